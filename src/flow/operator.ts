@@ -1,0 +1,123 @@
+import type { EventTime } from "../time/event-time.ts";
+
+/** Return it instead of a state to forget the key and its timers. */
+export const FORGET: unique symbol = Symbol("forget");
+export type Forget = typeof FORGET;
+
+/** A timer that came due. `now` of the context is its due time. */
+export interface Timer {
+  readonly name: string;
+  readonly at: EventTime;
+}
+
+/** A message for the world, on the output stream (or back on `IN`, when its subject begins with `in.`). */
+export interface Message {
+  /** Without the prefix: `segment.high_value_interest.entered`. Tokens `[a-z0-9_-]`, no personal id. */
+  readonly subject: string;
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Event time of the message; the context's `now` when left out. */
+  readonly time?: EventTime;
+}
+
+/** A record for the next flow; `key` decides its key group there. */
+export interface Hop {
+  readonly key: string;
+  /** Event time the record is about; it may lie behind the watermark, its order never does. */
+  readonly time: EventTime;
+  /** Plain data, best a positional tuple. */
+  readonly payload: unknown;
+}
+
+/**
+ * What goes to a scorer: everything the answer depends on, as plain data that may be copied to
+ * another thread. `scorer` names a pure function of the scoring registry.
+ */
+export interface ScoreRequest {
+  readonly scorer: string;
+  readonly input: unknown;
+  /** Handed back with the answer, never sent to the scorer: what the operator needs to go on. */
+  readonly memo?: unknown;
+}
+export interface Scored {
+  readonly result: unknown;
+  readonly memo: unknown;
+}
+
+/** Facts in force at this record: the last value that entered the log before it. Read-only. */
+export interface Facts {
+  /** The value of `in.fact.<kind>.<key>` or of knowledge `kind`; undefined when none was told. */
+  get(kind: string, key: string): unknown;
+}
+
+/** All that an operator may ask of the runtime. There is no clock but `now`. */
+export interface Context<Out> {
+  readonly key: string;
+  /** The event's time in `onEvent` and `onScored`, the due time in `onTimer`. */
+  readonly now: EventTime;
+  /** No more events at or before this time are expected. Never moves back. */
+  readonly watermark: EventTime;
+  /** What made this call: the event's id, or `<timer name>@<due time>`. */
+  readonly cause: string;
+  readonly facts: Facts;
+  /** To the operators fed by this one, in the order of the graph, and to `publish` and `forward`. */
+  emit(out: Out): void;
+  /** Sets or replaces this key's timer of that name; a time before `now` counts as `now`. */
+  setTimer(name: string, at: EventTime): void;
+  clearTimer(name: string): void;
+  /**
+   * Asks a scorer. The key handles no further event or timer until `onScored` has been applied.
+   * At most one request a call; take what the decision uses up (caps, quotas) before asking.
+   */
+  score(request: ScoreRequest): void;
+  /** 32 hex digits that depend on operator, key, cause and label alone: ids and derived randomness. */
+  derive(label: string): string;
+  /** Counts the event as late for this operator and publishes it on `late.<operator>`. */
+  late(event: Readonly<Record<string, unknown>>): void;
+}
+
+/**
+ * One keyed operator. State is plain data (numbers, strings, booleans, null, arrays, plain objects,
+ * Uint8Array) that survives a msgpack round trip unchanged. An operator may change the state it was
+ * handed and returns it; it never keeps or shares it. What it throws, dead-letters the event and
+ * leaves the key's state as it was before.
+ */
+export interface Operator<In, Out, State> {
+  /** Stable: state, metrics, output ids and the graph file it under this name. */
+  readonly name: string;
+  /** Of the state's shape. */
+  readonly version: number;
+  /**
+   * `arrival`: acts at once, in log order, and re-judges when something earlier arrives.
+   * `event-time`: events wait for the watermark and come in (time, arrival) order.
+   */
+  readonly order: "arrival" | "event-time";
+  /** The key this operator files the event under; undefined when the event is none of its business. */
+  key(event: In): string | undefined;
+  init(key: string): State;
+  onEvent(event: In, state: State, ctx: Context<Out>): State | Forget;
+  onTimer?(timer: Timer, state: State, ctx: Context<Out>): State | Forget;
+  onScored?(scored: Scored, state: State, ctx: Context<Out>): State | Forget;
+  /** What the world sees of an emission. */
+  publish?(out: Out, key: string): Message | undefined;
+  /** What the next flow gets of an emission. */
+  forward?(out: Out, key: string): Hop | undefined;
+  /** Lifts a state of an older version. */
+  migrate?(state: unknown, from: number): State;
+  /** Identity found that two keys are one person: joins `from` into `into`. */
+  merge?(into: State, from: State, ctx: Context<Out>): State;
+  /**
+   * True when `onEvent` and `onTimer` check before they change anything, so the runtime need not
+   * keep a copy of the state to go back to. Only for large shared states.
+   */
+  readonly atomic?: boolean;
+}
+
+/** An operator whose types the runtime has stopped caring about. */
+// biome-ignore lint/suspicious/noExplicitAny: existential types are spelled `any` in TypeScript.
+export type AnyOperator = Operator<any, any, any>;
+
+/** One operator in its place: `from` names operators of the same flow, or `events` (the flow's input). */
+export interface Node {
+  readonly operator: AnyOperator;
+  readonly from: readonly string[];
+}
