@@ -1,0 +1,30 @@
+import type { TSchema } from "typebox";
+import type { Millis } from "../time/event-time.ts";
+import type { AnyOperator } from "./operator.ts";
+
+/** What every operator of a job may know beside its own options. */
+export interface JobSettings {
+  /** IANA name; local days, quiet hours and scenes are judged in it. */
+  readonly timeZone: string;
+  /** Of all derived randomness. */
+  readonly seed: number;
+  /** How far late keyed history is accepted. */
+  readonly maxAge: Millis;
+  /** Contents of the other configuration files by name: `segments`, `lexicon`, … already validated. */
+  readonly files: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * An operator as configuration sees it: `config/freshet.yaml` names it, gives it options that
+ * `options` (a JSON Schema made with typebox, with defaults) describes, and `make` builds it.
+ */
+export interface OperatorSpec {
+  readonly name: string;
+  readonly flow: "shopper" | "demand";
+  /** One sentence, for `freshet graph` and the reference. */
+  readonly summary: string;
+  /** Where its input comes from when the configuration says nothing. */
+  readonly from: readonly string[];
+  readonly options: TSchema;
+  make(options: unknown, job: JobSettings): AnyOperator;
+}
