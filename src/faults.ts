@@ -1,0 +1,65 @@
+/**
+ * Every failure this process can name, and what its operator is to do about it. A code is forever:
+ * dashboards and runbooks key on it.
+ */
+const FAULTS = {
+  CONFIG_INVALID:
+    "Correct the places listed; `freshet lint` shows them again, config/schemas lets an editor check as you type.",
+  CONFIG_TOO_DEEP:
+    "Flatten the nested brackets or blocks; no configuration file needs so many levels.",
+  BROKER_MISSING:
+    "Install nats-server (`apt-get install nats-server`), put it on PATH, or set NATS_URL to a broker that runs.",
+  BROKER_UNREACHABLE:
+    "Check that the broker runs and that NATS_URL and its credentials are right; the engine may then be started again.",
+  BROKER_UNFIT: "Upgrade the broker or enable what it lacks (JetStream on file).",
+  STORE_LOCKED:
+    "Stop the engine that owns this data folder, or give this one a folder of its own with broker.data_dir.",
+  LOG_TRUNCATED:
+    "The log no longer reaches back to where this engine must resume: run `freshet recover` and choose.",
+  LOG_REWRITTEN:
+    "The broker holds another log than the one this engine read: restore the right store, or run `freshet recover` and choose.",
+  LOG_LOST_TAIL:
+    "The broker lost records it had acknowledged: restore its store, or run `freshet recover` and choose.",
+  HOP_MISMATCH:
+    "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
+  VERSION_MISMATCH:
+    "The state was written by another build: start the build that wrote it, or this one at a marker followed by its version record.",
+  STATE_INVALID:
+    "The stored state cannot be read by this build: start the build that wrote it, or restore from the log.",
+  FILE_UNREADABLE: "Check the path and its permissions.",
+  FILE_UNWRITABLE: "Check the path, its permissions and the space left on the disk.",
+  USAGE: "Run the command with --help to see its arguments and examples.",
+  OPERATOR_UNKNOWN:
+    "Use one of the operators `freshet graph` lists, or add yours to operators/all.ts.",
+  GRAPH_CYCLE: "Remove one of the listed edges (`from`) in config/freshet.yaml.",
+  SCORER_FAILED:
+    "See the cause in the log; a scorer is a pure function of its request, so the same request shows it again.",
+  PORT_TAKEN: "Give http.port another number, or 0 for any free one.",
+} as const satisfies Readonly<Record<string, string>>;
+
+export type FaultCode = keyof typeof FAULTS;
+
+/** A failure with a code for machines, a fact in its message, and a remedy for people. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+  readonly remedy: string;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  /** `message` is a lower-case fact; `details` hold no identifier of a person. */
+  constructor(
+    code: FaultCode,
+    message: string,
+    details: Readonly<Record<string, unknown>> = {},
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.remedy = FAULTS[code];
+    this.details = details;
+  }
+}
+
+export function isFault(error: unknown, code?: FaultCode): error is Fault {
+  return error instanceof Fault && (code === undefined || error.code === code);
+}
