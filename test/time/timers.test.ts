@@ -1,0 +1,124 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { decode, encode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type EventTime, eventTime, MAX_TIME } from "../../src/time/event-time.ts";
+import { type PendingTimer, Timers } from "../../src/time/timers.ts";
+
+/** The contract, slowly: a list sorted on every look. */
+class SortedTimers {
+  list: PendingTimer[] = [];
+  set(owner: number, key: string, name: string, at: EventTime): void {
+    this.clear(owner, key, name);
+    this.list.push({ owner, key, name, at });
+  }
+  clear(owner: number, key: string, name: string): void {
+    this.list = this.list.filter((t) => t.owner !== owner || t.key !== key || t.name !== name);
+  }
+  clearKey(owner: number, key: string): void {
+    this.list = this.list.filter((t) => t.owner !== owner || t.key !== key);
+  }
+  sorted(): PendingTimer[] {
+    const text = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
+    return [...this.list].sort(
+      (a, b) => a.at - b.at || text(a.key, b.key) || a.owner - b.owner || text(a.name, b.name),
+    );
+  }
+  pop(upTo: EventTime): PendingTimer | undefined {
+    const first = this.sorted()[0];
+    if (first === undefined || first.at > upTo) return undefined;
+    this.clear(first.owner, first.key, first.name);
+    return first;
+  }
+}
+
+const owner = fc.integer({ min: 0, max: 2 });
+const key = fc.constantFrom("", "a", "b", "ab", "鞋", "\u{1f45f}", "\uffff");
+const name = fc.constantFrom("", "n", "m", "bn", "窗");
+const at = fc.integer({ min: -20, max: 40 }).map(eventTime);
+const command = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(fc.constant("set" as const), owner, key, name, at) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("clear" as const), owner, key, name, at) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("clearKey" as const), owner, key, name, at) },
+  { weight: 2, arbitrary: fc.tuple(fc.constant("pop" as const), owner, key, name, at) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("restore" as const), owner, key, name, at) },
+);
+
+const drained = (timers: Timers): PendingTimer[] => {
+  const all: PendingTimer[] = [];
+  for (let t = timers.pop(MAX_TIME); t !== undefined; t = timers.pop(MAX_TIME)) all.push(t);
+  return all;
+};
+
+describe("timers", () => {
+  test("behave like a sorted list under any commands, restored at any step", () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 120 }), (commands) => {
+        let timers = new Timers();
+        const slow = new SortedTimers();
+        for (const [what, o, k, n, t] of commands) {
+          if (what === "set") {
+            timers.set(o, k, n, t);
+            slow.set(o, k, n, t);
+          } else if (what === "clear") {
+            timers.clear(o, k, n);
+            slow.clear(o, k, n);
+          } else if (what === "clearKey") {
+            timers.clearKey(o, k);
+            slow.clearKey(o, k);
+          } else if (what === "pop") {
+            expect(timers.pop(t)).toEqual(slow.pop(t));
+          } else {
+            timers = Timers.restore(decode(encode(timers.snapshot())));
+          }
+          expect(timers.size).toBe(slow.list.length);
+          expect(timers.peekTime()).toBe(slow.sorted()[0]?.at);
+          const same = slow.list.find((x) => x.owner === o && x.key === k && x.name === n);
+          expect(timers.get(o, k, n)).toBe(same?.at);
+        }
+        expect(drained(timers)).toEqual(slow.sorted());
+      }),
+    );
+  });
+
+  test("a snapshot does not depend on the order in which timers were set", () => {
+    const timer = fc.tuple(owner, key, name, at);
+    const distinct = fc.uniqueArray(timer, { selector: ([o, k, n]) => `${o}|${k}|${n}` });
+    fc.assert(
+      fc.property(distinct, (list) => {
+        const [forth, back] = [new Timers(), new Timers()];
+        for (const [o, k, n, t] of list) forth.set(o, k, n, t);
+        for (const [o, k, n, t] of list.toReversed()) back.set(o, k, n, t);
+        expect(forth.snapshot()).toEqual(back.snapshot());
+      }),
+    );
+  });
+
+  test("survive growing to many and shrinking to few", () => {
+    const timers = new Timers();
+    const due = (i: number) => eventTime((i * 7919) % 5003);
+    for (let i = 0; i < 20_000; i++) timers.set(i % 3, `k${i % 7000}`, `n${i}`, due(i));
+    for (let i = 0; i < 20_000; i++)
+      if (i % 100 !== 0) timers.clear(i % 3, `k${i % 7000}`, `n${i}`);
+    expect(timers.size).toBe(200);
+    const left = drained(timers);
+    expect(left.map((t) => t.at)).toEqual(left.map((t) => t.at).sort((a, b) => a - b));
+    expect(new Set(left.map((t) => t.name)).size).toBe(200);
+  });
+
+  test("a timer out of a million takes at most 200 bytes", () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    collect();
+    const keys = Array.from({ length: 250_000 }, (_, i) => `p_${i.toString(16)}`);
+    const usage = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+    const before = usage();
+    const timers = new Timers();
+    for (let i = 0; i < 1_000_000; i++) {
+      timers.set(i & 3, keys[i >> 2] ?? "", "idle", eventTime(i));
+    }
+    collect();
+    expect((usage() - before) / timers.size).toBeLessThan(200);
+  });
+});
