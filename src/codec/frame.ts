@@ -1,0 +1,53 @@
+import { Decoder, Encoder } from "@msgpack/msgpack";
+
+/**
+ * What crosses an internal stream. Positions are (seq, n): the sequence of the input message that
+ * caused the record, and the running count of records that message caused.
+ */
+export const KEYED = 0;
+export const TIME = 1;
+export const FACT = 2;
+
+/** `[KEYED, seq, n, time, key, id, payload]`: something that happened to a key; `id` is its cause. */
+export type KeyedRecord = readonly [typeof KEYED, number, number, number, string, string, unknown];
+/** `[TIME, seq, n, time]`: no more records before this time come from this source. */
+export type TimeRecord = readonly [typeof TIME, number, number, number];
+/** `[FACT, seq, n, time, kind, key, value]`: something that concerns every key of the group. */
+export type FactRecord = readonly [typeof FACT, number, number, number, string, string, unknown];
+export type LogRecord = KeyedRecord | TimeRecord | FactRecord;
+
+/** Records of one source for one target, in order. */
+export interface Frame {
+  readonly source: string;
+  /** Position of the last record of this source before the frame, (0, -1) at the beginning. */
+  readonly previous: readonly [seq: number, n: number];
+  readonly records: readonly LogRecord[];
+}
+
+const VERSION = 1;
+const encoder = new Encoder({ ignoreUndefined: true });
+const decoder = new Decoder();
+
+export function encodeFrame(frame: Frame): Uint8Array {
+  return encoder.encode([VERSION, frame.source, frame.previous, frame.records]);
+}
+
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const [version, source, previous, records] = decoder.decode(bytes) as [
+    number,
+    string,
+    [number, number],
+    LogRecord[],
+  ];
+  if (version !== VERSION)
+    throw new Error(`frame of version ${version}, this build reads ${VERSION}`);
+  return { source, previous, records };
+}
+
+/** Negative when `a` comes before `b`. */
+export function comparePositions(
+  a: readonly [number, number],
+  b: readonly [number, number],
+): number {
+  return a[0] - b[0] || a[1] - b[1];
+}

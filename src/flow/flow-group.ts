@@ -1,0 +1,144 @@
+import { FACT, type Frame, type KeyedRecord, type LogRecord, TIME } from "../codec/frame.ts";
+import { fnv1a32 } from "../codec/hash.ts";
+import type { Scoring } from "../score/seam.ts";
+import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
+import type { FlowDefinition } from "./graph.ts";
+import { KeyedTask } from "./keyed-task.ts";
+import { isFact, MergeOrder } from "./merge-order.ts";
+import type { Hop } from "./operator.ts";
+import type { Output } from "./output.ts";
+import { SeenPositions } from "./seen-positions.ts";
+
+/** Where the results of one group go, in the order of the records that caused them. */
+export interface GroupSink {
+  /** `target` is the flow and group a record goes to, e.g. `demand-3`. */
+  hop(target: string, record: LogRecord): void;
+  /** `position` is that of the causing record in the flow's input. */
+  output(output: Output, position: readonly [number, number]): void;
+}
+
+export interface GroupOptions {
+  readonly flow: FlowDefinition;
+  readonly group: number;
+  readonly scoring: Scoring;
+  readonly hotRows: number;
+  /**
+   * `log`: one source, records handled as they come, watermark = its time − disorder − 1 ms.
+   * `merge`: several sources, records wait for all of them and are handled by event time.
+   */
+  readonly input:
+    | { readonly kind: "log"; readonly disorder: Millis }
+    | { readonly kind: "merge"; readonly sources: readonly string[] };
+  /** The flow that gets what operators forward, and its watermark. */
+  readonly next?: { readonly flow: string; readonly groups: number };
+}
+
+/** One key group of a flow on its log: positions checked, time and facts applied, hops positioned. */
+export class FlowGroup {
+  readonly task: KeyedTask;
+  readonly #options: GroupOptions;
+  readonly #seen = new SeenPositions();
+  readonly #merge: MergeOrder | undefined;
+  readonly #sink: GroupSink;
+  readonly #targets: readonly string[];
+  #seq = 0;
+  #hops = 0;
+  #dropped = 0;
+
+  constructor(options: GroupOptions, sink: GroupSink) {
+    this.#options = options;
+    this.#sink = sink;
+    const { input, next, flow, group, scoring, hotRows } = options;
+    this.#merge = input.kind === "merge" ? new MergeOrder(input.sources) : undefined;
+    this.#targets = Array.from({ length: next?.groups ?? 0 }, (_, g) => `${next?.flow}-${g}`);
+    this.task = new KeyedTask(
+      flow,
+      { group, scoring, hotRows, ordered: input.kind === "merge" },
+      { hop: (hop) => this.#forward(hop), output: (o, position) => sink.output(o, position) },
+    );
+  }
+  get name(): string {
+    return `${this.#options.flow.name}-${this.#options.group}`;
+  }
+  /** Records that had been read before: frames sent twice or cut again. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+  /** Records that wait for the watermark of a slower source. */
+  get waiting(): number {
+    return this.#merge?.size ?? 0;
+  }
+
+  /** One message of the group's log: all it causes has left by the time this resolves. */
+  async handle(seq: number, frame: Frame): Promise<void> {
+    const records = this.#seen.fresh(frame, this.name);
+    this.#dropped += frame.records.length - records.length;
+    this.#seq = seq;
+    this.#hops = 0;
+    if (this.#merge === undefined) await this.#inLogOrder(records);
+    else await this.#inTimeOrder(this.#merge, frame.source, records);
+    await this.task.settle();
+  }
+
+  async #inLogOrder(records: readonly LogRecord[]): Promise<void> {
+    for (const record of records) {
+      if (record[0] === TIME) await this.#advance(record[3] as EventTime, [record[1], record[2]]);
+      else if (record[0] === FACT) await this.task.fact(record[4], record[5], record[6]);
+      else {
+        const scores = this.#event(record, [record[1], record[2]]);
+        if (scores !== undefined) await scores;
+      }
+    }
+  }
+
+  #event(record: KeyedRecord, position: readonly [number, number]): Promise<void> | undefined {
+    const event = this.#options.flow.decode(record);
+    return this.task.event(event, {
+      key: record[4],
+      now: record[3] as EventTime,
+      cause: record[5],
+      position,
+    });
+  }
+
+  async #advance(second: EventTime, position: readonly [number, number]): Promise<void> {
+    const { input } = this.#options;
+    const disorder = input.kind === "log" ? input.disorder : 0;
+    await this.task.advance((second - disorder - 1) as EventTime, position);
+    for (const target of this.#targets) this.#hop(target, TIME, this.task.watermark);
+  }
+
+  async #inTimeOrder(
+    merge: MergeOrder,
+    source: string,
+    records: readonly LogRecord[],
+  ): Promise<void> {
+    for (const record of records) {
+      const moved = merge.add(source, record);
+      if (moved && merge.watermark > MIN_TIME) await this.#release(merge);
+    }
+  }
+
+  async #release(merge: MergeOrder): Promise<void> {
+    const { watermark } = merge;
+    for (let next = merge.take(watermark); next !== undefined; next = merge.take(watermark)) {
+      const { order, record } = next;
+      const position: readonly [number, number] = [order, 0];
+      await this.task.advance((order - 1) as EventTime, position);
+      if (isFact(record)) await this.task.fact(record[4], record[5], record[6]);
+      else this.#event(record, position);
+    }
+    await this.task.advance(watermark, [watermark, 0]);
+  }
+
+  #forward(hop: Hop): void {
+    const target = this.#targets[fnv1a32(hop.key) % this.#targets.length];
+    if (target === undefined)
+      throw new Error(`flow ${this.#options.flow.name} forwards, but nothing follows it`);
+    const id = `${hop.time}.${this.#options.group}`;
+    this.#sink.hop(target, [0, this.#seq, this.#hops++, hop.time, hop.key, id, hop.payload]);
+  }
+  #hop(target: string, kind: typeof TIME, time: number): void {
+    this.#sink.hop(target, [kind, this.#seq, this.#hops++, time]);
+  }
+}

@@ -1,0 +1,66 @@
+import type { KeyedRecord } from "../codec/frame.ts";
+import { Fault } from "../faults.ts";
+import type { FactIndex } from "./fact-store.ts";
+import type { AnyOperator, Node } from "./operator.ts";
+
+/** A keyed flow: how its records become events, and the operators they run through. */
+export interface FlowDefinition {
+  readonly name: string;
+  /** In any order; `from` names operators of the list, or `events`. */
+  readonly nodes: readonly Node[];
+  decode(record: KeyedRecord): unknown;
+  readonly factIndex?: FactIndex;
+}
+
+/** A node with its place in the order of the graph and who it feeds. */
+export interface GraphNode {
+  readonly index: number;
+  readonly operator: AnyOperator;
+  readonly feeds: readonly GraphNode[];
+}
+export interface Graph {
+  /** Parents before children; names within one rank in the order of the definition. */
+  readonly nodes: readonly GraphNode[];
+  /** Those fed by the flow's own events. */
+  readonly roots: readonly GraphNode[];
+}
+
+/** The name under which a graph's own input goes in `from`. */
+export const EVENTS = "events";
+
+/** Orders the nodes; throws GRAPH_CYCLE or OPERATOR_UNKNOWN, naming the operators concerned. */
+export function compileGraph(definition: FlowDefinition): Graph {
+  const waiting = [...definition.nodes];
+  const placed = new Map<string, { index: number; operator: AnyOperator; feeds: GraphNode[] }>();
+  const names = new Set(waiting.map((node) => node.operator.name));
+  for (const node of waiting) {
+    for (const from of node.from) {
+      if (from !== EVENTS && !names.has(from)) {
+        throw new Fault(
+          "OPERATOR_UNKNOWN",
+          `operator ${node.operator.name} of flow ${definition.name} is fed by ${from}, which is not in the flow`,
+        );
+      }
+    }
+  }
+  while (waiting.length > 0) {
+    const next = waiting.findIndex((n) => n.from.every((f) => f === EVENTS || placed.has(f)));
+    const node = waiting[next];
+    if (node === undefined) {
+      const left = waiting.map((n) => n.operator.name).join(", ");
+      throw new Fault(
+        "GRAPH_CYCLE",
+        `operators of flow ${definition.name} feed each other: ${left}`,
+      );
+    }
+    waiting.splice(next, 1);
+    const graphNode = { index: placed.size, operator: node.operator, feeds: [] };
+    for (const from of node.from) placed.get(from)?.feeds.push(graphNode);
+    placed.set(node.operator.name, graphNode);
+  }
+  const fedByEvents = new Set(
+    definition.nodes.filter((n) => n.from.includes(EVENTS)).map((n) => n.operator.name),
+  );
+  const nodes = [...placed.values()];
+  return { nodes, roots: nodes.filter((node) => fedByEvents.has(node.operator.name)) };
+}

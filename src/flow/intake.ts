@@ -1,0 +1,112 @@
+import { FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
+import { hash128 } from "../codec/hash.ts";
+import type { EventTime } from "../time/event-time.ts";
+import type { GroupSink } from "./flow-group.ts";
+import { keyGroup } from "./key-group.ts";
+import type { Message } from "./operator.ts";
+
+/** One message of `IN`, as the broker stored it. */
+export interface IntakeMessage {
+  /** Without the prefix; begins with `in.`. */
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly contentType: string | undefined;
+  readonly seq: number;
+  /** When the broker stored it. */
+  readonly time: EventTime;
+  readonly msgId: string | undefined;
+}
+
+/** What the first flow makes of a message. */
+export interface IntakeSink {
+  event(record: { key: string; id: string; at: EventTime; payload: unknown }): void;
+  fact(kind: string, key: string, value: unknown): void;
+  /** Broker time entered a new second. */
+  time(second: EventTime): void;
+  publish(message: Message, cause: string): void;
+}
+
+/** The first flow: the only one that is not keyed. It never throws for what a message holds. */
+export interface Intake {
+  handle(message: IntakeMessage, sink: IntakeSink): void;
+}
+
+/** Runs the first flow: gives its records their positions and sends them to their groups. */
+export class IntakeGroup {
+  readonly #intake: Intake;
+  readonly #sink: GroupSink;
+  readonly #keyed: readonly string[];
+  readonly #everyone: readonly string[];
+  readonly #merging: readonly string[];
+  readonly #to: IntakeSink;
+  #seq = 0;
+  #records = 0;
+  #outputs = 0;
+  #second = 0 as EventTime;
+
+  /**
+   * `keyed` flows get events by key, facts and time; `merging` flows get facts, and time as the
+   * watermark of facts.
+   */
+  constructor(
+    intake: Intake,
+    flows: { keyed: { flow: string; groups: number }; merging: { flow: string; groups: number } },
+    sink: GroupSink,
+  ) {
+    this.#intake = intake;
+    this.#sink = sink;
+    this.#keyed = targets(flows.keyed);
+    this.#merging = targets(flows.merging);
+    this.#everyone = [...this.#keyed, ...this.#merging];
+    this.#to = {
+      event: ({ key, id, at, payload }) => {
+        const target = this.#keyed[keyGroup(key, this.#keyed.length)] as string;
+        this.#send(target, [KEYED, this.#seq, this.#records++, at, key, id, payload]);
+      },
+      fact: (kind, key, value) => {
+        for (const target of this.#everyone) {
+          this.#send(target, [FACT, this.#seq, this.#records++, this.#second, kind, key, value]);
+        }
+      },
+      time: (second) => this.#time(second),
+      publish: (message, cause) => this.#publish(message, cause),
+    };
+  }
+
+  handle(message: IntakeMessage): void {
+    this.#seq = message.seq;
+    this.#records = 0;
+    this.#outputs = 0;
+    this.#intake.handle(message, this.#to);
+  }
+
+  #time(second: EventTime): void {
+    this.#second = second;
+    for (const target of this.#keyed)
+      this.#send(target, [TIME, this.#seq, this.#records++, second]);
+    // Facts of this second carry its beginning, so they come behind this watermark.
+    for (const target of this.#merging) {
+      this.#send(target, [TIME, this.#seq, this.#records++, second - 1]);
+    }
+  }
+  #publish(message: Message, cause: string): void {
+    const k = this.#outputs++;
+    this.#sink.output(
+      {
+        subject: message.subject,
+        id: hash128(`collect\n\n${cause}\n${k}`),
+        time: message.time ?? this.#second,
+        data: message.data,
+        key: "",
+        cause,
+      },
+      [this.#seq, this.#records],
+    );
+  }
+  #send(target: string, record: LogRecord): void {
+    this.#sink.hop(target, record);
+  }
+}
+
+const targets = ({ flow, groups }: { flow: string; groups: number }): readonly string[] =>
+  Array.from({ length: groups }, (_, group) => `${flow}-${group}`);

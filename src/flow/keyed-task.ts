@@ -1,0 +1,488 @@
+import { hash128 } from "../codec/hash.ts";
+import { Fault } from "../faults.ts";
+import type { ScoreAnswer, Scoring } from "../score/seam.ts";
+import { KeyedRows, type Row } from "../state/keyed-rows.ts";
+import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
+import { Timers } from "../time/timers.ts";
+import { FactStore } from "./fact-store.ts";
+import { compileGraph, type FlowDefinition, type Graph, type GraphNode } from "./graph.ts";
+import { Heap } from "./heap.ts";
+import { NodeContext, type Runs } from "./node-context.ts";
+import { type AnyOperator, FORGET, type Forget, type Hop, type ScoreRequest } from "./operator.ts";
+import type { Output } from "./output.ts";
+import { type Later, Step } from "./step.ts";
+
+/** Where a task's results go, in record order. */
+export interface TaskSink {
+  output(output: Output, position: readonly [number, number]): void;
+  hop(hop: Hop): void;
+}
+
+/** What one operator of one key group did so far; plain numbers, read when scraped. */
+export interface NodeCounts {
+  events: number;
+  timers: number;
+  outputs: number;
+  late: number;
+  errors: number;
+}
+
+export interface TaskOptions {
+  readonly group: number;
+  readonly scoring: Scoring;
+  /** Rows kept as objects between two records. */
+  readonly hotRows: number;
+  /** True when the input comes in event-time order already (a merged input). */
+  readonly ordered: boolean;
+}
+
+interface Asked {
+  readonly step: Step;
+  readonly node: GraphNode;
+  readonly request: ScoreRequest;
+}
+interface Waiting {
+  readonly time: EventTime;
+  readonly arrival: number;
+  readonly node: GraphNode;
+  readonly key: string;
+  readonly cause: string;
+  readonly event: unknown;
+}
+
+/** Scores are asked for in one go once so many wait, and before anything that concerns all keys. */
+const SCORES_A_GO = 256;
+
+/**
+ * One key group of one flow: its state, its timers, and the path of a record through the graph.
+ *
+ * A record becomes a step. The step runs through the operators that share the record's key at
+ * once, depth first; when it is complete, its timers take effect, its messages leave, and what it
+ * emitted to operators with another key runs, all in record order. A key whose score is out handles
+ * nothing else: its records wait behind it, and everything waits for the scores before a time
+ * record or a fact, so where a score is computed never shows.
+ */
+export class KeyedTask implements Runs {
+  readonly facts: FactStore;
+  readonly counts: readonly NodeCounts[];
+  readonly graph: Graph;
+  readonly #flow: FlowDefinition;
+  readonly #options: TaskOptions;
+  readonly #sink: TaskSink;
+  readonly #rows: KeyedRows;
+  readonly #timers = new Timers();
+  readonly #contexts: readonly NodeContext[];
+  readonly #inbox = new Heap<Waiting>(
+    (a, b) => a.time < b.time || (a.time === b.time && a.arrival < b.arrival),
+  );
+  readonly #open: Step[] = [];
+  readonly #parked = new Map<string, Step[]>();
+  #asked: Asked[] = [];
+  #watermark: EventTime = MIN_TIME;
+  /** Of the time record whose timers fire. */
+  #position: readonly [number, number] = [0, -1];
+  #arrivals = 0;
+  #scored = 0;
+
+  constructor(flow: FlowDefinition, options: TaskOptions, sink: TaskSink) {
+    this.#flow = flow;
+    this.#options = options;
+    this.#sink = sink;
+    this.graph = compileGraph(flow);
+    this.facts = new FactStore(flow.factIndex);
+    this.#rows = new KeyedRows(this.graph.nodes.length, options.hotRows);
+    this.counts = this.graph.nodes.map(() => ({
+      events: 0,
+      timers: 0,
+      outputs: 0,
+      late: 0,
+      errors: 0,
+    }));
+    this.#contexts = this.graph.nodes.map((node) => new NodeContext(node, this));
+  }
+
+  get watermark(): EventTime {
+    return this.#watermark;
+  }
+  get keys(): number {
+    return this.#rows.size;
+  }
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+  get scored(): number {
+    return this.#scored;
+  }
+  get flowName(): string {
+    return this.#flow.name;
+  }
+  get group(): number {
+    return this.#options.group;
+  }
+  /** Bytes of the rows that are kept as bytes; the others are counted by `keys`. */
+  get coldBytes(): number {
+    return this.#rows.coldBytes;
+  }
+
+  /** The state of one operator for a key, to be read and left alone. */
+  stateOf(operator: string, key: string): unknown {
+    const node = this.graph.nodes.find((n) => n.operator.name === operator);
+    return node === undefined ? undefined : this.#rows.peek(key)?.states[node.index];
+  }
+
+  /** One record of a key, in log order. Returns a promise only when scores had to be waited for. */
+  event(
+    event: unknown,
+    of: { key: string; now: EventTime; cause: string; position: readonly [number, number] },
+  ): Promise<void> | undefined {
+    const work = { kind: "event", roots: this.graph.roots, event } as const;
+    this.#admit(new Step({ ...of, watermark: this.#watermark, work }));
+    this.#trim();
+    return this.#asked.length >= SCORES_A_GO ? this.settle() : undefined;
+  }
+
+  /** A fact comes into force behind everything before it. */
+  async fact(kind: string, key: string, value: unknown): Promise<void> {
+    if (this.#asked.length > 0) await this.settle();
+    this.facts.apply(kind, key, value);
+  }
+
+  /** No more records at or before `watermark`: waiting records and timers up to it, by time. */
+  async advance(watermark: EventTime, position: readonly [number, number]): Promise<void> {
+    if (watermark <= this.#watermark) return;
+    if (this.#asked.length > 0) await this.settle();
+    this.#watermark = watermark;
+    this.#position = position;
+    for (;;) {
+      this.#fireUpTo(watermark);
+      if (this.#asked.length === 0) break;
+      await this.settle();
+    }
+    this.#trim();
+  }
+
+  /** A row that an open step may have to put back must stay an object. */
+  #trim(): void {
+    if (this.#open.length === 0) this.#rows.trim();
+  }
+
+  /** Waits for every score that is out, and for what waited behind it. */
+  async settle(): Promise<void> {
+    while (this.#asked.length > 0) {
+      const asked = this.#asked;
+      this.#asked = [];
+      this.#scored += asked.length;
+      const tasks = asked.map(({ request }) => ({ scorer: request.scorer, input: request.input }));
+      const answers = this.#options.scoring.score(tasks);
+      const settled = answers instanceof Promise ? await answers : answers;
+      for (let i = 0; i < asked.length; i += 1) {
+        this.#applyScore(asked[i] as Asked, settled[i] as ScoreAnswer);
+      }
+    }
+  }
+
+  /** Timers and waiting events in time order; an event comes before the timers of its millisecond. */
+  #fireUpTo(watermark: EventTime): void {
+    for (;;) {
+      const event = this.#inbox.peek();
+      const timerTime = this.#timers.peekTime();
+      if (
+        event !== undefined &&
+        event.time <= watermark &&
+        (timerTime === undefined || event.time <= timerTime)
+      ) {
+        this.#inbox.pop();
+        const { key, time: now, cause, node } = event;
+        const work = { kind: "event", roots: [], direct: node, event: event.event } as const;
+        this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
+        continue;
+      }
+      const timer = this.#timers.pop(watermark);
+      if (timer === undefined) return;
+      const node = this.graph.nodes[timer.owner] as GraphNode;
+      this.#admit(
+        new Step({
+          key: timer.key,
+          now: timer.at,
+          cause: `${timer.name}@${timer.at}`,
+          watermark: timer.at,
+          position: this.#position,
+          work: { kind: "timer", node, name: timer.name },
+        }),
+      );
+      if (this.#asked.length >= SCORES_A_GO) return;
+    }
+  }
+
+  #admit(step: Step): void {
+    const queue = this.#parked.get(step.key);
+    if (queue === undefined) {
+      this.#run(step);
+      return;
+    }
+    queue.push(step);
+    step.open = true;
+    this.#open.push(step);
+  }
+
+  #run(step: Step): void {
+    this.#work(step);
+    this.#finish(step);
+  }
+
+  #work(step: Step): void {
+    const work = step.work;
+    if (work.kind === "timer") this.#fire(step, work.node, step.key, work.name, step.now);
+    else if (work.direct !== undefined) this.#handle(step, work.direct, work.event);
+    else for (const node of work.roots) this.deliver(step, node, work.event);
+  }
+
+  /** Hands an event to a node: now, in time order, or once the step is complete (another key). */
+  deliver(step: Step, node: GraphNode, event: unknown): void {
+    if (step.failure !== undefined) return;
+    const operator = node.operator;
+    let key: string | undefined;
+    try {
+      key = operator.key(event);
+    } catch (error) {
+      this.#fail(step, node, error);
+      return;
+    }
+    if (key === undefined) return;
+    if (key !== step.key || this.#waits(operator)) {
+      step.later.push({ node, key, event });
+    } else {
+      this.#handle(step, node, event);
+    }
+  }
+
+  /** Whether an operator's events wait for the watermark; a merged input brings them in order. */
+  #waits(operator: AnyOperator): boolean {
+    return operator.order === "event-time" && !this.#options.ordered;
+  }
+
+  #handle(step: Step, node: GraphNode, event: unknown): void {
+    this.#counted(node).events += 1;
+    this.#call(step, node, step.key, (state, ctx) => node.operator.onEvent(event, state, ctx));
+  }
+
+  #fire(step: Step, node: GraphNode, key: string, name: string, at: EventTime): void {
+    const operator = node.operator;
+    this.#counted(node).timers += 1;
+    this.#call(
+      step,
+      node,
+      key,
+      (state, ctx) => operator.onTimer?.({ name, at }, state, ctx) ?? state,
+      at,
+    );
+  }
+
+  /** The one place where an operator is called: state out, call, state back; what it throws is held. */
+  #call(
+    step: Step,
+    node: GraphNode,
+    key: string,
+    body: (state: unknown, ctx: NodeContext) => unknown | Forget,
+    now: EventTime = step.now,
+  ): void {
+    const row = this.#rows.open(key);
+    const ctx = this.#contexts[node.index] as NodeContext;
+    ctx.begin(step, key, now);
+    step.touch(row, node);
+    try {
+      const before = row.states[node.index] ?? node.operator.init(key);
+      this.#keep(step, row, node, body(before, ctx));
+    } catch (error) {
+      this.#fail(step, node, error);
+    }
+  }
+
+  #keep(step: Step, row: Row, node: GraphNode, state: unknown | Forget): void {
+    if (state === FORGET) {
+      row.states[node.index] = undefined;
+      step.setTimer(node, row.key, ALL_TIMERS, undefined);
+      return;
+    }
+    row.states[node.index] = state;
+  }
+
+  #fail(step: Step, node: GraphNode, error: unknown): void {
+    if (isResourceError(error)) throw error;
+    if (node.operator.atomic === true) {
+      throw new Fault(
+        "OPERATOR_BROKEN",
+        `operator ${node.operator.name} threw in the middle of a change`,
+        {},
+        error,
+      );
+    }
+    step.failure ??= { operator: node.operator.name, error };
+    this.#counted(node).errors += 1;
+  }
+
+  /** `ctx.score`: from now on the key waits. */
+  ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void {
+    if (this.#options.ordered || (step.work.kind === "event" && step.work.direct !== undefined)) {
+      throw new Error(`${node.operator.name} asks for a score outside its record's own step`);
+    }
+    step.pending += 1;
+    if (!this.#parked.has(key)) this.#parked.set(key, []);
+    this.#asked.push({ step, node, request });
+  }
+
+  #applyScore({ step, node, request }: Asked, answer: ScoreAnswer): void {
+    step.pending -= 1;
+    if (!answer.ok) {
+      this.#fail(step, node, new Error(`scorer ${request.scorer}: ${answer.error}`));
+    } else if (step.failure === undefined) {
+      const scored = { result: answer.result, memo: request.memo };
+      const operator = node.operator;
+      this.#call(
+        step,
+        node,
+        step.key,
+        (state, ctx) => operator.onScored?.(scored, state, ctx) ?? state,
+      );
+    }
+    this.#finish(step);
+    if (step.pending === 0) this.#unpark(step.key);
+  }
+
+  #unpark(key: string): void {
+    const queue = this.#parked.get(key) ?? [];
+    this.#parked.delete(key);
+    for (let i = 0; i < queue.length; i += 1) {
+      this.#run(queue[i] as Step);
+      const again = this.#parked.get(key);
+      if (again !== undefined) {
+        again.push(...queue.slice(i + 1));
+        return;
+      }
+    }
+  }
+
+  /** Timers that are due already run under the step's own cause; then, without scores out, it is complete. */
+  #finish(step: Step): void {
+    this.#fireDue(step);
+    if (step.pending === 0) this.#commit(step);
+    if (step.complete && !step.open && this.#open.length === 0) {
+      this.#leave(step);
+      return;
+    }
+    if (!step.open) {
+      step.open = true;
+      this.#open.push(step);
+    }
+    this.#flush();
+  }
+
+  #fireDue(step: Step): void {
+    while (step.failure === undefined && step.pending === 0) {
+      const due = step.takeDue();
+      if (due?.at === undefined) return;
+      this.#fire(step, due.node, due.key, due.name, due.at);
+    }
+  }
+
+  #commit(step: Step): void {
+    if (step.failure !== undefined) step.revoke();
+    for (const { node, key, name, at } of step.timers) {
+      if (name === ALL_TIMERS) this.#timers.clearKey(node.index, key);
+      else if (at === undefined) this.#timers.clear(node.index, key, name);
+      else this.#timers.set(node.index, key, name, at);
+    }
+    step.complete = true;
+  }
+
+  #flush(): void {
+    let done = 0;
+    while (done < this.#open.length && this.#open[done]?.complete === true) {
+      this.#leave(this.#open[done] as Step);
+      done += 1;
+    }
+    if (done > 0) this.#open.splice(0, done);
+  }
+
+  /** What a complete step said goes out; what it emitted under other keys runs. */
+  #leave(step: Step): void {
+    if (step.failure !== undefined) this.#deadLetter(step, step.failure);
+    for (const { node, key, k, message } of step.published) {
+      this.#counted(node).outputs += 1;
+      this.#sink.output(
+        {
+          subject: message.subject,
+          id: hash128(`${node.operator.name}\n${key}\n${step.cause}\n${k}`),
+          time: message.time ?? step.now,
+          data: message.data,
+          key,
+          cause: step.cause,
+        },
+        step.position,
+      );
+    }
+    for (const hop of step.hops) this.#sink.hop(hop);
+    for (const later of step.later) this.#runLater(step, later);
+    const row = this.#rows.peek(step.key);
+    if (row !== undefined) this.#rows.forgetIfEmpty(row);
+  }
+
+  /** Another key's share of a step, or that of an operator that waits for the watermark. */
+  #runLater(parent: Step, { node, key, event }: Later): void {
+    const { now, cause, watermark, position } = parent;
+    if (this.#waits(node.operator) && now > this.#watermark) {
+      this.#inbox.push({ time: now, arrival: this.#arrivals++, node, key, cause, event });
+      return;
+    }
+    const work = { kind: "event", roots: [], direct: node, event } as const;
+    const step = new Step({ key, now, cause, watermark, position, work });
+    this.#work(step);
+    this.#fireDue(step);
+    this.#commit(step);
+    this.#leave(step);
+  }
+
+  #deadLetter(step: Step, failure: { operator: string; error: unknown }): void {
+    const { operator, error } = failure;
+    const about =
+      step.work.kind === "event" ? { event: step.work.event } : { timer: step.work.name };
+    this.#sink.output(
+      {
+        subject: "deadletter.operator",
+        id: hash128(`${operator}\n${step.key}\n${step.cause}\ndead`),
+        time: step.now,
+        data: {
+          reason: "operator",
+          operator,
+          error: error instanceof Error ? error.message : String(error),
+          stack: error instanceof Error ? (error.stack ?? "").slice(0, 2000) : "",
+          remedy: "Mend the operator and replay the event; its key's state is as it was before it.",
+          key: step.key,
+          at: isoTime(step.now),
+          ...about,
+        },
+        key: step.key,
+        cause: step.cause,
+      },
+      step.position,
+    );
+  }
+
+  late(node: GraphNode): void {
+    this.#counted(node).late += 1;
+  }
+  #counted(node: GraphNode): NodeCounts {
+    return this.counts[node.index] as NodeCounts;
+  }
+}
+
+/** No timer has this name: the change that forgets all timers of a key. */
+const ALL_TIMERS = "\0all";
+
+/** Memory, stack and the like: not the event's fault, so the process stops. */
+function isResourceError(error: unknown): boolean {
+  return (
+    error instanceof RangeError &&
+    /call stack|Array buffer allocation|Invalid array length/.test(error.message)
+  );
+}

@@ -1,0 +1,66 @@
+import { FACT, type FactRecord, type KeyedRecord, type LogRecord, TIME } from "../codec/frame.ts";
+import { type EventTime, MIN_TIME } from "../time/event-time.ts";
+import { Heap } from "./heap.ts";
+
+/** A record with its place in the merged order. */
+export interface Merged {
+  /** Its own time, or just behind its source's watermark when it is later than that. */
+  readonly order: EventTime;
+  readonly source: number;
+  readonly record: KeyedRecord | FactRecord;
+}
+
+/**
+ * Merges the streams of several sources into one order that does not depend on how they
+ * interleaved: records wait until the watermarks of all sources have passed them and come out by
+ * (time, source, position).
+ */
+export class MergeOrder {
+  readonly #sources: ReadonlyMap<string, number>;
+  readonly #watermarks: EventTime[];
+  readonly #waiting = new Heap<Merged>(before);
+
+  constructor(sources: readonly string[]) {
+    this.#sources = new Map(sources.map((source, index) => [source, index]));
+    this.#watermarks = sources.map(() => MIN_TIME);
+  }
+  /** The smallest watermark of any source; MIN_TIME until each has sent one. */
+  get watermark(): EventTime {
+    return Math.min(...this.#watermarks) as EventTime;
+  }
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** True when the record moved the merged watermark. */
+  add(source: string, record: LogRecord): boolean {
+    const index = this.#sources.get(source);
+    if (index === undefined) throw new Error(`a frame came from the unknown source ${source}`);
+    const watermark = this.#watermarks[index] ?? MIN_TIME;
+    if (record[0] !== TIME) {
+      const order = Math.max(record[3], watermark + 1) as EventTime;
+      this.#waiting.push({ order, source: index, record });
+      return false;
+    }
+    if (record[3] <= watermark) return false;
+    const before = this.watermark;
+    this.#watermarks[index] = record[3] as EventTime;
+    return this.watermark > before;
+  }
+
+  /** The next record at or before `upTo`, in order. */
+  take(upTo: EventTime): Merged | undefined {
+    const next = this.#waiting.peek();
+    return next !== undefined && next.order <= upTo ? this.#waiting.pop() : undefined;
+  }
+}
+
+function before(a: Merged, b: Merged): boolean {
+  if (a.order !== b.order) return a.order < b.order;
+  if (a.source !== b.source) return a.source < b.source;
+  if (a.record[1] !== b.record[1]) return a.record[1] < b.record[1];
+  return a.record[2] < b.record[2];
+}
+
+export const isFact = (record: KeyedRecord | FactRecord): record is FactRecord =>
+  record[0] === FACT;

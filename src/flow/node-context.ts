@@ -1,0 +1,88 @@
+import { hash128 } from "../codec/hash.ts";
+import { type EventTime, isoTime, latest } from "../time/event-time.ts";
+import type { GraphNode } from "./graph.ts";
+import type { Context, Facts, ScoreRequest } from "./operator.ts";
+import type { Step } from "./step.ts";
+
+/** What a context needs of the task it belongs to. */
+export interface Runs {
+  readonly facts: Facts;
+  deliver(step: Step, node: GraphNode, event: unknown): void;
+  ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void;
+  late(node: GraphNode): void;
+}
+
+/** The context of one node, lent to its operator call by call. A graph has no cycles, so one does. */
+export class NodeContext implements Context<unknown> {
+  key = "";
+  now = 0 as EventTime;
+  readonly facts: Facts;
+  readonly #node: GraphNode;
+  readonly #task: Runs;
+  #step: Step | undefined;
+
+  constructor(node: GraphNode, task: Runs) {
+    this.#node = node;
+    this.#task = task;
+    this.facts = task.facts;
+  }
+
+  begin(step: Step, key: string, now: EventTime): void {
+    this.#step = step;
+    this.key = key;
+    this.now = now;
+  }
+  get #current(): Step {
+    if (this.#step === undefined) throw new Error("a context is only valid during a call");
+    return this.#step;
+  }
+  get watermark(): EventTime {
+    return this.#current.watermark;
+  }
+  get cause(): string {
+    return this.#current.cause;
+  }
+
+  emit(out: unknown): void {
+    const step = this.#current;
+    const { operator, feeds } = this.#node;
+    const message = operator.publish?.(out, this.key);
+    if (message !== undefined) {
+      step.published.push({
+        node: this.#node,
+        key: this.key,
+        k: step.nextCount(this.#node.index),
+        message,
+      });
+    }
+    const hop = operator.forward?.(out, this.key);
+    if (hop !== undefined) step.hops.push(hop);
+    for (const node of feeds) this.#task.deliver(step, node, out);
+  }
+  setTimer(name: string, at: EventTime): void {
+    this.#current.setTimer(this.#node, this.key, name, latest(at, this.now));
+  }
+  clearTimer(name: string): void {
+    this.#current.setTimer(this.#node, this.key, name, undefined);
+  }
+  score(request: ScoreRequest): void {
+    this.#task.ask(this.#current, this.#node, this.key, request);
+  }
+  derive(label: string): string {
+    return hash128(`${this.#node.operator.name}\n${this.key}\n${this.#current.cause}\n#${label}`);
+  }
+  late(event: Readonly<Record<string, unknown>>): void {
+    const step = this.#current;
+    this.#task.late(this.#node);
+    const name = this.#node.operator.name;
+    step.published.push({
+      node: this.#node,
+      key: this.key,
+      k: step.nextCount(this.#node.index),
+      message: {
+        subject: `late.${name}`,
+        data: { operator: name, at: isoTime(this.now), ...event },
+      },
+    });
+  }
+}

@@ -1,0 +1,141 @@
+import type { Row } from "../state/keyed-rows.ts";
+import { copyPlain } from "../state/plain.ts";
+import type { EventTime } from "../time/event-time.ts";
+import type { GraphNode } from "./graph.ts";
+import type { Hop, Message } from "./operator.ts";
+
+/** A change of timers that takes effect when its step is complete; `at` undefined clears. */
+export interface TimerChange {
+  readonly node: GraphNode;
+  readonly key: string;
+  readonly name: string;
+  at: EventTime | undefined;
+}
+/** What a step emitted to a node with another key than its own, or one that waits for the watermark. */
+export interface Later {
+  readonly node: GraphNode;
+  readonly key: string;
+  readonly event: unknown;
+}
+export interface Published {
+  readonly node: GraphNode;
+  readonly key: string;
+  readonly k: number;
+  readonly message: Message;
+}
+/** What made a step fail, in which operator. */
+export interface Failure {
+  readonly operator: string;
+  readonly error: unknown;
+}
+/** What a step is about, kept for a step that must wait and for its dead letter. */
+export type Work =
+  | {
+      readonly kind: "event";
+      readonly roots: readonly GraphNode[];
+      /** Set when the event goes to this node alone. */
+      readonly direct?: GraphNode;
+      readonly event: unknown;
+    }
+  | { readonly kind: "timer"; readonly node: GraphNode; readonly name: string };
+
+interface Touched {
+  readonly row: Row;
+  readonly node: number;
+  readonly before: unknown;
+}
+
+/**
+ * One record (or one timer) on its way through the graph. Everything it did stays revocable until
+ * it is complete: states have their copies, timers and outputs wait here.
+ */
+export class Step {
+  readonly key: string;
+  readonly now: EventTime;
+  readonly cause: string;
+  readonly watermark: EventTime;
+  /** Position in the flow's input of what caused it: outputs are ordered by it. */
+  readonly position: readonly [number, number];
+  readonly work: Work;
+  readonly published: Published[] = [];
+  readonly hops: Hop[] = [];
+  readonly later: Later[] = [];
+  readonly timers: TimerChange[] = [];
+  /** Scores asked for and not yet applied. */
+  pending = 0;
+  complete = false;
+  /** In the list of steps that wait for an earlier one or for a score. */
+  open = false;
+  failure: Failure | undefined;
+  readonly #touched: Touched[] = [];
+  #counts: number[] | undefined;
+
+  constructor(of: {
+    key: string;
+    now: EventTime;
+    cause: string;
+    watermark: EventTime;
+    position: readonly [number, number];
+    work: Work;
+  }) {
+    this.key = of.key;
+    this.now = of.now;
+    this.cause = of.cause;
+    this.watermark = of.watermark;
+    this.position = of.position;
+    this.work = of.work;
+  }
+
+  /** Remembers the state of a node as it is before the step's first touch. */
+  touch(row: Row, node: GraphNode): void {
+    if (node.operator.atomic === true) return;
+    for (const touched of this.#touched) {
+      if (touched.node === node.index && touched.row === row) return;
+    }
+    this.#touched.push({ row, node: node.index, before: copyPlain(row.states[node.index]) });
+  }
+
+  /** How many messages this operator has published for this cause before. */
+  nextCount(node: number): number {
+    this.#counts ??= [];
+    const k = this.#counts[node] ?? 0;
+    this.#counts[node] = k + 1;
+    return k;
+  }
+
+  setTimer(node: GraphNode, key: string, name: string, at: EventTime | undefined): void {
+    for (const change of this.timers) {
+      if (change.node === node && change.name === name && change.key === key) {
+        change.at = at;
+        return;
+      }
+    }
+    this.timers.push({ node, key, name, at });
+  }
+
+  /** Takes the earliest timer change that is already due, by (time, name). */
+  takeDue(): TimerChange | undefined {
+    let due: TimerChange | undefined;
+    for (const change of this.timers) {
+      if (change.at === undefined || change.at > this.watermark) continue;
+      if (
+        due?.at === undefined ||
+        change.at < due.at ||
+        (change.at === due.at && change.name < due.name)
+      ) {
+        due = change;
+      }
+    }
+    if (due !== undefined) this.timers.splice(this.timers.indexOf(due), 1);
+    return due;
+  }
+
+  /** Puts every state back and forgets what the step wanted to say. */
+  revoke(): void {
+    for (const { row, node, before } of this.#touched) row.states[node] = before;
+    this.published.length = 0;
+    this.hops.length = 0;
+    this.later.length = 0;
+    this.timers.length = 0;
+  }
+}
