@@ -1,0 +1,146 @@
+import type { Hop } from "../../src/flow/operator.ts";
+import type { EventTime } from "../../src/time/event-time.ts";
+
+/**
+ * What the shopper flow tells the demand flow: integer counts of one second of event time from one
+ * shopper group. Counts of the same key and second from several groups, or from a second cut in
+ * two, add up; so it never matters how they were cut.
+ */
+
+/** What is counted about an item, in the order of the tuple. `touches` are clicks and shares. */
+export const ITEM_MEASURES = [
+  "views",
+  "touches",
+  "carts",
+  "favs",
+  "orders",
+  "qty",
+  "content_views",
+  "searches",
+  "rec_views",
+  "rec_carts",
+  "rec_orders",
+] as const;
+export type ItemMeasure = (typeof ITEM_MEASURES)[number];
+export type ItemCounts = Readonly<Record<ItemMeasure, number>>;
+
+export const FEEDBACK_MEASURES = ["shown", "clicked", "closed", "purchased", "ignored"] as const;
+export type FeedbackMeasure = (typeof FEEDBACK_MEASURES)[number];
+
+/** sku, views, touches, carts, favs, orders */
+export type SkuCounts = readonly [string, number, number, number, number, number];
+
+/**
+ * `since` is the first second its shopper group ever saw: a key that is new at `t` was quiet for
+ * `t - since`, which is what tells a new key of an old shop from any key of a new shop.
+ */
+export type ItemPartial = readonly [
+  dim: "item",
+  since: number,
+  region: string,
+  ...counts: readonly number[],
+];
+/** Key `category:*` stands for the whole shop. */
+export type CategoryPartial = readonly [dim: "category", since: number, skus: readonly SkuCounts[]];
+export type KeywordPartial = readonly [dim: "keyword", since: number, searches: number];
+export type RegionPartial = readonly [
+  dim: "region",
+  since: number,
+  views: number,
+  touches: number,
+  carts: number,
+  favs: number,
+  orders: number,
+  qty: number,
+];
+/** Other items seen in one session with the key's, and how often. */
+export type CovisitPartial = readonly [
+  dim: "covisit",
+  pairs: readonly (readonly [string, number])[],
+];
+export type FeedbackPartial = readonly [
+  dim: "feedback",
+  shown: number,
+  clicked: number,
+  closed: number,
+  purchased: number,
+  ignored: number,
+];
+export type PartialCounts =
+  | ItemPartial
+  | CategoryPartial
+  | KeywordPartial
+  | RegionPartial
+  | CovisitPartial
+  | FeedbackPartial;
+export type Dim = PartialCounts[0];
+
+/** The dimensions whose heat and trends are watched. */
+export type HeatDim = "item" | "category" | "keyword" | "region";
+
+/** A record of the demand flow. `time` is the last millisecond of the second it counts. */
+export interface DemandRecord {
+  /** `<dim>:<key>` */
+  readonly key: string;
+  readonly time: EventTime;
+  readonly cause: string;
+  readonly payload: PartialCounts;
+}
+
+/** Length of the second that a partial counts, in milliseconds. */
+export const BUCKET_MS = 1000;
+/** The last millisecond of the second that holds `at`: a partial's time. */
+export const bucketTime = (at: number): EventTime =>
+  (Math.floor(at / BUCKET_MS) * BUCKET_MS + BUCKET_MS - 1) as EventTime;
+
+export const demandKey = (dim: Dim, key: string): string => `${dim}:${key}`;
+/** The key without its dimension. */
+export const plainKey = (key: string): string => key.slice(key.indexOf(":") + 1);
+
+export function partialHop(key: string, time: EventTime, payload: PartialCounts): Hop {
+  return { key: demandKey(payload[0], key), time, payload };
+}
+
+/** True for a record of the flow's input; false for what another operator emitted. */
+export function isRecord(input: unknown): input is DemandRecord {
+  return typeof input === "object" && input !== null && "payload" in input;
+}
+export function dimOf(input: unknown): Dim | undefined {
+  return isRecord(input) ? input.payload[0] : undefined;
+}
+
+const FIRST_COUNT = 3;
+
+/** The count of one measure of an item partial. */
+export function itemCount(partial: ItemPartial, measure: ItemMeasure): number {
+  return (partial[FIRST_COUNT + ITEM_MEASURES.indexOf(measure)] as number | undefined) ?? 0;
+}
+
+/** Events about the key, which is what heat and trends are made of: a purchase of 3 is one event. */
+export function eventCount(payload: PartialCounts): number {
+  switch (payload[0]) {
+    case "item":
+      return number(payload[3]) + number(payload[4]) + number(payload[5]) + purchases(payload);
+    case "category": {
+      let sum = 0;
+      for (const [, views, touches, carts, favs, orders] of payload[2]) {
+        sum += views + touches + carts + favs + orders;
+      }
+      return sum;
+    }
+    case "keyword":
+      return payload[2];
+    case "region":
+      return payload[2] + payload[3] + payload[4] + payload[5] + payload[6];
+    default:
+      return 0;
+  }
+}
+const number = (value: number | undefined): number => value ?? 0;
+const purchases = (payload: ItemPartial): number => number(payload[6]) + number(payload[7]);
+
+/** Searches are compared in one form: NFKC, lower case, single spaces, at most 64 characters. */
+export function normalKeyword(query: string): string {
+  const text = query.normalize("NFKC").toLowerCase().replace(/\s+/gu, " ").trim();
+  return text.length <= 64 ? text : [...text].slice(0, 64).join("");
+}

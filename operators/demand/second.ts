@@ -1,0 +1,134 @@
+import type { Context, Hop } from "../../src/flow/operator.ts";
+import type { EventTime } from "../../src/time/event-time.ts";
+import { ITEM_MEASURES, type ItemMeasure, partialHop, type SkuCounts } from "./partial.ts";
+
+/** Counts of one second by dimension and key, joined with NUL. */
+export type Counts = Record<string, number[]>;
+
+export interface PartialsState {
+  /** Bucket time of the first event this group saw; 0 before it. */
+  since: number;
+  /** Bucket time of the pending flush; 0 when there is none. */
+  due: number;
+  /** Number of counts in `open`, which the operator bounds. */
+  size: number;
+  /** By bucket time. */
+  open: Record<string, Counts>;
+}
+
+const NUL = "\u0000";
+/** Items named in one category or co-visit partial; a longer list is cut in several. */
+const MAX_SKUS = 500;
+
+/** Adds to the counts of one second; makes the second's entry when something is counted. */
+export class Tally {
+  readonly #state: PartialsState;
+  readonly #bucket: string;
+  touched = false;
+
+  constructor(state: PartialsState, bucket: number) {
+    this.#state = state;
+    this.#bucket = String(bucket);
+  }
+  add(key: string, width: number, index: number, by = 1): void {
+    this.touched = true;
+    let counts = this.#state.open[this.#bucket];
+    if (counts === undefined) {
+      counts = {};
+      this.#state.open[this.#bucket] = counts;
+    }
+    let row = counts[key];
+    if (row === undefined) {
+      row = new Array<number>(width).fill(0);
+      counts[key] = row;
+      this.#state.size += 1;
+    }
+    row[index] = (row[index] ?? 0) + by;
+  }
+  item(sku: string, region: string, measure: ItemMeasure, by = 1): void {
+    this.add(
+      joinKey("item", sku, region),
+      ITEM_MEASURES.length,
+      ITEM_MEASURES.indexOf(measure),
+      by,
+    );
+  }
+}
+
+/** A NUL inside a key would be read as its end. */
+const clean = (text: string): string => (text.includes(NUL) ? text.replaceAll(NUL, "") : text);
+export const joinKey = (dim: string, a: string, b: string): string =>
+  `${dim}${NUL}${clean(a)}${NUL}${clean(b)}`;
+
+/** One second as partials, in the order of dimension and key. */
+export function emitSecond(
+  counts: Counts,
+  time: EventTime,
+  since: number,
+  ctx: Context<Hop>,
+): void {
+  const categories = new Map<string, SkuCounts[]>();
+  const covisits = new Map<string, [string, number][]>();
+  const whole = new Map<string, number[]>();
+  for (const key of Object.keys(counts).sort()) {
+    const row = counts[key] ?? [];
+    const [dim = "", a = "", b = ""] = key.split(NUL);
+    switch (dim) {
+      case "item":
+        ctx.emit(partialHop(a, time, ["item", since, b, ...row]));
+        break;
+      case "category":
+        if (a !== "") gather(categories, a, [b, ...row] as unknown as SkuCounts);
+        addTo(whole, b, row);
+        break;
+      case "keyword":
+        ctx.emit(partialHop(a, time, ["keyword", since, row[0] ?? 0]));
+        break;
+      case "region": {
+        const [views = 0, touches = 0, carts = 0, favs = 0, orders = 0, qty = 0] = row;
+        ctx.emit(partialHop(a, time, ["region", since, views, touches, carts, favs, orders, qty]));
+        break;
+      }
+      case "covisit":
+        gather(covisits, a, [b, row[0] ?? 0]);
+        break;
+      default: {
+        const [shown = 0, clicked = 0, closed = 0, purchased = 0, ignored = 0] = row;
+        ctx.emit(partialHop(a, time, ["feedback", shown, clicked, closed, purchased, ignored]));
+      }
+    }
+  }
+  const all: SkuCounts[] = [];
+  for (const [sku, row] of whole) all.push([sku, ...row] as unknown as SkuCounts);
+  for (const [category, skus] of categories) emitSkus(category, time, since, skus, ctx);
+  if (all.length > 0) emitSkus("*", time, since, all, ctx);
+  for (const [a, pairs] of covisits) {
+    for (let i = 0; i < pairs.length; i += MAX_SKUS) {
+      ctx.emit(partialHop(a, time, ["covisit", pairs.slice(i, i + MAX_SKUS)]));
+    }
+  }
+}
+
+function gather<Row>(into: Map<string, Row[]>, key: string, row: Row): void {
+  const rows = into.get(key);
+  if (rows === undefined) into.set(key, [row]);
+  else rows.push(row);
+}
+function addTo(into: Map<string, number[]>, key: string, row: readonly number[]): void {
+  const sum = into.get(key);
+  if (sum === undefined) into.set(key, [...row]);
+  else for (let i = 0; i < row.length; i += 1) sum[i] = (sum[i] ?? 0) + (row[i] ?? 0);
+}
+
+/** Long lists become several partials of the second: they add up. */
+function emitSkus(
+  category: string,
+  time: EventTime,
+  since: number,
+  skus: readonly SkuCounts[],
+  ctx: Context<Hop>,
+): void {
+  for (let i = 0; i < skus.length; i += MAX_SKUS) {
+    ctx.emit(partialHop(category, time, ["category", since, skus.slice(i, i + MAX_SKUS)]));
+  }
+}
