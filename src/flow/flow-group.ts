@@ -54,7 +54,10 @@ export class FlowGroup {
     this.task = new KeyedTask(
       flow,
       { group, scoring, hotRows, ordered: input.kind === "merge" },
-      { hop: (hop) => this.#forward(hop), output: (o, position) => sink.output(o, position) },
+      {
+        hop: (hop, id) => this.#forward(hop, id),
+        output: (o, position) => sink.output(o, position),
+      },
     );
   }
   get name(): string {
@@ -131,11 +134,11 @@ export class FlowGroup {
     await this.task.advance(watermark, [watermark, 0]);
   }
 
-  #forward(hop: Hop): void {
+  #forward(hop: Hop, cause: string): void {
     const target = this.#targets[fnv1a32(hop.key) % this.#targets.length];
     if (target === undefined)
       throw new Error(`flow ${this.#options.flow.name} forwards, but nothing follows it`);
-    const id = `${hop.time}.${this.#options.group}`;
+    const id = `${cause}/${this.#options.group}`;
     this.#sink.hop(target, [0, this.#seq, this.#hops++, hop.time, hop.key, id, hop.payload]);
   }
   #hop(target: string, kind: typeof TIME, time: number): void {

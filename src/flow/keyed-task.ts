@@ -15,7 +15,8 @@ import { type Later, Step } from "./step.ts";
 /** Where a task's results go, in record order. */
 export interface TaskSink {
   output(output: Output, position: readonly [number, number]): void;
-  hop(hop: Hop): void;
+  /** `id` is made of the cause and how many records it sent before. */
+  hop(hop: Hop, id: string): void;
 }
 
 /** What one operator of one key group did so far; plain numbers, read when scraped. */
@@ -421,7 +422,7 @@ export class KeyedTask implements Runs {
         step.position,
       );
     }
-    for (const hop of step.hops) this.#sink.hop(hop);
+    for (const hop of step.hops) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
     for (const later of step.later) this.#runLater(step, later);
     const row = this.#rows.peek(step.key);
     if (row !== undefined) this.#rows.forgetIfEmpty(row);
@@ -431,11 +432,13 @@ export class KeyedTask implements Runs {
   #runLater(parent: Step, { node, key, event }: Later): void {
     const { now, cause, watermark, position } = parent;
     if (this.#waits(node.operator) && now > this.#watermark) {
-      this.#inbox.push({ time: now, arrival: this.#arrivals++, node, key, cause, event });
+      const wait = parent.nextWait(node.index);
+      const own = wait === 0 ? cause : `${cause}+${wait}`;
+      this.#inbox.push({ time: now, arrival: this.#arrivals++, node, key, cause: own, event });
       return;
     }
     const work = { kind: "event", roots: [], direct: node, event } as const;
-    const step = new Step({ key, now, cause, watermark, position, work });
+    const step = new Step({ key, now, cause, watermark, position, work, root: parent.root });
     this.#work(step);
     this.#fireDue(step);
     this.#commit(step);
@@ -455,7 +458,7 @@ export class KeyedTask implements Runs {
           reason: "operator",
           operator,
           error: error instanceof Error ? error.message : String(error),
-          stack: error instanceof Error ? (error.stack ?? "").slice(0, 2000) : "",
+          stack: operatorStack(error),
           remedy: "Mend the operator and replay the event; its key's state is as it was before it.",
           key: step.key,
           at: isoTime(step.now),
@@ -485,4 +488,18 @@ function isResourceError(error: unknown): boolean {
     error instanceof RangeError &&
     /call stack|Array buffer allocation|Invalid array length/.test(error.message)
   );
+}
+
+/**
+ * The operator's own frames, by file name: what called the operator, and where the build lies,
+ * differ between runs and must not show in an output.
+ */
+function operatorStack(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const frames: string[] = [];
+  for (const line of (error.stack ?? "").split("\n")) {
+    if (line.includes("keyed-task.") || frames.length === 10) break;
+    if (/^\s+at /.test(line)) frames.push(line.trim().replace(/(?:file:\/\/)?[^\s()]*[\\/]/g, ""));
+  }
+  return frames;
 }

@@ -67,8 +67,12 @@ export class Step {
   /** In the list of steps that wait for an earlier one or for a score. */
   open = false;
   failure: Failure | undefined;
+  /** The step whose record caused this one; its own when none did. Counts are kept there. */
+  readonly root: Step;
   readonly #touched: Touched[] = [];
   #counts: number[] | undefined;
+  #waits: number[] | undefined;
+  #hopCount = 0;
 
   constructor(of: {
     key: string;
@@ -77,6 +81,7 @@ export class Step {
     watermark: EventTime;
     position: readonly [number, number];
     work: Work;
+    root?: Step;
   }) {
     this.key = of.key;
     this.now = of.now;
@@ -84,6 +89,7 @@ export class Step {
     this.watermark = of.watermark;
     this.position = of.position;
     this.work = of.work;
+    this.root = of.root ?? this;
   }
 
   /** Remembers the state of a node as it is before the step's first touch. */
@@ -95,12 +101,20 @@ export class Step {
     this.#touched.push({ row, node: node.index, before: copyPlain(row.states[node.index]) });
   }
 
-  /** How many messages this operator has published for this cause before. */
+  /** How many messages a node has published for this cause before. */
   nextCount(node: number): number {
-    this.#counts ??= [];
-    const k = this.#counts[node] ?? 0;
-    this.#counts[node] = k + 1;
-    return k;
+    this.root.#counts ??= [];
+    return next(this.root.#counts, node);
+  }
+  /** How many events this cause has left waiting at a node before. */
+  nextWait(node: number): number {
+    this.root.#waits ??= [];
+    return next(this.root.#waits, node);
+  }
+  /** How many records this cause has sent to the next flow before. */
+  nextHop(): number {
+    this.root.#hopCount += 1;
+    return this.root.#hopCount - 1;
   }
 
   setTimer(node: GraphNode, key: string, name: string, at: EventTime | undefined): void {
@@ -138,4 +152,10 @@ export class Step {
     this.later.length = 0;
     this.timers.length = 0;
   }
+}
+
+function next(counts: number[], node: number): number {
+  const count = counts[node] ?? 0;
+  counts[node] = count + 1;
+  return count;
 }
