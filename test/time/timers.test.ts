@@ -54,7 +54,7 @@ const drained = (timers: Timers): PendingTimer[] => {
 describe("timers", () => {
   test("behave like a sorted list under any commands, restored at any step", () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 120 }), (commands) => {
+      fc.property(fc.array(command, { maxLength: 120, size: "max" }), (commands) => {
         let timers = new Timers();
         const slow = new SortedTimers();
         for (const [what, o, k, n, t] of commands) {
