@@ -1,0 +1,56 @@
+import type { Static, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import Value from "typebox/value";
+import { explain, type SchemaNode } from "./explain.ts";
+import type { Problem, Reading } from "./problem.ts";
+import type { Path, YamlFile } from "./yaml-file.ts";
+
+const MOST_PROBLEMS = 50;
+
+/** Problems at places of one file, and whether any was found. */
+export type Check = (file: YamlFile, value: unknown, at: Path) => Problem[];
+
+/** Compiles a schema once; the check tells every breach in words, at its line and column. */
+export function schemaCheck(schema: TSchema): Check {
+  const compiled = Compile(schema);
+  return (file, value, at) => {
+    if (compiled.Check(value)) return [];
+    const findings = explain(schema as SchemaNode, value).slice(0, MOST_PROBLEMS);
+    if (findings.length > 0) {
+      return findings.map(({ path, complaint }) => file.problem([...at, ...path], complaint));
+    }
+    // A keyword that `explain` has no words for.
+    return compiled
+      .Errors(value)
+      .slice(0, MOST_PROBLEMS)
+      .map((error) =>
+        file.problem([...at, ...pointerPath(error.instancePath)], {
+          code: "VALUE_INVALID",
+          message: error.message,
+          remedy: "Compare with the schema of this file in config/schemas.",
+        }),
+      );
+  };
+}
+
+/** Checks a whole file and gives its value as the schema types it, defaults filled in. */
+export function schemaReader<S extends TSchema>(schema: S): (file: YamlFile) => Reading<Static<S>> {
+  const check = schemaCheck(schema);
+  return (file) => {
+    const problems = check(file, file.value, []);
+    if (problems.length > 0) return { value: undefined, problems };
+    return { value: withDefaults(schema, file.value) as Static<S>, problems };
+  };
+}
+
+/** A copy of a checked value with the schema's defaults where something was left out. */
+export function withDefaults(schema: TSchema, value: unknown): unknown {
+  return Value.Default(schema, structuredClone(value));
+}
+
+function pointerPath(pointer: string): Path {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
