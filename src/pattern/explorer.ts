@@ -1,0 +1,130 @@
+import type { EventTime } from "../time/event-time.ts";
+import { type Edge, type Guard, type Nfa, type Place, testKind, testOf, testStage } from "./nfa.ts";
+import { chain, type SharedBuffer } from "./shared-buffer.ts";
+import type { SoFar, Stages } from "./spec.ts";
+
+const UNKNOWN = -1;
+
+/**
+ * Finds what one partial match may do with one event. A test is evaluated at most once for each
+ * pair of the two. Reused from call to call, so that an event costs no garbage.
+ */
+export class Explorer<E> {
+  /** Ways to take or skip the event, each with the stage it was found at, in parallel. */
+  readonly edges: Edge[] = [];
+  readonly stages: number[] = [];
+  /** A forbidden event: the partial match ends here, but for what this very event completes. */
+  killed = false;
+
+  readonly #nfa: Nfa<E>;
+  readonly #verdicts: Int8Array;
+  readonly #waiting: number[] = [];
+  readonly #soFar: LazySoFar<E>;
+  #event: E | undefined;
+
+  constructor(nfa: Nfa<E>) {
+    this.#nfa = nfa;
+    this.#verdicts = new Int8Array(nfa.spec.stages.length * 3);
+    this.#soFar = new LazySoFar(nfa.spec.stages.map((stage) => stage.name));
+  }
+
+  /** Follows every way open from `place`, for a match whose newest node is `node`. */
+  explore(place: number, buffer: SharedBuffer<E>, node: number, event: E, at: EventTime): void {
+    this.#event = event;
+    this.#soFar.reset(buffer, node, at);
+    this.#verdicts.fill(UNKNOWN);
+    this.edges.length = 0;
+    this.stages.length = 0;
+    this.killed = false;
+    this.#waiting.push(place);
+    for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
+      this.#look(this.place(next));
+    }
+  }
+
+  /** Whether a match that got to `place` by the event just explored is already complete. */
+  reachesFinal(place: number): boolean {
+    const { role, edges } = this.place(place);
+    if (role === "final") return true;
+    return edges.some(
+      (edge) => edge.kind === "pass" && this.#holds(edge.guard) && this.reachesFinal(edge.to),
+    );
+  }
+
+  place(index: number): Place {
+    const place = this.#nfa.places[index];
+    if (place === undefined)
+      throw new RangeError(`no place ${index} in pattern ${this.#nfa.digest}`);
+    return place;
+  }
+
+  #look({ edges, stage }: Place): void {
+    for (const edge of edges) {
+      if (!this.#holds(edge.guard)) continue;
+      if (edge.kind === "pass") this.#waiting.push(edge.to);
+      else if (edge.kind === "kill") this.killed = true;
+      else {
+        this.edges.push(edge);
+        this.stages.push(stage);
+      }
+    }
+  }
+
+  #holds(guard: Guard): boolean {
+    for (const literal of guard) {
+      const wanted = literal >= 0;
+      if (this.#test(wanted ? literal : ~literal) !== wanted) return false;
+    }
+    return true;
+  }
+
+  #test(test: number): boolean {
+    const known = this.#verdicts[test];
+    if (known !== undefined && known !== UNKNOWN) return known === 1;
+    const verdict = this.#judge(test);
+    this.#verdicts[test] = verdict ? 1 : 0;
+    return verdict;
+  }
+
+  #judge(test: number): boolean {
+    const index = testStage(test);
+    const stage = this.#nfa.spec.stages[index];
+    if (stage === undefined) throw new RangeError(`no stage ${index}`);
+    const kind = testKind(test);
+    if (kind === "take") {
+      return this.#test(testOf(index, "where")) && !this.#test(testOf(index, "until"));
+    }
+    const condition = kind === "until" ? stage.until : stage.where;
+    return condition === null || condition(this.#event as E, this.#soFar);
+  }
+}
+
+/** Walks the match only when a condition asks for it. */
+class LazySoFar<E> implements SoFar<Stages> {
+  readonly #names: readonly string[];
+  #buffer: SharedBuffer<E> | undefined;
+  #node = 0;
+  #at = 0 as EventTime;
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  reset(buffer: SharedBuffer<E>, node: number, at: EventTime): void {
+    this.#buffer = buffer;
+    this.#node = node;
+    this.#at = at;
+  }
+
+  get at(): EventTime {
+    return this.#at;
+  }
+
+  taken(stage: string): readonly unknown[] {
+    const index = this.#names.indexOf(stage);
+    if (index < 0) throw new RangeError(`the pattern has no stage "${stage}"`);
+    if (this.#buffer === undefined) return [];
+    const links = chain(this.#buffer, this.#node);
+    return links.filter((link) => link.stage === index).map((link) => link.event);
+  }
+}

@@ -1,0 +1,275 @@
+import type { EventTime } from "../time/event-time.ts";
+import { Explorer } from "./explorer.ts";
+import { compile, type Nfa } from "./nfa.ts";
+import type { Pattern } from "./pattern.ts";
+import { compareStarts, earliest, type Run } from "./runs.ts";
+import {
+  addEvent,
+  addNode,
+  chain,
+  emptyBuffer,
+  type Link,
+  NONE,
+  newestAt,
+  nodesHeld,
+  release,
+  releaseEvent,
+  retain,
+  type SharedBuffer,
+  tidy,
+} from "./shared-buffer.ts";
+import { afterMatch, type Falls } from "./skip.ts";
+import type { Stages, Taken } from "./spec.ts";
+import { isNot } from "./validate.ts";
+
+/** All that a key knows of a pattern: plain data that survives JSON and msgpack. */
+export interface MatcherState<E> {
+  /** Of the pattern the state belongs to. */
+  readonly digest: string;
+  /** Number of the next event. */
+  seq: number;
+  runs: Run[];
+  /** Complete matches that wait until nothing older can still match: only with a skip strategy. */
+  held: Run[];
+  buffer: SharedBuffer<E>;
+}
+
+export interface Match<S extends Stages> {
+  readonly start: EventTime;
+  /** When it came true: the time of its last event, or the end of a trailing notFollowedBy. */
+  readonly at: EventTime;
+  readonly events: Taken<S>;
+}
+
+/** A partial match whose time ran out; `at` is when it did: exact, however late it was noticed. */
+export interface Timeout<S extends Stages> {
+  readonly start: EventTime;
+  readonly at: EventTime;
+  readonly events: Taken<S>;
+}
+
+export interface Outcome<S extends Stages> {
+  readonly matches: readonly Match<S>[];
+  readonly timeouts: readonly Timeout<S>[];
+  /** Partial matches given up because a limit was reached. */
+  readonly forgotten: number;
+}
+
+/**
+ * Bounds on one key. Where one is passed, the partial matches with the oldest start are forgotten,
+ * and counted, until both hold again.
+ */
+export interface Limits {
+  /** Partial matches, and complete ones that wait. */
+  readonly partialMatches: number;
+  /** Events they hold, each counted once for every different history before it. */
+  readonly events: number;
+}
+const DEFAULT_LIMITS: Limits = { partialMatches: 1000, events: 10_000 };
+
+const NOTHING = Object.freeze({ matches: [], timeouts: [], forgotten: 0 });
+
+interface Draft<S extends Stages> {
+  readonly matches: Match<S>[];
+  readonly timeouts: Timeout<S>[];
+  forgotten: number;
+}
+
+/** A pattern ready to run over any number of keys; holds no state of theirs. */
+export class Matcher<E, S extends Stages> {
+  readonly #nfa: Nfa<E>;
+  readonly #limits: Limits;
+  readonly #explorer: Explorer<E>;
+  /** Some stage or the whole has a time limit. */
+  readonly #timed: boolean;
+
+  constructor(pattern: Pattern<E, S>, limits: Partial<Limits> = {}) {
+    this.#nfa = compile(pattern.spec);
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#explorer = new Explorer(this.#nfa);
+    const { within, stages } = pattern.spec;
+    this.#timed = within !== null || stages.some((stage) => stage.gap !== null);
+  }
+
+  get digest(): string {
+    return this.#nfa.digest;
+  }
+
+  init(): MatcherState<E> {
+    return { digest: this.digest, seq: 0, runs: [], held: [], buffer: emptyBuffer() };
+  }
+
+  /** True when nothing is under way: such a state may be forgotten. */
+  isIdle(state: MatcherState<E>): boolean {
+    return state.runs.length === 0 && state.held.length === 0;
+  }
+
+  /** When a partial match will run out of time unless an event comes before; set a timer there. */
+  deadline(state: MatcherState<E>): EventTime | undefined {
+    let soonest = Number.POSITIVE_INFINITY;
+    if (this.#timed) {
+      for (const run of state.runs) soonest = Math.min(soonest, this.#runsOutAt(state, run));
+    }
+    return Number.isFinite(soonest) ? (soonest as EventTime) : undefined;
+  }
+
+  /**
+   * Takes one event; events come in (time, arrival) order. Time moves to `at` first. What throws
+   * here (a condition, a skip strategy told to) leaves the state half-way: go on from a copy.
+   */
+  match(state: MatcherState<E>, event: E, at: EventTime): Outcome<S> {
+    const before = this.advance(state, at);
+    const complete = this.#step(state, event, at);
+    if (complete.length === 0 && !this.#isOver(state)) return before;
+    return this.#settle(state, complete, {
+      matches: [...before.matches],
+      timeouts: [...before.timeouts],
+      forgotten: before.forgotten,
+    });
+  }
+
+  /** Time reached `to`: what ran out by then is told. Time that lies behind does nothing. */
+  advance(state: MatcherState<E>, to: EventTime): Outcome<S> {
+    if (state.digest !== this.digest) {
+      throw new Error(
+        `state of pattern ${state.digest} met pattern ${this.digest}: migrate or drop it`,
+      );
+    }
+    if (!this.#timed || !state.runs.some((run) => this.#runsOutAt(state, run) <= to))
+      return NOTHING as unknown as Outcome<S>;
+    const kept: Run[] = [];
+    const complete: Run[] = [];
+    const timeouts: Timeout<S>[] = [];
+    for (const run of state.runs) {
+      const end = this.#runsOutAt(state, run);
+      if (end > to) kept.push(run);
+      else if (this.#explorer.place(run[0]).role === "pending") complete.push(run);
+      else {
+        const events = this.#taken(chain(state.buffer, run[1]));
+        timeouts.push({ start: run[2] as EventTime, at: end as EventTime, events });
+        release(state.buffer, run[1]);
+      }
+    }
+    state.runs = kept;
+    return this.#settle(state, complete, { matches: [], timeouts, forgotten: 0 });
+  }
+
+  /** Moves every partial match, and one that begins here, by the event; returns what is complete. */
+  #step(state: MatcherState<E>, event: E, at: EventTime): Run[] {
+    const { buffer } = state;
+    const slot = addEvent(buffer, event, at, state.seq);
+    const fresh: Run = [this.#nfa.start, NONE, at, state.seq];
+    const runs: Run[] = [];
+    const complete: Run[] = [];
+    for (const run of state.runs) {
+      this.#explorer.explore(run[0], buffer, run[1], event, at);
+      this.#follow(buffer, run, slot, runs, complete);
+      release(buffer, run[1]);
+    }
+    this.#explorer.explore(fresh[0], buffer, NONE, event, at);
+    this.#follow(buffer, fresh, slot, runs, complete);
+    releaseEvent(buffer, slot);
+    state.seq += 1;
+    state.runs = runs;
+    return complete;
+  }
+
+  /** Goes every way just explored for `run`. */
+  #follow(buffer: SharedBuffer<E>, run: Run, slot: number, runs: Run[], complete: Run[]): void {
+    const explorer = this.#explorer;
+    for (const [i, edge] of explorer.edges.entries()) {
+      const takes = edge.kind === "take";
+      // What has not begun has nothing to wait with: every event is offered to a fresh one.
+      if (!takes && run[1] === NONE) continue;
+      const final = explorer.place(edge.to).role === "final";
+      const completes = final || (takes && explorer.reachesFinal(edge.to));
+      const stays = !final && !explorer.killed;
+      if (!completes && !stays) continue;
+      const node = takes ? addNode(buffer, explorer.stages[i] ?? NONE, slot, run[1]) : run[1];
+      if (completes) complete.push(hold(buffer, this.#nfa.final, node, run));
+      if (stays) runs.push(hold(buffer, edge.to, node, run));
+    }
+  }
+
+  /** Tells what is complete and keeps the limits. */
+  #settle(state: MatcherState<E>, complete: readonly Run[], draft: Draft<S>): Outcome<S> {
+    if (complete.length > 0) state.held = [...state.held, ...complete].sort(compareStarts);
+    this.#tell(state, draft);
+    while (this.#isOver(state)) {
+      const oldest = earliest(state.runs);
+      if (oldest === undefined) break;
+      state.runs.splice(state.runs.indexOf(oldest), 1);
+      release(state.buffer, oldest[1]);
+      draft.forgotten += 1;
+      this.#tell(state, draft);
+    }
+    if (this.isIdle(state)) {
+      state.seq = 0;
+      tidy(state.buffer);
+    }
+    return draft;
+  }
+
+  /** Complete matches in the order of their starts; under a skip strategy none before its elders. */
+  #tell(state: MatcherState<E>, draft: Draft<S>): void {
+    const { skip, stages } = this.#nfa.spec;
+    for (let match = state.held[0]; match !== undefined; match = state.held[0]) {
+      if (skip.strategy !== "noSkip") {
+        const elder = earliest(state.runs);
+        if (elder !== undefined && compareStarts(elder, match) < 0) return;
+      }
+      state.held.shift();
+      const links = chain(state.buffer, match[1]);
+      const falls = afterMatch(skip, links, stages);
+      if (falls !== null) {
+        state.runs = dropped(state.buffer, state.runs, falls);
+        state.held = dropped(state.buffer, state.held, falls);
+      }
+      const pending = this.#explorer.place(match[0]).role === "pending";
+      const at = pending ? this.#runsOutAt(state, match) : newestAt(state.buffer, match[1]);
+      draft.matches.push({
+        start: match[2] as EventTime,
+        at: at as EventTime,
+        events: this.#taken(links),
+      });
+      release(state.buffer, match[1]);
+    }
+  }
+
+  #isOver({ runs, held, buffer }: MatcherState<E>): boolean {
+    const { partialMatches, events } = this.#limits;
+    return runs.length + held.length > partialMatches || nodesHeld(buffer) > events;
+  }
+
+  /** The first moment a partial match may no longer take an event; infinite without limit. */
+  #runsOutAt({ buffer }: MatcherState<E>, [place, node, startAt]: Run): number {
+    const { within } = this.#nfa.spec;
+    const { gap } = this.#explorer.place(place);
+    const whole = within === null ? Number.POSITIVE_INFINITY : startAt + within;
+    return gap === 0 ? whole : Math.min(whole, newestAt(buffer, node) + gap);
+  }
+
+  #taken(links: readonly Link<E>[]): Taken<S> {
+    const taken: Record<string, E[]> = {};
+    const lists = this.#nfa.spec.stages.map((stage) => {
+      const list: E[] = [];
+      if (!isNot(stage)) taken[stage.name] = list;
+      return list;
+    });
+    for (const link of links) lists[link.stage]?.push(link.event);
+    return taken as Taken<S>;
+  }
+}
+
+function hold<E>(buffer: SharedBuffer<E>, place: number, node: number, from: Run): Run {
+  retain(buffer, node);
+  return [place, node, from[2], from[3]];
+}
+
+function dropped<E>(buffer: SharedBuffer<E>, runs: readonly Run[], falls: Falls): Run[] {
+  return runs.filter((run) => {
+    if (!falls(run)) return true;
+    release(buffer, run[1]);
+    return false;
+  });
+}

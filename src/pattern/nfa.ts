@@ -1,0 +1,310 @@
+import type { PatternSpec, StageSpec } from "./spec.ts";
+import { isLoop, isNot, validate } from "./validate.ts";
+
+/**
+ * A conjunction of tests: `n` wants test n to hold, `~n` wants it to fail. Tests are numbered by
+ * stage, see `testOf`.
+ */
+export type Guard = readonly number[];
+
+/**
+ * What a partial match may do with an event: `take` it, `skip` it (stay in the match without it),
+ * `pass` on to another place and look at the same event from there, `kill` the partial match.
+ * `to` is the place it is in afterwards; for `kill` the forbidding stage.
+ */
+export interface Edge {
+  readonly kind: "take" | "skip" | "pass" | "kill";
+  readonly to: number;
+  readonly guard: Guard;
+}
+
+/** Where a partial match can wait. */
+export interface Place {
+  readonly stage: number;
+  /** `pending`: all is there, and the time that must run out without a forbidden event has begun. */
+  readonly role: "open" | "pending" | "final";
+  readonly edges: readonly Edge[];
+  /** Longest time since the previous event, exclusive; 0 without limit. */
+  readonly gap: number;
+}
+
+export interface Nfa<E> {
+  readonly spec: PatternSpec<E>;
+  readonly places: readonly Place[];
+  readonly start: number;
+  readonly final: number;
+  /** Names the structure (stages, quantifiers, times, skip), not the conditions: 8 hex digits. */
+  readonly digest: string;
+}
+
+export type TestKind = "where" | "until" | "take";
+const KINDS: readonly TestKind[] = ["where", "until", "take"];
+
+/** Number of a stage's test: its condition, its stop condition, or the first without the second. */
+export const testOf = (stage: number, kind: TestKind): number => stage * 3 + KINDS.indexOf(kind);
+export const testKind = (test: number): TestKind => KINDS[test % 3] ?? "where";
+export const testStage = (test: number): number => Math.trunc(test / 3);
+
+const ALWAYS: Guard = [];
+/** The first place made. */
+const FINAL = 0;
+
+interface OpenPlace extends Place {
+  edges: Edge[];
+}
+
+/** Compiles from the last stage to the first, since a place is made after those it leads to. */
+export function compile<E>(spec: PatternSpec<E>): Nfa<E> {
+  validate(spec);
+  const compiler = new Compiler(spec);
+  const start = compiler.compile();
+  return { spec, places: compiler.places, start, final: FINAL, digest: digestOf(spec) };
+}
+
+class Compiler<E> {
+  readonly places: OpenPlace[] = [];
+  readonly #stages: readonly StageSpec<E>[];
+  /** Of a place made to wait behind a greedy loop: the same place before it was made to wait. */
+  readonly #ungreedy = new Map<number, number>();
+
+  constructor(spec: PatternSpec<E>) {
+    this.#stages = spec.stages;
+  }
+
+  compile(): number {
+    this.#add(this.#stages.length, "final");
+    let sink = FINAL;
+    for (let index = this.#stages.length - 1; index >= 0; index--) {
+      const stage = this.#stage(index);
+      if (stage.contiguity === "notFollowedBy") {
+        if (sink === FINAL) sink = this.#pending(index);
+      } else if (stage.contiguity === "notNext") {
+        sink = this.#notNext(index, sink, sink === FINAL);
+      } else {
+        sink = this.#positive(index, sink);
+      }
+    }
+    return sink;
+  }
+
+  /** Waits for time to run out; a forbidden event in the meantime ends it. */
+  #pending(index: number): number {
+    const place = this.#add(index, "pending");
+    const where = testOf(index, "where");
+    this.#edge(place, "kill", index, [where]);
+    this.#edge(place, "skip", place, [~where]);
+    return place;
+  }
+
+  #notNext(index: number, sink: number, last: boolean): number {
+    const place = this.#add(index, "open");
+    const where = testOf(index, "where");
+    // As the last stage it takes one more event to know; that event is no part of the match.
+    this.#edge(place, last ? "skip" : "pass", sink, [~where]);
+    this.#edge(place, "kill", index, [where]);
+    return place;
+  }
+
+  #positive(index: number, sink: number): number {
+    const stage = this.#stage(index);
+    let first: number;
+    if (!isLoop(stage)) {
+      first = this.#single(index, {
+        sink,
+        pass: stage.optional ? sink : null,
+        skip: this.#skipBefore(index),
+      });
+    } else if (stage.max === null) {
+      const loop = this.#loop(index, this.#withoutNots(index, sink));
+      first = this.#repeated(index, loop, sink);
+    } else {
+      first = this.#repeated(index, sink, sink);
+    }
+    this.#killBefore(index, first);
+    return first;
+  }
+
+  /** `min … max` events one after the other, the last of them leading to `sink`. */
+  #repeated(index: number, sink: number, pass: number): number {
+    const stage = this.#stage(index);
+    const skip = this.#skipInside(index);
+    const spare = stage.max === null ? 0 : stage.max - stage.min;
+    if (stage.greedy && spare > 0) this.#waitForLoop(index, sink, this.#take(index));
+    let next = sink;
+    for (let i = 0; i < spare; i++) {
+      next = this.#single(index, { sink: next, pass, skip });
+      this.#killInside(index, next);
+    }
+    for (let i = 1; i < stage.min; i++) {
+      next = this.#single(index, { sink: next, pass: null, skip });
+      this.#killInside(index, next);
+    }
+    return this.#single(index, {
+      sink: next,
+      pass: stage.optional ? pass : null,
+      skip: this.#skipBefore(index),
+    });
+  }
+
+  /**
+   * One event of a stage. `pass` is where a match goes on without it; once it has chosen to skip an
+   * event instead, it waits in a twin without that way out, so that no choice is made twice.
+   */
+  #single(
+    index: number,
+    { sink, pass, skip }: { sink: number; pass: number | null; skip: Guard | null },
+  ): number {
+    const place = this.#add(index, "open");
+    const after = this.#withoutNots(index, sink);
+    this.#edge(place, "take", after, [this.#take(index)]);
+    if (pass !== null) this.#passOn(index, place, pass);
+    if (skip === null) return place;
+    if (pass === null) {
+      this.#edge(place, "skip", place, skip);
+      return place;
+    }
+    const twin = this.#add(index, "open");
+    this.#edge(twin, "take", after, [this.#take(index)]);
+    this.#edge(twin, "skip", twin, skip);
+    this.#killBefore(index, twin);
+    this.#edge(place, "skip", twin, skip);
+    return place;
+  }
+
+  /** Any number of events, at least none. */
+  #loop(index: number, sink: number): number {
+    const stage = this.#stage(index);
+    const skip = this.#skipInside(index);
+    const place = this.#add(index, "open");
+    if (stage.greedy) this.#waitForLoop(index, sink, testOf(index, "where"));
+    this.#passOn(index, place, sink);
+    this.#edge(place, "take", place, [this.#take(index)]);
+    this.#killInside(index, place);
+    if (skip === null) return place;
+    const twin = this.#add(index, "open");
+    this.#edge(twin, "take", place, [this.#take(index)]);
+    this.#edge(twin, "skip", twin, skip);
+    this.#killInside(index, twin);
+    this.#edge(place, "skip", twin, skip);
+    return place;
+  }
+
+  #passOn(index: number, from: number, to: number): void {
+    const stage = this.#stage(index);
+    if (!stage.greedy || stage.until === null) {
+      this.#edge(from, "pass", to, ALWAYS);
+      return;
+    }
+    const until = testOf(index, "until");
+    this.#edge(from, "pass", this.#ungreedy.get(to) ?? to, [until]);
+    this.#edge(from, "pass", to, [~until]);
+  }
+
+  /** The stage behind a greedy loop touches no event that the loop could take. */
+  #waitForLoop(index: number, sink: number, test: number): void {
+    if (this.#stage(index).until !== null) {
+      this.#ungreedy.set(
+        sink,
+        this.#copy(sink, (edge) => edge),
+      );
+    }
+    const place = this.#place(sink);
+    place.edges = place.edges.map((edge) => ({ ...edge, guard: [...edge.guard, ~test] }));
+  }
+
+  /**
+   * The same place without the forbidden events before this optional stage: once the stage has
+   * taken an event they no longer matter, while a match that leaves it out still respects them.
+   */
+  #withoutNots(index: number, sink: number): number {
+    const nots = this.#notsBefore(index);
+    if (nots.length === 0 || !this.#stage(index).optional) return sink;
+    return this.#copy(sink, (edge) => {
+      if (edge.kind === "kill") return nots.includes(edge.to) ? null : edge;
+      return edge.kind === "pass" ? { ...edge, to: this.#withoutNots(index, edge.to) } : edge;
+    });
+  }
+
+  #copy(from: number, change: (edge: Edge) => Edge | null): number {
+    const { stage, role, edges } = this.#place(from);
+    const copy = this.#add(stage, role);
+    for (const edge of edges) {
+      const changed = change(edge);
+      if (changed === null) continue;
+      const own = changed.kind !== "kill" && changed.to === from;
+      this.#place(copy).edges.push(own ? { ...changed, to: copy } : changed);
+    }
+    return copy;
+  }
+
+  /** Forbidding stages in force while this one waits: those before it, over optional stages. */
+  #notsBefore(index: number): number[] {
+    const nots: number[] = [];
+    for (let i = index - 1; i >= 0; i--) {
+      const stage = this.#stage(i);
+      if (stage.contiguity === "notFollowedBy") nots.push(i);
+      else if (!stage.optional) break;
+    }
+    return nots;
+  }
+  #killBefore(index: number, place: number): void {
+    for (const not of this.#notsBefore(index)) {
+      this.#edge(place, "kill", not, [testOf(not, "where")]);
+    }
+  }
+  #killInside(index: number, place: number): void {
+    if (this.#stages[index + 1]?.contiguity !== "notFollowedBy") return;
+    this.#edge(place, "kill", index + 1, [testOf(index + 1, "where")]);
+  }
+
+  #take(index: number): number {
+    return testOf(index, this.#stage(index).until === null ? "where" : "take");
+  }
+  #skipBefore(index: number): Guard | null {
+    const { contiguity } = this.#stage(index);
+    if (contiguity === "followedBy") return [~testOf(index, "where")];
+    return contiguity === "followedByAny" ? ALWAYS : null;
+  }
+  #skipInside(index: number): Guard | null {
+    const { inner, until } = this.#stage(index);
+    if (inner === "consecutive") return null;
+    const guard = inner === "relaxed" ? [~testOf(index, "where")] : [];
+    return until === null ? guard : [...guard, ~testOf(index, "until")];
+  }
+
+  #stage(index: number): StageSpec<E> {
+    const stage = this.#stages[index];
+    if (stage === undefined) throw new RangeError(`no stage ${index}`);
+    return stage;
+  }
+  #place(index: number): OpenPlace {
+    const place = this.places[index];
+    if (place === undefined) throw new RangeError(`no place ${index}`);
+    return place;
+  }
+  #add(stage: number, role: Place["role"]): number {
+    const gap = this.#stages[stage]?.gap ?? 0;
+    return this.places.push({ stage, role, edges: [], gap }) - 1;
+  }
+  #edge(from: number, kind: Edge["kind"], to: number, guard: Guard): void {
+    this.#place(from).edges.push({ kind, to, guard });
+  }
+}
+
+/** FNV-1a, 32 bits, over the pattern without its conditions. */
+function digestOf<E>({ stages, within, skip }: PatternSpec<E>): string {
+  const shape = stages.map((stage) => [
+    stage.name,
+    stage.contiguity,
+    stage.where !== null,
+    isNot(stage) ? null : [stage.min, stage.max, stage.optional, stage.greedy, stage.inner],
+    stage.until !== null,
+    stage.gap,
+  ]);
+  const text = JSON.stringify([1, shape, within, skip]);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) {
+    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
