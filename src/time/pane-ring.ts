@@ -1,0 +1,273 @@
+import { type EventTime, type Millis, millis } from "./event-time.ts";
+import { floorDiv, floorMod, gcd } from "./window.ts";
+
+/** Sliding sums: how time is cut and what is summed. Made by `paneSpec`. */
+export interface PaneSpec {
+  readonly pane: Millis;
+  readonly offset: Millis;
+  /** Panes in a window. */
+  readonly panes: number;
+  /** Panes kept behind the window, for what comes late and for windows that fire again. */
+  readonly keep: number;
+  /** Numbers summed side by side (views, carts, orders …). */
+  readonly measures: number;
+}
+
+/**
+ * Sums of one key, as plain data: `[head, capacity, total per measure…, cells…]`.
+ *
+ * `head` is the index of the newest pane of the window; the totals cover `(head - panes, head]`.
+ * With capacity 0 the cells are a list of `(pane, sum per measure…)` sorted by pane, for keys that
+ * are seldom seen; otherwise a ring where pane `p` lies at `p mod capacity`. Panes ahead of `head`
+ * are held but not yet in the totals. An array instead of an object, because there is one a key:
+ * 96 bytes for a key seen once, 8 bytes a pane in a ring.
+ */
+export type PaneRing = number[];
+
+const HEAD = 0;
+const CAPACITY = 1;
+const TOTALS = 2;
+
+/** Longest sparse list: what makes an insertion O(1). Shorter where a ring takes less memory. */
+const SPARSE_ENTRIES = 32;
+
+export function paneSpec(options: {
+  readonly size: Millis;
+  readonly slide: Millis;
+  readonly offset?: Millis;
+  readonly keep?: Millis;
+  readonly measures?: number;
+}): PaneSpec {
+  const { size, slide, offset = millis(0), keep = millis(0), measures = 1 } = options;
+  if (size <= 0 || slide <= 0) throw new RangeError("size and slide of a window must be positive");
+  const pane = millis(gcd(size, slide));
+  return { pane, offset, panes: size / pane, keep: Math.ceil(keep / pane), measures };
+}
+
+export const paneIndex = (spec: PaneSpec, at: EventTime): number =>
+  floorDiv(at - spec.offset, spec.pane);
+
+const cell = (ring: PaneRing, place: number): number => ring[place] as number;
+const headOf = (ring: PaneRing): number => cell(ring, HEAD);
+
+/** Panes up to this one are forgotten. */
+const horizon = (ring: PaneRing, spec: PaneSpec): number => headOf(ring) - spec.panes - spec.keep;
+
+/** No sums, in the window whose newest pane holds `at`. */
+export function emptyPanes(spec: PaneSpec, at: EventTime): PaneRing {
+  const ring = new Array<number>(TOTALS + spec.measures).fill(0);
+  ring[HEAD] = paneIndex(spec, at);
+  return ring;
+}
+
+/** False when the pane of `at` is forgotten: a sum added there would be lost. */
+export const remembers = (ring: PaneRing, spec: PaneSpec, at: EventTime): boolean =>
+  paneIndex(spec, at) > horizon(ring, spec);
+
+/** True when no pane holds anything: the state may be dropped. */
+export const holdsNothing = (ring: PaneRing, spec: PaneSpec): boolean =>
+  cell(ring, CAPACITY) === 0
+    ? ring.length === TOTALS + spec.measures
+    : occupied(ring, spec).length === 0;
+
+/** The sum of the window that ends with the pane of the latest `advance`. */
+export const total = (ring: PaneRing, _spec: PaneSpec, measure = 0): number =>
+  cell(ring, TOTALS + measure);
+
+/**
+ * Adds `value` to the pane of `at`; use the ring that is returned. Nothing happens when the pane is
+ * forgotten (ask `remembers` first and count it as late). Sums are exact for whole numbers.
+ */
+export function addToPanes(
+  ring: PaneRing,
+  spec: PaneSpec,
+  at: EventTime,
+  value: number,
+  measure = 0,
+): PaneRing {
+  const pane = paneIndex(spec, at);
+  const head = headOf(ring);
+  if (pane <= horizon(ring, spec) || value === 0) return ring;
+  if (pane <= head && pane > head - spec.panes) {
+    ring[TOTALS + measure] = cell(ring, TOTALS + measure) + value;
+  }
+  return cell(ring, CAPACITY) === 0
+    ? addToList(ring, spec, pane, value, measure)
+    : addToRing(ring, spec, pane, value, measure);
+}
+
+/** Moves the window on until its newest pane holds `to`; never back. Use the ring that is returned. */
+export function advancePanes(ring: PaneRing, spec: PaneSpec, to: EventTime): PaneRing {
+  const target = paneIndex(spec, to);
+  if (target <= headOf(ring)) return ring;
+  return cell(ring, CAPACITY) === 0
+    ? advanceList(ring, spec, target)
+    : advanceRing(ring, spec, target);
+}
+
+/** The sum over whole panes from the one of `from` to the one of `to`, both included. */
+export function sumBetween(
+  ring: PaneRing,
+  spec: PaneSpec,
+  from: EventTime,
+  to: EventTime,
+  measure = 0,
+): number {
+  const first = Math.max(paneIndex(spec, from), horizon(ring, spec) + 1);
+  const last = paneIndex(spec, to);
+  const capacity = cell(ring, CAPACITY);
+  let sum = 0;
+  if (capacity === 0) {
+    const width = spec.measures + 1;
+    for (let i = TOTALS + spec.measures; i < ring.length; i += width) {
+      const pane = cell(ring, i);
+      if (pane >= first && pane <= last) sum += cell(ring, i + 1 + measure);
+    }
+    return sum;
+  }
+  const newest = Math.min(last, horizon(ring, spec) + capacity);
+  for (let p = first; p <= newest; p++) sum += cell(ring, ringPlace(spec, capacity, p) + measure);
+  return sum;
+}
+
+const ringPlace = (spec: PaneSpec, capacity: number, pane: number): number =>
+  TOTALS + spec.measures + floorMod(pane, capacity) * spec.measures;
+
+function addToList(
+  ring: PaneRing,
+  spec: PaneSpec,
+  pane: number,
+  value: number,
+  measure: number,
+): PaneRing {
+  const width = spec.measures + 1;
+  const first = TOTALS + spec.measures;
+  let place = ring.length;
+  while (place > first && cell(ring, place - width) >= pane) place -= width;
+  if (place < ring.length && cell(ring, place) === pane) {
+    ring[place + 1 + measure] = cell(ring, place + 1 + measure) + value;
+    return ring;
+  }
+  const entries = (ring.length - first) / width;
+  const limit = Math.min(SPARSE_ENTRIES, (spec.panes * spec.measures) / width);
+  if (entries >= limit) {
+    const newest = Math.max(pane, cell(ring, ring.length - width));
+    const promoted = toRing(ring, spec, newest);
+    if (promoted !== undefined) return addToRing(promoted, spec, pane, value, measure);
+  }
+  // A copy of exactly the right length: an array that grows in place keeps room for 16 more.
+  const row = new Array<number>(width).fill(0);
+  row[0] = pane;
+  row[1 + measure] = value;
+  return place === ring.length
+    ? ring.concat(row)
+    : ring.slice(0, place).concat(row, ring.slice(place));
+}
+
+/** Sums at the panes that hold any, oldest first, as a sparse list's cells. */
+function occupied(ring: PaneRing, spec: PaneSpec): number[] {
+  const capacity = cell(ring, CAPACITY);
+  const oldest = horizon(ring, spec) + 1;
+  const cells: number[] = [];
+  for (let pane = oldest; pane < oldest + capacity; pane++) {
+    const place = ringPlace(spec, capacity, pane);
+    const sums = ring.slice(place, place + spec.measures);
+    if (sums.some((sum) => sum !== 0)) cells.push(pane, ...sums);
+  }
+  return cells;
+}
+
+const toList = (ring: PaneRing, spec: PaneSpec): PaneRing => {
+  const list = ring.slice(0, TOTALS + spec.measures).concat(occupied(ring, spec));
+  list[CAPACITY] = 0;
+  return list;
+};
+
+/** As a ring with room up to `newest`; undefined when it would be mostly empty. */
+function toRing(list: PaneRing, spec: PaneSpec, newest: number): PaneRing | undefined {
+  const least = spec.panes + spec.keep + 1;
+  const needed = newest - horizon(list, spec);
+  if (needed > 4 * least) return undefined;
+  // Some panes to spare, so that events slightly ahead do not grow the ring again.
+  const capacity = Math.max(least, needed) + Math.min(4, spec.panes);
+  const first = TOTALS + spec.measures;
+  const ring = new Array<number>(first + capacity * spec.measures).fill(0);
+  for (let i = 0; i < first; i++) ring[i] = cell(list, i);
+  ring[CAPACITY] = capacity;
+  for (let i = first; i < list.length; i += spec.measures + 1) {
+    const place = ringPlace(spec, capacity, cell(list, i));
+    for (let m = 0; m < spec.measures; m++) ring[place + m] = cell(list, i + 1 + m);
+  }
+  return ring;
+}
+
+function addToRing(
+  ring: PaneRing,
+  spec: PaneSpec,
+  pane: number,
+  value: number,
+  measure: number,
+): PaneRing {
+  const capacity = cell(ring, CAPACITY);
+  if (pane > horizon(ring, spec) + capacity) {
+    const list = toList(ring, spec);
+    const wider = toRing(list, spec, pane);
+    return wider === undefined
+      ? addToList(list, spec, pane, value, measure)
+      : addToRing(wider, spec, pane, value, measure);
+  }
+  const place = ringPlace(spec, capacity, pane) + measure;
+  ring[place] = cell(ring, place) + value;
+  return ring;
+}
+
+function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
+  const { panes, measures } = spec;
+  const head = headOf(ring);
+  const first = TOTALS + measures;
+  const forgotten = target - panes - spec.keep;
+  let kept = first;
+  for (let i = first; i < ring.length; i += measures + 1) {
+    const pane = cell(ring, i);
+    const was = pane <= head && pane > head - panes ? 1 : 0;
+    const is = pane <= target && pane > target - panes ? 1 : 0;
+    for (let m = 0; m < measures; m++) {
+      const totalPlace = TOTALS + m;
+      ring[totalPlace] = cell(ring, totalPlace) + (is - was) * cell(ring, i + 1 + m);
+    }
+    if (pane <= forgotten) kept = i + measures + 1;
+  }
+  ring[HEAD] = target;
+  return kept === first ? ring : ring.slice(0, first).concat(ring.slice(kept));
+}
+
+function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
+  const { panes, measures } = spec;
+  const capacity = cell(ring, CAPACITY);
+  const before = headOf(ring);
+  if (target - panes - spec.keep >= horizon(ring, spec) + capacity) {
+    const none = new Array<number>(TOTALS + measures).fill(0);
+    none[HEAD] = target;
+    return none;
+  }
+  for (let head = before + 1; head <= target; head++) {
+    const entering = ringPlace(spec, capacity, head);
+    const leaving = ringPlace(spec, capacity, head - panes);
+    const forgotten = ringPlace(spec, capacity, head - panes - spec.keep);
+    for (let m = 0; m < measures; m++) {
+      const change = cell(ring, entering + m) - cell(ring, leaving + m);
+      ring[TOTALS + m] = cell(ring, TOTALS + m) + change;
+      ring[forgotten + m] = 0;
+    }
+  }
+  ring[HEAD] = target;
+  const turned = floorDiv(target, capacity) !== floorDiv(before, capacity);
+  return turned ? leaner(ring, spec) : ring;
+}
+
+/** Back to a list when, looking once a turn, few panes hold anything. */
+function leaner(ring: PaneRing, spec: PaneSpec): PaneRing {
+  const list = toList(ring, spec);
+  const entries = (list.length - TOTALS - spec.measures) / (spec.measures + 1);
+  return entries * 4 <= Math.min(SPARSE_ENTRIES, spec.panes / 2) ? list : ring;
+}
