@@ -1,29 +1,120 @@
-/**
- * `config/lexicon.yaml` after reading: what in a search, a page or a title speaks for which intent.
- * A word may speak for several. Words are NFKC-normalised and lower-case; longer words first, so
- * that the first hit at a place is the most specific.
- */
+import Type, { type Static } from "typebox";
+import type { Problem, Reading } from "./problem.ts";
+import { schemaReader } from "./schema-check.ts";
+import type { Path, YamlFile } from "./yaml-file.ts";
+
+/** Log-odds of a term that states no weight of its own. */
+const USUAL_WEIGHT = 1.6;
+
+const TermText = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  description: "A word or phrase; compared in lower case after NFKC.",
+});
+const Weight = Type.Number({
+  minimum: -5,
+  maximum: 5,
+  description: `Log-odds: above 0 speaks for the intent, below 0 against it. ${USUAL_WEIGHT} when left out.`,
+});
+
+const Entry = Type.Union([
+  TermText,
+  Type.Object({ term: TermText, weight: Type.Optional(Weight) }, { additionalProperties: false }),
+  Type.Object(
+    {
+      terms: Type.Array(TermText, { minItems: 1, uniqueItems: true, maxItems: 1000 }),
+      weight: Weight,
+    },
+    { additionalProperties: false },
+  ),
+]);
+
+const Entries = (description: string) =>
+  Type.Optional(Type.Array(Entry, { maxItems: 5000, description }));
+
+export const LexiconSchema = Type.Object(
+  {
+    version: Type.Literal(1),
+    intents: Type.Object(
+      {
+        browse: Entries("逛一逛"),
+        compare_price: Entries("比价"),
+        learn_features: Entries("了解功能"),
+        buy: Entries("购买"),
+        seek_aftersales: Entries("寻求售后"),
+      },
+      {
+        additionalProperties: false,
+        description:
+          "By intent: a term, `{term, weight}`, or `{terms: [...], weight}`. A term may stand under several intents.",
+      },
+    ),
+  },
+  {
+    additionalProperties: false,
+    title: "Freshet lexicon",
+    description: "What the words of a search, a page or a title say about intents.",
+  },
+);
+
+export interface LexiconEntry {
+  /** NFKC-normalised, lower-case, trimmed. */
+  readonly term: string;
+  /** Log-odds. */
+  readonly weight: number;
+}
+
+/** `config/lexicon.yaml` after reading: one entry a term and intent, in the order of the file. */
 export interface Lexicon {
   readonly version: 1;
-  /** Ordered by length (longest first), then by code unit; one entry a word. */
-  readonly words: readonly LexiconWord[];
-  /** Page paths by prefix, longest prefix first. */
-  readonly paths: readonly LexiconPath[];
+  readonly intents: Readonly<Record<string, readonly LexiconEntry[]>>;
 }
 
-export interface LexiconWord {
-  readonly word: string;
-  readonly evidence: readonly Evidence[];
+const read = schemaReader(LexiconSchema);
+
+export function readLexicon(file: YamlFile): Reading<Lexicon> {
+  const { value, problems } = read(file);
+  if (value === undefined) return { value: undefined, problems };
+  const found: Problem[] = [];
+  const intents = Object.entries(value.intents).map(
+    ([intent, entries]): [string, LexiconEntry[]] => [
+      intent,
+      termsOf(file, entries ?? [], ["intents", intent], found),
+    ],
+  );
+  if (found.length > 0) return { value: undefined, problems: found };
+  return { value: { version: 1, intents: Object.fromEntries(intents) }, problems: [] };
 }
 
-export interface LexiconPath {
-  readonly prefix: string;
-  readonly evidence: readonly Evidence[];
-}
-
-export interface Evidence {
-  /** One of the shop's intents: `compare_price`, `learn_features`, `buy`, `seek_aftersales`, `browse`. */
-  readonly intent: string;
-  /** In nats (log odds): above 0 speaks for it, below 0 against it. */
-  readonly weight: number;
+function termsOf(
+  file: YamlFile,
+  entries: readonly Static<typeof Entry>[],
+  at: Path,
+  problems: Problem[],
+): LexiconEntry[] {
+  const seen = new Map<string, LexiconEntry>();
+  const add = (text: string, weight: number, path: Path): void => {
+    const term = text.normalize("NFKC").toLowerCase().trim();
+    if (term !== "" && !seen.has(term)) {
+      seen.set(term, { term, weight });
+      return;
+    }
+    problems.push(
+      file.problem(path, {
+        code: term === "" ? "VALUE_INVALID" : "NAME_DUPLICATE",
+        message:
+          term === "" ? "a term of blanks only" : `\`${term}\` already stands under this intent`,
+        remedy: "Delete it.",
+      }),
+    );
+  };
+  entries.forEach((entry, i) => {
+    if (typeof entry === "string") add(entry, USUAL_WEIGHT, [...at, i]);
+    else if ("terms" in entry) {
+      entry.terms.forEach((term, j) => {
+        add(term, entry.weight, [...at, i, "terms", j]);
+      });
+    } else add(entry.term, entry.weight ?? USUAL_WEIGHT, [...at, i, "term"]);
+  });
+  return [...seen.values()];
 }

@@ -1,0 +1,322 @@
+import { didYouMean } from "./did-you-mean.ts";
+import type { Problem, Reading } from "./problem.ts";
+import { type PropCheck, propCheck, Refused } from "./prop-check.ts";
+import { schemaReader } from "./schema-check.ts";
+import {
+  type EventPlanSource,
+  type PropTypeSource,
+  TrackingPlanSchema,
+  type TrackingPlanSource,
+} from "./tracking-plan-schema.ts";
+import type { Path, YamlFile } from "./yaml-file.ts";
+
+export type PlainValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PlainValue[]
+  | { readonly [k: string]: PlainValue };
+export type PlainProps = Readonly<Record<string, PlainValue>>;
+
+export type Validated =
+  | {
+      readonly ok: true;
+      /** Declared properties only; the very object given where nothing had to change. */
+      readonly props: PlainProps;
+      /** How many undeclared properties were left out. */
+      readonly stripped: number;
+    }
+  | {
+      readonly ok: false;
+      readonly field: string;
+      /** A subject token: `unknown_type`, `missing`, `wrong_type`, `out_of_range` … */
+      readonly reason: string;
+      readonly remedy: string;
+    };
+
+/** What the plan says of one property. */
+export interface PropInfo {
+  readonly is: PropTypeSource["is"];
+  readonly unit: PropTypeSource["unit"];
+  readonly values: readonly string[] | undefined;
+}
+
+/** The tracking plan, compiled. */
+export interface TrackingPlan {
+  /** Types of events, in the order of the file. */
+  readonly types: readonly string[];
+  readonly touchpoints: readonly string[];
+  /** Every property name of the plan, sorted. */
+  readonly words: readonly string[];
+  /**
+   * Own properties only, so `__proto__` and the like never come through; null and undefined count
+   * as left out. Never throws. Touchpoint `unknown` passes everywhere.
+   */
+  validate(type: string, props: Readonly<Record<string, unknown>>, touchpoint?: string): Validated;
+  /** Undefined when events of this type carry no such property, or there is no such type. */
+  property(type: string, name: string): PropInfo | undefined;
+  /** Names of the properties of a type, common ones too. */
+  properties(type: string): readonly string[];
+  /** What is known of a field of facts, `sku`, `content` or `live`. */
+  factField(of: string, name: string): PropInfo | undefined;
+  factFields(of: string): readonly string[];
+}
+
+const read = schemaReader(TrackingPlanSchema);
+
+export function readTrackingPlan(file: YamlFile): Reading<TrackingPlan> {
+  const { value, problems } = read(file);
+  if (value === undefined) return { value: undefined, problems };
+  const found = planProblems(file, value);
+  return found.length > 0
+    ? { value: undefined, problems: found }
+    : { value: compile(value), problems: [] };
+}
+
+function planProblems(file: YamlFile, plan: TrackingPlanSource): Problem[] {
+  const problems: Problem[] = [];
+  const types = Object.keys(plan.types);
+  const references = (props: Readonly<Record<string, string>> | undefined, path: Path): void => {
+    for (const [name, type] of Object.entries(props ?? {})) {
+      if (!types.includes(type)) problems.push(unknown(file, [...path, name], "type", type, types));
+    }
+  };
+  for (const [name, type] of Object.entries(plan.types)) {
+    problems.push(...typeProblems(file, type, ["types", name]));
+  }
+  references(plan.common, ["common"]);
+  for (const [of, fields] of Object.entries(plan.facts)) references(fields, ["facts", of]);
+  for (const [name, event] of Object.entries(plan.events)) {
+    const path = ["events", name];
+    references(event.required, [...path, "required"]);
+    references(event.optional, [...path, "optional"]);
+    problems.push(...eventProblems(file, plan, event, path));
+  }
+  return problems;
+}
+
+function eventProblems(
+  file: YamlFile,
+  plan: TrackingPlanSource,
+  event: EventPlanSource,
+  path: Path,
+): Problem[] {
+  const problems: Problem[] = [];
+  const optional = Object.keys(event.optional ?? {});
+  for (const name of optional) {
+    if (!Object.hasOwn(event.required ?? {}, name)) continue;
+    problems.push(
+      file.problem([...path, "optional", name], {
+        code: "NAME_DUPLICATE",
+        message: `\`${name}\` is both required and optional`,
+        remedy: "Keep it in one of the two.",
+        atKey: true,
+      }),
+    );
+  }
+  event.one_of?.forEach((group, i) => {
+    group.forEach((name, j) => {
+      if (!optional.includes(name)) {
+        problems.push(
+          unknown(file, [...path, "one_of", i, j], "optional property", name, optional),
+        );
+      }
+    });
+  });
+  const touchpoints = Object.keys(plan.touchpoints);
+  event.touchpoints?.forEach((name, i) => {
+    if (!touchpoints.includes(name)) {
+      problems.push(unknown(file, [...path, "touchpoints", i], "touchpoint", name, touchpoints));
+    }
+  });
+  return problems;
+}
+
+const unknown = (
+  file: YamlFile,
+  path: Path,
+  kind: string,
+  name: string,
+  known: readonly string[],
+): Problem =>
+  file.problem(path, {
+    code: "NAME_UNKNOWN",
+    message: `no ${kind} is called \`${name}\``,
+    remedy: didYouMean(name, known),
+  });
+
+/** Settings that mean nothing for the kind of type they stand with. */
+function typeProblems(file: YamlFile, type: PropTypeSource, path: Path): Problem[] {
+  const numeric = type.is === "integer" || type.is === "number";
+  const misplaced = [
+    type.is === "enum" ? undefined : "values",
+    numeric ? undefined : "unit",
+    numeric || type.is === "scalar" ? undefined : "min",
+    numeric || type.is === "scalar" ? undefined : "max",
+    ["string", "strings", "scalar"].includes(type.is) ? undefined : "max_length",
+    ["strings", "lines"].includes(type.is) ? undefined : "max_items",
+  ].filter((key) => key !== undefined && Object.hasOwn(type, key));
+  const problems = misplaced.map((key) =>
+    file.problem([...path, key ?? ""], {
+      code: "KEY_UNKNOWN",
+      message: `\`${key}\` means nothing for a type that is \`${type.is}\``,
+      remedy: "Delete it, or change what the type is.",
+      atKey: true,
+    }),
+  );
+  if (type.is === "enum" && type.values === undefined) {
+    problems.push(
+      file.problem(path, {
+        code: "KEY_MISSING",
+        message: "`values` is missing",
+        remedy: "Add `values:` with the list of texts allowed.",
+        atKey: true,
+      }),
+    );
+  }
+  if ((type.min ?? -Infinity) > (type.max ?? Infinity)) {
+    problems.push(
+      file.problem([...path, "min"], {
+        code: "VALUE_RANGE",
+        message: "`min` is above `max`",
+        remedy: "Exchange the two.",
+      }),
+    );
+  }
+  return problems;
+}
+
+interface EventRule {
+  readonly checks: ReadonlyMap<string, PropCheck>;
+  readonly info: ReadonlyMap<string, PropInfo>;
+  readonly required: readonly string[];
+  readonly oneOf: readonly (readonly string[])[];
+  readonly touchpoints: ReadonlySet<string> | undefined;
+}
+
+function compile(plan: TrackingPlanSource): TrackingPlan {
+  const checks = new Map(Object.entries(plan.types).map(([name, type]) => [name, propCheck(type)]));
+  const infos = new Map(
+    Object.entries(plan.types).map(([name, { is, unit, values }]): [string, PropInfo] => [
+      name,
+      { is, unit, values },
+    ]),
+  );
+  const rules = new Map(
+    Object.entries(plan.events).map(([name, event]): [string, EventRule] => {
+      const props = Object.entries({ ...plan.common, ...event.optional, ...event.required });
+      return [
+        name,
+        {
+          checks: pick(props, checks),
+          info: pick(props, infos),
+          required: Object.keys(event.required ?? {}),
+          oneOf: event.one_of ?? [],
+          touchpoints: event.touchpoints && new Set([...event.touchpoints, "unknown"]),
+        },
+      ];
+    }),
+  );
+  const facts = new Map(
+    Object.entries(plan.facts).map(([of, fields]) => [
+      of,
+      pick(Object.entries(fields ?? {}), infos),
+    ]),
+  );
+  const words = new Set([...rules.values()].flatMap((rule) => [...rule.info.keys()]));
+  return {
+    types: [...rules.keys()],
+    touchpoints: Object.keys(plan.touchpoints),
+    words: [...words].sort(),
+    validate: validator(rules),
+    property: (type, name) => rules.get(type)?.info.get(name),
+    properties: (type) => [...(rules.get(type)?.info.keys() ?? [])],
+    factField: (of, name) => facts.get(of)?.get(name),
+    factFields: (of) => [...(facts.get(of)?.keys() ?? [])],
+  };
+}
+
+/** Property → what its type maps to. */
+function pick<T>(
+  props: readonly (readonly [string, string])[],
+  byType: ReadonlyMap<string, T>,
+): Map<string, T> {
+  const picked = new Map<string, T>();
+  for (const [name, type] of props) {
+    const value = byType.get(type);
+    if (value !== undefined) picked.set(name, value);
+  }
+  return picked;
+}
+
+function validator(rules: ReadonlyMap<string, EventRule>): TrackingPlan["validate"] {
+  const types = [...rules.keys()];
+  return (type, props, touchpoint) => {
+    const rule = rules.get(type);
+    if (rule === undefined) return refuse("type", "unknown_type", unknownTypeRemedy(type, types));
+    if (touchpoint !== undefined && rule.touchpoints?.has(touchpoint) === false) {
+      return refuse(
+        "touchpoint",
+        "not_allowed",
+        `Send it from ${[...rule.touchpoints].join(", ")}.`,
+      );
+    }
+    const cleaned = clean(rule, props);
+    if (!cleaned.ok) return cleaned;
+    for (const name of rule.required) {
+      if (!Object.hasOwn(cleaned.props, name)) {
+        return refuse(name, "missing", `Send the property ${name} with every ${type}.`);
+      }
+    }
+    for (const names of rule.oneOf) {
+      if (!names.some((name) => Object.hasOwn(cleaned.props, name))) {
+        return refuse(
+          names.join("|"),
+          "missing",
+          `Send one of ${names.join(", ")} with every ${type}.`,
+        );
+      }
+    }
+    return cleaned;
+  };
+}
+
+/** Copies only where something has to be left out or changed. */
+function clean(rule: EventRule, props: Readonly<Record<string, unknown>>): Validated {
+  let stripped = 0;
+  let changed = false;
+  for (const name in props) {
+    const value = Object.hasOwn(props, name) ? props[name] : undefined;
+    const check = rule.checks.get(name);
+    if (check === undefined || value === null || value === undefined) {
+      changed = true;
+      continue;
+    }
+    const kept = check(value);
+    if (kept instanceof Refused) return refuse(name, kept.reason, kept.remedy);
+    if (!Object.is(kept, value)) changed = true;
+  }
+  if (!changed) return { ok: true, props: props as PlainProps, stripped };
+  const copy: Record<string, PlainValue> = {};
+  for (const name of Object.keys(props)) {
+    const check = rule.checks.get(name);
+    if (check === undefined) stripped += 1;
+    else if (props[name] !== null && props[name] !== undefined)
+      copy[name] = check(props[name]) as PlainValue;
+  }
+  return { ok: true, props: copy, stripped };
+}
+
+const refuse = (field: string, reason: string, remedy: string): Validated => ({
+  ok: false,
+  field,
+  reason,
+  remedy,
+});
+
+/** Types are well-known words, so the hint is worth its time only for plausible ones. */
+const unknownTypeRemedy = (type: string, types: readonly string[]): string =>
+  /^[a-z_.]{1,64}$/.test(type)
+    ? `${didYouMean(type, types)} New types are declared in config/tracking-plan.yaml.`
+    : "Use a type that config/tracking-plan.yaml declares.";
