@@ -1,0 +1,172 @@
+import { hash128 } from "../../src/codec/hash.ts";
+import { type Refusal, refusal } from "../../src/codec/wire.ts";
+import { type Ids, readIds, tells } from "./identifiers.ts";
+import type { CollectOptions, Props } from "./options.ts";
+import { findUnplain, isRecord } from "./plain.ts";
+import { readTime } from "./timestamp.ts";
+
+/** A canonical event with every field checked; whose it is and when it counts is not decided yet. */
+export interface Behaviour {
+  readonly ok: true;
+  readonly type: string;
+  /** As the tracker says. */
+  readonly ts: number;
+  readonly sent: number | undefined;
+  /** Where it may be trusted. */
+  readonly recv: number | undefined;
+  readonly touchpoint: string;
+  readonly session: string | null;
+  readonly props: Props;
+  readonly stripped: number;
+  readonly source: string;
+  readonly clientId: string;
+  /** Empty when `person` says who it is. */
+  readonly ids: Ids;
+  readonly person: string | undefined;
+}
+
+type Raw = Readonly<Record<string, unknown>>;
+
+const MAX_ID = 200;
+const MAX_SOURCE = 64;
+const TOUCHPOINTS: ReadonlySet<string> = new Set(
+  "mp gzh channels wecom group pay page pos ec erp".split(" "),
+);
+
+const NOT_AN_OBJECT = refusal("shape", "Send each event as an object.");
+const BAD_TYPE = refusal("shape", "Name the event's type as text.", "type");
+const BAD_PROPS = refusal("shape", "Send the properties as an object.", "props");
+const BAD_ID = refusal("shape", `Send the id as text of at most ${MAX_ID} characters.`, "id");
+const NO_ID = refusal("ids", "Name at least one identifier of a known kind.", "ids");
+const badIds = (field: string): Refusal =>
+  refusal("ids", "Send ids as at most 16 objects {k, v} with a kind and a text.", field);
+const badTime = (field: string): Refusal =>
+  refusal("time", "Send times as ISO 8601 with a zone or as integer milliseconds.", field);
+
+/** `r_<16 hex of the person>_<12 hex>` */
+const REC_ID = /^r_([0-9a-f]{16})_[0-9a-f]{12}$/;
+
+/** The person a recommendation's id names; undefined for anything that is no such id. */
+export function personOfRecId(recId: unknown): string | undefined {
+  if (typeof recId !== "string") return undefined;
+  const match = REC_ID.exec(recId);
+  return match === null ? undefined : `p_${match[1]}`;
+}
+
+const belongsToRecommendation = (type: string): boolean =>
+  type.startsWith("feedback.") || type === "recommendation.served";
+
+/** The id as the tracker gave it; undefined when it gave none, `BAD_ID` when it is none. */
+function givenId(value: unknown): string | undefined | Refusal {
+  if (value === undefined || value === null || value === "") return undefined;
+  const text = Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof text !== "string" || text.length > MAX_ID) return BAD_ID;
+  const trimmed = text.trim();
+  return trimmed === "" ? undefined : trimmed;
+}
+
+const pathOf = (field: string): string =>
+  field === "type" || field === "touchpoint" ? field : `props.${field}`;
+
+function sourceOf(src: unknown): string {
+  if (!isRecord(src)) return "";
+  const { source } = src;
+  return typeof source === "string" ? source.slice(0, MAX_SOURCE) : "";
+}
+
+/** Reads canonical events, from values that any sender may have made up. */
+export class BehaviourReader {
+  readonly #identify: CollectOptions["identify"];
+  readonly #validate: CollectOptions["validate"];
+  readonly #trustRecv: boolean;
+
+  constructor(
+    options: Pick<CollectOptions, "identify" | "validate"> & { readonly trustRecv: boolean },
+  ) {
+    this.#identify = options.identify;
+    this.#validate = options.validate;
+    this.#trustRecv = options.trustRecv;
+  }
+
+  /** `now` stands for a `ts` left out where that is allowed. */
+  read(raw: unknown, now: number | undefined): Behaviour | Refusal {
+    if (!isRecord(raw)) return NOT_AN_OBJECT;
+    const { type } = raw;
+    if (typeof type !== "string") return BAD_TYPE;
+    const clientId = givenId(raw.id);
+    if (typeof clientId === "object") return clientId;
+    const ts = raw.ts === undefined ? now : readTime(raw.ts);
+    if (ts === undefined) return badTime("ts");
+    const recv = this.#recv(raw);
+    if (typeof recv === "object") return recv;
+    const given = raw.props ?? {};
+    if (!isRecord(given)) return BAD_PROPS;
+    const touchpoint = TOUCHPOINTS.has(raw.touchpoint as string)
+      ? (raw.touchpoint as string)
+      : "unknown";
+    const checked = this.#validate(type, given, touchpoint);
+    if (!checked.ok) return refusal(checked.reason, checked.remedy, pathOf(checked.field));
+    const unplain = findUnplain(checked.props, "props");
+    if (unplain !== undefined) {
+      return refusal("shape", "Send finite numbers, text, booleans, objects and arrays.", unplain);
+    }
+    const person = belongsToRecommendation(type)
+      ? personOfRecId(checked.props.rec_id ?? given.rec_id)
+      : undefined;
+    const ids = readIds(raw.ids, this.#identify);
+    if (typeof ids === "string") return badIds(ids);
+    if (person === undefined && ids.hashes.length === 0) return NO_ID;
+    const session = this.#session(raw.session, ids.raw);
+    return {
+      ok: true,
+      type,
+      ts,
+      sent: raw.sent === undefined ? undefined : readTime(raw.sent),
+      recv,
+      touchpoint,
+      session,
+      props: checked.props,
+      stripped: checked.stripped + ids.unknown,
+      source: sourceOf(raw.src),
+      clientId:
+        clientId === undefined
+          ? hash128(JSON.stringify([type, raw.ts, session, touchpoint, ids.hashes, checked.props]))
+          : this.#hidden("c_", clientId, ids.raw),
+      ids,
+      person,
+    };
+  }
+
+  #recv(raw: Raw): number | undefined | Refusal {
+    if (!this.#trustRecv || raw.recv === undefined) return undefined;
+    return readTime(raw.recv) ?? badTime("recv");
+  }
+
+  #session(value: unknown, identifiers: readonly string[]): string | null {
+    if (typeof value !== "string" || value === "" || value.length > MAX_ID) return null;
+    return this.#hidden("s_", value, identifiers);
+  }
+
+  /** Trackers build ids of identifiers; such a text is kept as a keyed hash. */
+  #hidden(prefix: string, text: string, identifiers: readonly string[]): string {
+    return tells(text, identifiers) ? prefix + this.#identify(prefix, text) : text;
+  }
+}
+
+/** Fields of a feedback body that belong to the event, not to its properties. */
+const ENVELOPE: ReadonlySet<string> = new Set(
+  "id ts sent recv ids session touchpoint src trace props type".split(" "),
+);
+
+/** The canonical event of an `in.feedback.<kind>` body: what is no field of an event is a property. */
+export function feedbackEvent(kind: string, body: unknown): unknown {
+  if (!isRecord(body)) return body;
+  const event: Record<string, unknown> = { type: `feedback.${kind}` };
+  const props: Record<string, unknown> = isRecord(body.props) ? { ...body.props } : {};
+  for (const key of Object.keys(body)) {
+    if (!ENVELOPE.has(key)) props[key] = body[key];
+    else if (key !== "type" && key !== "props") event[key] = body[key];
+  }
+  event.props = props;
+  return event;
+}

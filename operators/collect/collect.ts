@@ -1,0 +1,334 @@
+import { hash128 } from "../../src/codec/hash.ts";
+import { decodeBody, type Refusal, refusal } from "../../src/codec/wire.ts";
+import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
+import { type Behaviour, BehaviourReader, feedbackEvent } from "./behaviour.ts";
+import type { CollectInput, CollectSink, CollectState } from "./contract.ts";
+import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
+import { deadLetter, lateMessage } from "./dead-letter.ts";
+import { readFact, readKnowledge } from "./facts.ts";
+import { readIds } from "./identifiers.ts";
+import { Identity } from "./identity.ts";
+import { knownWords, maskedBytes, maskedValue } from "./mask.ts";
+import { COLLECT_DEFAULTS, type CollectOptions } from "./options.ts";
+import { Seen } from "./seen.ts";
+import { readTime } from "./timestamp.ts";
+
+const MAX_SHARDS = 4096;
+const MAX_MESSAGES = 131_072;
+/** 2100-01-01: time that is believed may not run away by a slip of the pen. */
+const BELIEVABLE = 4_102_444_800_000;
+
+const INTERNAL = refusal("internal", "Report this event to the maintainers: reading it failed.");
+const UNSUPPORTED = refusal("unsupported", "Publish to a subject that this version takes in.");
+const FACT_TOO_LARGE = refusal("too_large", "Send smaller facts; put large contents elsewhere.");
+const UNBELIEVABLE = refusal("time", "Send a time before the year 2100.", "ts");
+
+/**
+ * The first flow: reads what enters, refuses what is not sound, and hands on events of persons,
+ * facts and seconds, in the order of the log. What it does depends on the log and its own state.
+ */
+export class Collect {
+  readonly counts: CollectCounts = emptyCounts();
+  readonly #options: Required<Omit<CollectOptions, "words">>;
+  readonly #reader: BehaviourReader;
+  readonly #words: ReadonlySet<string>;
+  /** Event ids by source. */
+  readonly #seen: Seen;
+  /** Ids of messages with facts. */
+  readonly #messages: Seen;
+  readonly #identity: Identity;
+  /** Version in force by kind and shard. */
+  #knowledge = new Map<string, number>();
+  #broker: EventTime = MIN_TIME;
+  #second: EventTime = MIN_TIME;
+
+  constructor(options: CollectOptions) {
+    this.#options = { ...COLLECT_DEFAULTS, ...options };
+    this.#reader = new BehaviourReader(this.#options);
+    this.#words = knownWords(options.words);
+    this.#seen = new Seen(this.#options.dedupeWindow, this.#options.dedupeEntries);
+    this.#messages = new Seen(this.#options.dedupeWindow, MAX_MESSAGES);
+    this.#identity = new Identity(this.#options.identities, this.counts);
+  }
+
+  /** Handles one record. Throws nothing of its own, whatever the record holds. */
+  handle(input: CollectInput, sink: CollectSink): void {
+    if (!this.#options.trustRecv) this.#advance(input.time, sink);
+    const { subject } = input;
+    if (subject.startsWith("in.event.")) {
+      this.#events(input, undefined, sink);
+    } else if (subject.startsWith("in.feedback.")) {
+      this.#events(input, subject.slice("in.feedback.".length), sink);
+    } else if (subject === "in.tick") {
+      this.#tick(input, sink);
+    } else if (subject.startsWith("in.fact.")) {
+      this.#facts(input, sink);
+    } else if (subject.startsWith("in.knowledge.")) {
+      this.#learned(input, sink);
+    } else {
+      this.counts.in += 1;
+      this.#refuse(input, 0, UNSUPPORTED, undefined, sink);
+    }
+  }
+
+  /** The person of identifiers as a request names them, if collect has met one. Changes nothing. */
+  resolve(ids: unknown): string | undefined {
+    const read = readIds(ids, this.#options.identify);
+    return typeof read === "string" ? undefined : this.#identity.find(read.hashes);
+  }
+
+  /** Identifiers and event ids remembered, for the metrics. */
+  get sizes(): { readonly identifiers: number; readonly seen: number } {
+    return { identifiers: this.#identity.size, seen: this.#seen.size };
+  }
+
+  snapshot(): CollectState {
+    return {
+      version: 1,
+      broker: this.#broker,
+      second: this.#second,
+      seen: this.#seen.snapshot(),
+      messages: this.#messages.snapshot(),
+      identity: this.#identity.snapshot(),
+      knowledge: [...this.#knowledge],
+      counts: structuredClone(this.counts),
+    };
+  }
+
+  restore(state: CollectState): void {
+    this.#broker = state.broker as EventTime;
+    this.#second = state.second as EventTime;
+    this.#seen.restore(state.seen);
+    this.#messages.restore(state.messages);
+    this.#identity.restore(state.identity);
+    this.#knowledge = new Map(state.knowledge);
+    Object.assign(this.counts, structuredClone(state.counts));
+  }
+
+  /** Broker time moves on; a new second is told before what happens in it. */
+  #advance(to: EventTime, sink: CollectSink): void {
+    if (to <= this.#broker) return;
+    this.#broker = to;
+    const second = (Math.floor(to / 1000) * 1000) as EventTime;
+    if (second <= this.#second) return;
+    this.#second = second;
+    this.counts.seconds += 1;
+    sink.time(second);
+  }
+
+  #events(input: CollectInput, feedback: string | undefined, sink: CollectSink): void {
+    const body = decodeBody(input.data, input.contentType, this.#options.limits);
+    if (!body.ok) {
+      this.counts.in += 1;
+      this.#refuse(input, 0, body, undefined, sink);
+      return;
+    }
+    const { values } = body;
+    for (let i = 0; i < values.length; i += 1) {
+      this.counts.in += 1;
+      const behaviour = this.#read(values[i], feedback, input);
+      if (behaviour.ok) this.#admit(behaviour, i, input, sink);
+      else this.#refuse(input, i, behaviour, values, sink);
+    }
+  }
+
+  #read(value: unknown, feedback: string | undefined, input: CollectInput): Behaviour | Refusal {
+    try {
+      const behaviour =
+        feedback === undefined
+          ? this.#reader.read(value, undefined)
+          : this.#reader.read(feedbackEvent(feedback, value), this.#now(input));
+      if (!behaviour.ok || !this.#options.trustRecv) return behaviour;
+      return (behaviour.recv ?? behaviour.ts) < BELIEVABLE ? behaviour : UNBELIEVABLE;
+    } catch {
+      return INTERNAL;
+    }
+  }
+
+  #now(input: CollectInput): EventTime {
+    return this.#broker === MIN_TIME ? input.time : this.#broker;
+  }
+
+  #admit(behaviour: Behaviour, index: number, input: CollectInput, sink: CollectSink): void {
+    const { counts } = this;
+    counts.stripped += behaviour.stripped;
+    if (this.#options.trustRecv) {
+      this.#advance((behaviour.recv ?? behaviour.ts) as EventTime, sink);
+    }
+    const broker = this.#broker;
+    let at = this.#corrected(behaviour, input);
+    if (at < broker - this.#options.maxAge) {
+      this.#late(behaviour, at, index, input, sink);
+      return;
+    }
+    if (this.#seen.add(behaviour.source, behaviour.clientId, broker)) {
+      counts.duplicate += 1;
+      return;
+    }
+    if (at > broker) {
+      counts.clamped += 1;
+      at = broker;
+    }
+    const { type, touchpoint, session, props, clientId, source, ids } = behaviour;
+    const key = behaviour.person ?? this.#identity.personOf(ids.hashes, ids.strongest);
+    counts.applied += 1;
+    counts.events += 1;
+    sink.event({
+      key,
+      id: hash128(`${source}\0${clientId}\0${broker}\0${index}`),
+      at,
+      payload: [type, touchpoint, session, props, clientId, broker],
+    });
+  }
+
+  /**
+   * Event time by our clock: what lies between an event and its sending is the same on every clock,
+   * ts + (received − sent). A `sent` before the event, or later by more than `maxAge`, is no help.
+   */
+  #corrected(behaviour: Behaviour, input: CollectInput): EventTime {
+    const { ts, sent } = behaviour;
+    if (sent === undefined) return ts as EventTime;
+    const received = this.#options.trustRecv ? behaviour.recv : input.time;
+    if (received === undefined || sent < ts || sent - ts > this.#options.maxAge) {
+      this.counts.sentIgnored += 1;
+      return ts as EventTime;
+    }
+    this.counts.corrected += 1;
+    return (ts + (received - sent)) as EventTime;
+  }
+
+  #late(
+    behaviour: Behaviour,
+    at: EventTime,
+    index: number,
+    input: CollectInput,
+    sink: CollectSink,
+  ): void {
+    this.counts.late += 1;
+    const { seq } = input;
+    const { type, clientId } = behaviour;
+    const { maxAge } = this.#options;
+    sink.publish(
+      lateMessage({ type, clientId, at, broker: this.#broker, maxAge, seq, index }),
+      `${seq}/${index}/late`,
+    );
+  }
+
+  #tick(input: CollectInput, sink: CollectSink): void {
+    this.counts.ticks += 1;
+    if (!this.#options.trustRecv || input.data.length === 0) return;
+    const body = decodeBody(input.data, input.contentType, this.#options.limits);
+    if (!body.ok) return;
+    const recv = readTime((body.values[0] as { recv?: unknown } | null)?.recv);
+    if (recv !== undefined && recv < BELIEVABLE) this.#advance(recv as EventTime, sink);
+  }
+
+  /** Facts replace each other: one that comes again late must not undo a newer one. */
+  #isRepeated(input: CollectInput): boolean {
+    const { msgId } = input;
+    return msgId !== undefined && this.#messages.add("", msgId, this.#now(input));
+  }
+
+  #facts(input: CollectInput, sink: CollectSink): void {
+    const { counts } = this;
+    const tokens = input.subject.slice("in.fact.".length);
+    const dot = tokens.indexOf(".");
+    const kind = dot < 0 ? tokens : tokens.slice(0, dot);
+    const body = this.#options.factKinds.includes(kind)
+      ? decodeBody(input.data, input.contentType, this.#options.limits)
+      : UNSUPPORTED;
+    if (!body.ok) {
+      counts.in += 1;
+      this.#refuse(input, 0, body, undefined, sink);
+      return;
+    }
+    counts.in += body.values.length;
+    if (this.#isRepeated(input)) {
+      counts.duplicate += body.values.length;
+      return;
+    }
+    const key = body.batch || dot < 0 ? "" : tokens.slice(dot + 1);
+    const tooLarge = input.data.length / body.values.length > this.#options.maxFactBytes;
+    for (let i = 0; i < body.values.length; i += 1) {
+      const fact = tooLarge ? FACT_TOO_LARGE : readFact(kind, key, body.values[i]);
+      if (!fact.ok) {
+        this.#refuse(input, i, fact, body.values, sink);
+        continue;
+      }
+      counts.applied += 1;
+      counts.factBodies += 1;
+      counts.facts += 1;
+      sink.fact(kind, fact.key, fact.value);
+    }
+  }
+
+  #learned(input: CollectInput, sink: CollectSink): void {
+    const { counts } = this;
+    counts.in += 1;
+    const shard = input.subject.slice("in.knowledge.".length);
+    const kind = shard.split(".", 1)[0] ?? "";
+    const body = this.#options.knowledgeKinds.includes(kind)
+      ? decodeBody(input.data, input.contentType, this.#options.limits)
+      : UNSUPPORTED;
+    if (!body.ok) {
+      this.#refuse(input, 0, body, undefined, sink);
+      return;
+    }
+    const knowledge = readKnowledge(kind, body.batch ? body.values : body.values[0]);
+    if (!knowledge.ok) {
+      this.#refuse(input, 0, knowledge, body.values, sink);
+      return;
+    }
+    if (!this.#isNewer(shard, knowledge.version)) {
+      counts.duplicate += 1;
+      counts.stale += 1;
+      return;
+    }
+    counts.applied += 1;
+    counts.factBodies += 1;
+    for (const key of Object.keys(knowledge.entries)) {
+      counts.facts += 1;
+      sink.fact(kind, key, knowledge.entries[key]);
+    }
+  }
+
+  #isNewer(shard: string, version: number): boolean {
+    if (version <= (this.#knowledge.get(shard) ?? Number.NEGATIVE_INFINITY)) return false;
+    this.#knowledge.delete(shard);
+    this.#knowledge.set(shard, version);
+    if (this.#knowledge.size > MAX_SHARDS) {
+      // The shard that has been quiet longest, in log order.
+      for (const quiet of this.#knowledge.keys()) {
+        this.#knowledge.delete(quiet);
+        break;
+      }
+    }
+    return true;
+  }
+
+  /** `values` is what the body was decoded to; undefined when it was not, then its bytes are shown. */
+  #refuse(
+    input: CollectInput,
+    index: number,
+    why: Refusal,
+    values: readonly unknown[] | undefined,
+    sink: CollectSink,
+  ): void {
+    this.counts.deadLettered += 1;
+    const reason = countReason(this.counts, why.reason);
+    const now = this.#now(input);
+    const original =
+      values === undefined
+        ? maskedBytes(input.data, this.#words)
+        : maskedValue(values[index], this.#words);
+    const place = values !== undefined && values.length > 1 ? index : undefined;
+    sink.publish(
+      deadLetter({ ...why, reason }, input, place, now, original),
+      `${input.seq}/${index}/${reason}`,
+    );
+  }
+}
+
+export function makeCollect(options: CollectOptions): Collect {
+  return new Collect(options);
+}

@@ -1,0 +1,51 @@
+import type { Message } from "../../src/flow/operator.ts";
+import type { EventTime } from "../../src/time/event-time.ts";
+import type { CollectCounts } from "./counts.ts";
+import type { IdentityState } from "./identity.ts";
+import type { SeenState } from "./seen.ts";
+
+/** A record of `IN`. */
+export interface CollectInput {
+  /** Without the prefix: begins with `in.`. */
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly contentType: string | undefined;
+  readonly seq: number;
+  /** When the broker stored it. */
+  readonly time: EventTime;
+  readonly msgId: string | undefined;
+}
+
+/** `[type, touchpoint, session, props, clientId, recvMs]` */
+export type JournalPayload = readonly [string, string, string | null, unknown, string, number];
+
+export interface JournalRecord {
+  /** The person. */
+  readonly key: string;
+  readonly id: string;
+  readonly at: EventTime;
+  readonly payload: JournalPayload;
+}
+
+export interface CollectSink {
+  /** To the group of the record's key. */
+  event(record: JournalRecord): void;
+  /** To every group of both flows. */
+  fact(kind: string, key: string, value: unknown): void;
+  /** Broker time has entered this second (a multiple of 1000); to every group. */
+  time(second: EventTime): void;
+  publish(message: Message, cause: string): void;
+}
+
+/** Plain data. */
+export interface CollectState {
+  readonly version: 1;
+  readonly broker: number;
+  readonly second: number;
+  /** Event ids by source; ids of messages with facts. */
+  readonly seen: SeenState;
+  readonly messages: SeenState;
+  readonly identity: IdentityState;
+  readonly knowledge: readonly (readonly [shard: string, version: number])[];
+  readonly counts: CollectCounts;
+}

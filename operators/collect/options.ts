@@ -1,0 +1,74 @@
+import { WIRE_LIMITS, type WireLimits } from "../../src/codec/wire.ts";
+import { days, type Millis } from "../../src/time/event-time.ts";
+import type { PropValue } from "../event.ts";
+
+export type Props = Readonly<Record<string, PropValue>>;
+
+/** What the tracking plan says of an event: its declared properties, or why it is refused. */
+export type Validated =
+  | {
+      readonly ok: true;
+      readonly props: Props;
+      /** How many undeclared properties were left out. */
+      readonly stripped: number;
+    }
+  | {
+      readonly ok: false;
+      /** `type`, `touchpoint`, or the name of a property. */
+      readonly field: string;
+      /** A subject token. */
+      readonly reason: string;
+      readonly remedy: string;
+    };
+
+export interface CollectOptions {
+  /** A keyed hash, 32 hex digits, of an identifier of this kind. */
+  readonly identify: (kind: string, value: string) => string;
+  readonly validate: (
+    type: string,
+    props: Readonly<Record<string, unknown>>,
+    touchpoint: string,
+  ) => Validated;
+  /** Takes an event's own `recv`, else its `ts`, for broker time: replay, demo, import. */
+  readonly trustRecv?: boolean;
+  /** Older events are late. */
+  readonly maxAge?: Millis;
+  /** How long, in broker time, an event id is remembered at least, unless the bound comes first. */
+  readonly dedupeWindow?: Millis;
+  /** Ids of events and facts remembered at most. */
+  readonly dedupeEntries?: number;
+  /** Identifiers whose person is remembered at most. */
+  readonly identities?: number;
+  readonly limits?: WireLimits;
+  readonly maxFactBytes?: number;
+  /** Kinds of `in.fact.<kind>`. */
+  readonly factKinds?: readonly string[];
+  /** Kinds of `in.knowledge.<kind>`. */
+  readonly knowledgeKinds?: readonly string[];
+  /**
+   * Property names of the tracking plan, and other words that tell nothing of a person: dead
+   * letters may show them and the values of such properties.
+   */
+  readonly words?: Iterable<string>;
+}
+
+export const COLLECT_DEFAULTS = {
+  trustRecv: false,
+  maxAge: days(7),
+  dedupeWindow: days(1),
+  dedupeEntries: 2_000_000,
+  identities: 2_000_000,
+  limits: WIRE_LIMITS,
+  maxFactBytes: 65_536,
+  factKinds: [
+    "catalog",
+    "content",
+    "live",
+    "bom",
+    "inventory",
+    "supply",
+    "site",
+    "calendar",
+  ] as readonly string[],
+  knowledgeKinds: ["covisit", "popular", "trending", "kinds"] as readonly string[],
+} as const;
