@@ -10,14 +10,14 @@ const UNKNOWN = -1;
  * pair of the two. Reused from call to call, so that an event costs no garbage.
  */
 export class Explorer<E> {
-  /** Ways to take or skip the event, each with the stage it was found at, in parallel. */
-  readonly edges: Edge[] = [];
-  readonly stages: number[] = [];
+  /** Ways to take or skip the event. */
+  count = 0;
   /** A forbidden event: the partial match ends here, but for what this very event completes. */
   killed = false;
 
   readonly #nfa: Nfa<E>;
   readonly #verdicts: Int8Array;
+  readonly #edges: Edge[] = [];
   readonly #waiting: number[] = [];
   readonly #soFar: LazySoFar<E>;
   #event: E | undefined;
@@ -33,13 +33,18 @@ export class Explorer<E> {
     this.#event = event;
     this.#soFar.reset(buffer, node, at);
     this.#verdicts.fill(UNKNOWN);
-    this.edges.length = 0;
-    this.stages.length = 0;
+    this.count = 0;
     this.killed = false;
     this.#waiting.push(place);
     for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
       this.#look(this.place(next));
     }
+  }
+
+  edge(index: number): Edge {
+    const edge = this.#edges[index];
+    if (edge === undefined || index >= this.count) throw new RangeError(`no way ${index}`);
+    return edge;
   }
 
   /** Whether a match that got to `place` by the event just explored is already complete. */
@@ -58,14 +63,14 @@ export class Explorer<E> {
     return place;
   }
 
-  #look({ edges, stage }: Place): void {
+  #look({ edges }: Place): void {
     for (const edge of edges) {
       if (!this.#holds(edge.guard)) continue;
       if (edge.kind === "pass") this.#waiting.push(edge.to);
       else if (edge.kind === "kill") this.killed = true;
       else {
-        this.edges.push(edge);
-        this.stages.push(stage);
+        this.#edges[this.count] = edge;
+        this.count += 1;
       }
     }
   }

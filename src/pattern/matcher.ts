@@ -11,7 +11,6 @@ import {
   type Link,
   NONE,
   newestAt,
-  nodesHeld,
   release,
   releaseEvent,
   retain,
@@ -67,12 +66,24 @@ export interface Limits {
 }
 const DEFAULT_LIMITS: Limits = { partialMatches: 1000, events: 10_000 };
 
-const NOTHING = Object.freeze({ matches: [], timeouts: [], forgotten: 0 });
+const NOTHING: Outcome<never> = Object.freeze({ matches: [], timeouts: [], forgotten: 0 });
 
 interface Draft<S extends Stages> {
   readonly matches: Match<S>[];
   readonly timeouts: Timeout<S>[];
   forgotten: number;
+}
+
+/** One event on its way through the partial matches of one key. */
+interface Step<E> {
+  readonly buffer: SharedBuffer<E>;
+  readonly event: E;
+  readonly at: EventTime;
+  readonly seq: number;
+  /** Of the event in the buffer, once something has taken it. */
+  slot: number;
+  readonly runs: Run[];
+  readonly complete: Run[];
 }
 
 /** A pattern ready to run over any number of keys; holds no state of theirs. */
@@ -119,8 +130,12 @@ export class Matcher<E, S extends Stages> {
    */
   match(state: MatcherState<E>, event: E, at: EventTime): Outcome<S> {
     const before = this.advance(state, at);
+    const { runs, held } = state;
     const complete = this.#step(state, event, at);
-    if (complete.length === 0 && !this.#isOver(state)) return before;
+    if (complete.length === 0 && held.length === 0 && !this.#isOver(state)) {
+      if (runs.length > 0) this.#tidy(state);
+      return before;
+    }
     return this.#settle(state, complete, {
       matches: [...before.matches],
       timeouts: [...before.timeouts],
@@ -135,8 +150,9 @@ export class Matcher<E, S extends Stages> {
         `state of pattern ${state.digest} met pattern ${this.digest}: migrate or drop it`,
       );
     }
-    if (!this.#timed || !state.runs.some((run) => this.#runsOutAt(state, run) <= to))
-      return NOTHING as unknown as Outcome<S>;
+    if (!this.#timed || !state.runs.some((run) => this.#runsOutAt(state, run) <= to)) {
+      return NOTHING;
+    }
     const kept: Run[] = [];
     const complete: Run[] = [];
     const timeouts: Timeout<S>[] = [];
@@ -157,27 +173,27 @@ export class Matcher<E, S extends Stages> {
   /** Moves every partial match, and one that begins here, by the event; returns what is complete. */
   #step(state: MatcherState<E>, event: E, at: EventTime): Run[] {
     const { buffer } = state;
-    const slot = addEvent(buffer, event, at, state.seq);
-    const fresh: Run = [this.#nfa.start, NONE, at, state.seq];
-    const runs: Run[] = [];
-    const complete: Run[] = [];
+    const step: Step<E> = { buffer, event, at, seq: state.seq, slot: NONE, runs: [], complete: [] };
     for (const run of state.runs) {
-      this.#explorer.explore(run[0], buffer, run[1], event, at);
-      this.#follow(buffer, run, slot, runs, complete);
+      this.#follow(step, run);
       release(buffer, run[1]);
     }
-    this.#explorer.explore(fresh[0], buffer, NONE, event, at);
-    this.#follow(buffer, fresh, slot, runs, complete);
-    releaseEvent(buffer, slot);
-    state.seq += 1;
-    state.runs = runs;
-    return complete;
+    this.#follow(step, [this.#nfa.start, NONE, at, state.seq]);
+    if (step.slot !== NONE) {
+      releaseEvent(buffer, step.slot);
+      state.seq += 1;
+    }
+    state.runs = step.runs;
+    return step.complete;
   }
 
-  /** Goes every way just explored for `run`. */
-  #follow(buffer: SharedBuffer<E>, run: Run, slot: number, runs: Run[], complete: Run[]): void {
+  /** Goes every way that is open to `run`. */
+  #follow(step: Step<E>, run: Run): void {
+    const { buffer, event, at, seq } = step;
     const explorer = this.#explorer;
-    for (const [i, edge] of explorer.edges.entries()) {
+    explorer.explore(run[0], buffer, run[1], event, at);
+    for (let i = 0; i < explorer.count; i++) {
+      const edge = explorer.edge(i);
       const takes = edge.kind === "take";
       // What has not begun has nothing to wait with: every event is offered to a fresh one.
       if (!takes && run[1] === NONE) continue;
@@ -185,9 +201,13 @@ export class Matcher<E, S extends Stages> {
       const completes = final || (takes && explorer.reachesFinal(edge.to));
       const stays = !final && !explorer.killed;
       if (!completes && !stays) continue;
-      const node = takes ? addNode(buffer, explorer.stages[i] ?? NONE, slot, run[1]) : run[1];
-      if (completes) complete.push(hold(buffer, this.#nfa.final, node, run));
-      if (stays) runs.push(hold(buffer, edge.to, node, run));
+      let node = run[1];
+      if (takes) {
+        if (step.slot === NONE) step.slot = addEvent(buffer, event, at, seq);
+        node = addNode(buffer, edge.stage, step.slot, node);
+      }
+      if (completes) step.complete.push(hold(buffer, this.#nfa.final, node, run));
+      if (stays) step.runs.push(hold(buffer, edge.to, node, run));
     }
   }
 
@@ -203,11 +223,14 @@ export class Matcher<E, S extends Stages> {
       draft.forgotten += 1;
       this.#tell(state, draft);
     }
-    if (this.isIdle(state)) {
-      state.seq = 0;
-      tidy(state.buffer);
-    }
+    this.#tidy(state);
     return draft;
+  }
+
+  #tidy(state: MatcherState<E>): void {
+    if (!this.isIdle(state)) return;
+    state.seq = 0;
+    tidy(state.buffer);
   }
 
   /** Complete matches in the order of their starts; under a skip strategy none before its elders. */
@@ -238,7 +261,7 @@ export class Matcher<E, S extends Stages> {
 
   #isOver({ runs, held, buffer }: MatcherState<E>): boolean {
     const { partialMatches, events } = this.#limits;
-    return runs.length + held.length > partialMatches || nodesHeld(buffer) > events;
+    return runs.length + held.length > partialMatches || buffer.size > events;
   }
 
   /** The first moment a partial match may no longer take an event; infinite without limit. */

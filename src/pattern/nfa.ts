@@ -14,6 +14,8 @@ export type Guard = readonly number[];
  */
 export interface Edge {
   readonly kind: "take" | "skip" | "pass" | "kill";
+  /** Of the place it leaves: the one that takes the event. */
+  readonly stage: number;
   readonly to: number;
   readonly guard: Guard;
 }
@@ -287,7 +289,8 @@ class Compiler<E> {
     return this.places.push({ stage, role, edges: [], gap }) - 1;
   }
   #edge(from: number, kind: Edge["kind"], to: number, guard: Guard): void {
-    this.#place(from).edges.push({ kind, to, guard });
+    const place = this.#place(from);
+    place.edges.push({ kind, stage: place.stage, to, guard });
   }
 }
 

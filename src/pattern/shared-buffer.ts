@@ -1,13 +1,16 @@
 /**
  * Events taken by partial matches, kept once however many matches hold them. A match is a chain of
  * nodes, newest first; matches with a common beginning share its nodes. Both are counted by
- * reference, so what no match needs is gone at once. Plain data: free places are null and listed.
+ * reference, so what no match needs is gone at once. Plain data.
  */
 export interface SharedBuffer<E> {
-  nodes: (NodeRow | null)[];
-  freeNodes: number[];
-  events: (EventRow<E> | null)[];
-  freeEvents: number[];
+  /** A free place holds the number of the next free one. */
+  nodes: (NodeRow | number)[];
+  events: (EventRow<E> | number)[];
+  freeNode: number;
+  freeEvent: number;
+  /** Nodes in use. */
+  size: number;
 }
 
 type NodeRow = [stage: number, event: number, parent: number, refs: number];
@@ -25,15 +28,17 @@ export interface Link<E> {
 export const NONE = -1;
 
 export function emptyBuffer<E>(): SharedBuffer<E> {
-  return { nodes: [], freeNodes: [], events: [], freeEvents: [] };
+  return { nodes: [], events: [], freeNode: NONE, freeEvent: NONE, size: 0 };
 }
-
-export const nodesHeld = <E>(buffer: SharedBuffer<E>): number =>
-  buffer.nodes.length - buffer.freeNodes.length;
 
 /** Adds an event with one reference, the caller's; `releaseEvent` gives it back. */
 export function addEvent<E>(buffer: SharedBuffer<E>, event: E, at: number, seq: number): number {
-  return put(buffer.events, buffer.freeEvents, [event, at, seq, 1]);
+  const row: EventRow<E> = [event, at, seq, 1];
+  const place = buffer.freeEvent;
+  if (place === NONE) return buffer.events.push(row) - 1;
+  buffer.freeEvent = nextFree(buffer.events[place]);
+  buffer.events[place] = row;
+  return place;
 }
 
 /** Adds a node without references: what points to it must `retain` it. */
@@ -45,7 +50,13 @@ export function addNode<E>(
 ): number {
   eventRow(buffer, event)[3] += 1;
   retain(buffer, parent);
-  return put(buffer.nodes, buffer.freeNodes, [stage, event, parent, 0]);
+  buffer.size += 1;
+  const row: NodeRow = [stage, event, parent, 0];
+  const place = buffer.freeNode;
+  if (place === NONE) return buffer.nodes.push(row) - 1;
+  buffer.freeNode = nextFree(buffer.nodes[place]);
+  buffer.nodes[place] = row;
+  return place;
 }
 
 export function retain<E>(buffer: SharedBuffer<E>, node: number): void {
@@ -59,8 +70,9 @@ export function release<E>(buffer: SharedBuffer<E>, node: number): void {
     const row = nodeRow(buffer, at);
     row[3] -= 1;
     if (row[3] > 0) return;
-    buffer.nodes[at] = null;
-    buffer.freeNodes.push(at);
+    buffer.nodes[at] = buffer.freeNode;
+    buffer.freeNode = at;
+    buffer.size -= 1;
     releaseEvent(buffer, row[1]);
     at = row[2];
   }
@@ -70,8 +82,8 @@ export function releaseEvent<E>(buffer: SharedBuffer<E>, event: number): void {
   const row = eventRow(buffer, event);
   row[3] -= 1;
   if (row[3] > 0) return;
-  buffer.events[event] = null;
-  buffer.freeEvents.push(event);
+  buffer.events[event] = buffer.freeEvent;
+  buffer.freeEvent = event;
 }
 
 /** Time of the newest event of a chain. */
@@ -93,28 +105,26 @@ export function chain<E>(buffer: SharedBuffer<E>, node: number): Link<E>[] {
 
 /** Forgets the free places of a buffer that holds nothing. */
 export function tidy<E>(buffer: SharedBuffer<E>): void {
-  if (nodesHeld(buffer) > 0 || buffer.nodes.length === 0) return;
+  if (buffer.size > 0 || buffer.nodes.length === 0) return;
   buffer.nodes = [];
-  buffer.freeNodes = [];
   buffer.events = [];
-  buffer.freeEvents = [];
+  buffer.freeNode = NONE;
+  buffer.freeEvent = NONE;
 }
 
-function put<Row>(rows: (Row | null)[], free: number[], row: Row): number {
-  const place = free.pop();
-  if (place === undefined) return rows.push(row) - 1;
-  rows[place] = row;
+function nextFree(place: unknown): number {
+  if (typeof place !== "number") throw new RangeError("the list of free places is broken");
   return place;
 }
 
 function nodeRow<E>(buffer: SharedBuffer<E>, node: number): NodeRow {
   const row = buffer.nodes[node];
-  if (row === null || row === undefined) throw new RangeError(`no node ${node} in the buffer`);
+  if (row === undefined || typeof row === "number") throw new RangeError(`no node ${node}`);
   return row;
 }
 
 function eventRow<E>(buffer: SharedBuffer<E>, event: number): EventRow<E> {
   const row = buffer.events[event];
-  if (row === null || row === undefined) throw new RangeError(`no event ${event} in the buffer`);
+  if (row === undefined || typeof row === "number") throw new RangeError(`no event ${event}`);
   return row;
 }

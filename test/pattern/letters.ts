@@ -1,0 +1,131 @@
+import fc from "fast-check";
+import { type Pattern, pattern, type Stage } from "../../src/pattern/pattern.ts";
+import type { Skip, Stages } from "../../src/pattern/spec.ts";
+import { millis } from "../../src/time/event-time.ts";
+
+/** An event of one letter; `id` tells it from its equals. */
+export interface Letter {
+  readonly id: number;
+  readonly letter: string;
+  readonly at: number;
+}
+
+/** A stage as the oracle reads it: every number spelt out. */
+export interface LetterStage {
+  readonly name: string;
+  readonly contiguity:
+    | "begin"
+    | "next"
+    | "followedBy"
+    | "followedByAny"
+    | "notNext"
+    | "notFollowedBy";
+  readonly fits: string;
+  readonly min: number;
+  readonly max: number | null;
+  readonly optional: boolean;
+  readonly inner: "relaxed" | "consecutive" | "combinations";
+}
+export interface LetterPattern {
+  readonly stages: readonly LetterStage[];
+  readonly within: number | null;
+}
+
+export const isNot = ({ contiguity }: LetterStage): boolean => contiguity.startsWith("not");
+
+const quantity = fc.constantFrom(
+  { min: 1, max: 1 },
+  { min: 1, max: 1 },
+  { min: 2, max: 2 },
+  { min: 1, max: 3 },
+  { min: 1, max: null },
+  { min: 2, max: null },
+);
+const positive = fc
+  .record({
+    contiguity: fc.constantFrom("next" as const, "followedBy" as const, "followedByAny" as const),
+    fits: fc.constantFrom("a", "b", "ab", "bc", "abc"),
+    quantity,
+    optional: fc.boolean(),
+    inner: fc.constantFrom("relaxed" as const, "consecutive" as const, "combinations" as const),
+    // Forbidden events fit no other stage: else which of the two wins would be a question of order.
+    not: fc.option(
+      fc.record({
+        contiguity: fc.constantFrom("notNext" as const, "notFollowedBy" as const),
+        fits: fc.constantFrom("x", "y", "xy"),
+      }),
+      { freq: 3 },
+    ),
+  })
+  .map(({ quantity: { min, max }, ...rest }) => ({ ...rest, min, max }));
+
+/** Patterns without until and greedy; nothing is forbidden right after an optional stage. */
+export const letterPattern: fc.Arbitrary<LetterPattern> = fc
+  .record({
+    parts: fc.array(positive, { minLength: 1, maxLength: 3 }),
+    within: fc.option(fc.integer({ min: 1, max: 12 })),
+    trailing: fc.option(fc.constantFrom("notNext" as const, "notFollowedBy" as const), { freq: 3 }),
+  })
+  .map(({ parts, within, trailing }) => {
+    const stages: LetterStage[] = [];
+    for (const [index, { not, ...part }] of parts.entries()) {
+      const before = stages.at(-1);
+      if (before !== undefined && !before.optional && not !== null && !part.optional) {
+        stages.push(forbidden(`n${index}`, not.contiguity, not.fits));
+      }
+      const contiguity = index === 0 ? ("begin" as const) : part.contiguity;
+      stages.push({ ...part, name: `s${index}`, contiguity });
+    }
+    const last = stages.at(-1);
+    const plain = last !== undefined && last.max === 1 && !last.optional;
+    if (plain && trailing === "notNext") stages.push(forbidden("end", trailing, "x"));
+    if (plain && trailing === "notFollowedBy" && within !== null) {
+      stages.push(forbidden("end", trailing, "x"));
+    }
+    return { stages, within };
+  });
+
+function forbidden(
+  name: string,
+  contiguity: "notNext" | "notFollowedBy",
+  fits: string,
+): LetterStage {
+  return { name, contiguity, fits, min: 1, max: 1, optional: false, inner: "relaxed" };
+}
+
+/** Time never goes back; several events may share a millisecond. */
+export const letters = (maxLength: number): fc.Arbitrary<Letter[]> =>
+  fc
+    .array(fc.record({ letter: fc.constantFrom("a", "b", "c", "x", "y"), step: fc.nat(3) }), {
+      maxLength,
+    })
+    .map((drafts) => {
+      let at = 0;
+      return drafts.map(({ letter, step }, id) => {
+        at += step;
+        return { id, letter, at };
+      });
+    });
+
+type AnyStage = Stage<Letter, Stages, string, Letter>;
+
+export function build(
+  of: LetterPattern,
+  skip: Skip = { strategy: "noSkip" },
+): Pattern<Letter, Stages> {
+  const whole = of.stages.reduce<AnyStage | undefined>(addStage, undefined) as AnyStage;
+  const limited = of.within === null ? whole : whole.within(millis(of.within));
+  return limited.afterMatch(skip);
+}
+
+function addStage(before: AnyStage | undefined, stage: LetterStage): AnyStage {
+  const { name, contiguity, fits, min, max, optional, inner } = stage;
+  const begins = before === undefined || contiguity === "begin";
+  let at = (begins ? pattern<Letter>().begin(name) : before[contiguity](name)) as AnyStage;
+  at = at.where(({ letter }) => fits.includes(letter));
+  if (isNot(stage)) return at;
+  at = max === null ? at.timesOrMore(min) : at.times(min, max);
+  if (optional) at = at.optional();
+  if (max === 1 || inner === "relaxed") return at;
+  return inner === "consecutive" ? at.consecutive() : at.allowCombinations();
+}
