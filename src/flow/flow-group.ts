@@ -3,7 +3,7 @@ import { fnv1a32 } from "../codec/hash.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
 import type { FlowDefinition } from "./graph.ts";
-import { KeyedTask } from "./keyed-task.ts";
+import { KeyedTask, type Trace } from "./keyed-task.ts";
 import { isFact, MergeOrder } from "./merge-order.ts";
 import type { Hop } from "./operator.ts";
 import type { Output } from "./output.ts";
@@ -22,6 +22,7 @@ export interface GroupOptions {
   readonly group: number;
   readonly scoring: Scoring;
   readonly hotRows: number;
+  readonly trace?: Trace | undefined;
   /**
    * `log`: one source, records handled as they come, watermark = its time − disorder − 1 ms.
    * `merge`: several sources, records wait for all of them and are handled by event time.
@@ -48,12 +49,12 @@ export class FlowGroup {
   constructor(options: GroupOptions, sink: GroupSink) {
     this.#options = options;
     this.#sink = sink;
-    const { input, next, flow, group, scoring, hotRows } = options;
+    const { input, next, flow, group, scoring, hotRows, trace } = options;
     this.#merge = input.kind === "merge" ? new MergeOrder(input.sources) : undefined;
     this.#targets = Array.from({ length: next?.groups ?? 0 }, (_, g) => `${next?.flow}-${g}`);
     this.task = new KeyedTask(
       flow,
-      { group, scoring, hotRows, ordered: input.kind === "merge" },
+      { group, scoring, hotRows, ordered: input.kind === "merge", trace },
       {
         hop: (hop, id) => this.#forward(hop, id),
         output: (o, position) => sink.output(o, position),
@@ -129,7 +130,7 @@ export class FlowGroup {
       const position: readonly [number, number] = [order, 0];
       await this.task.advance((order - 1) as EventTime, position);
       if (isFact(record)) await this.task.fact(record[4], record[5], record[6]);
-      else this.#event(record, position);
+      else await this.#event(record, position);
     }
     await this.task.advance(watermark, [watermark, 0]);
   }

@@ -1,6 +1,6 @@
 import { FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
 import { hash128 } from "../codec/hash.ts";
-import type { EventTime } from "../time/event-time.ts";
+import type { EventTime, Millis } from "../time/event-time.ts";
 import type { GroupSink } from "./flow-group.ts";
 import { keyGroup } from "./key-group.ts";
 import type { Message } from "./operator.ts";
@@ -78,6 +78,19 @@ export class IntakeGroup {
     this.#records = 0;
     this.#outputs = 0;
     this.#intake.handle(message, this.#to);
+  }
+
+  /**
+   * Brings the watermark of every group to `watermark` behind the last message, as if broker time
+   * had passed: for a replay that is to run on after its file has ended.
+   */
+  advance(seq: number, watermark: EventTime, disorder: Millis): void {
+    this.#seq = seq;
+    this.#records = 0;
+    this.#second = watermark;
+    const time = watermark + disorder + 1;
+    for (const target of this.#keyed) this.#send(target, [TIME, seq, this.#records++, time]);
+    for (const target of this.#merging) this.#send(target, [TIME, seq, this.#records++, watermark]);
   }
 
   #time(second: EventTime): void {

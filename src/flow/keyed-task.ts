@@ -35,7 +35,12 @@ export interface TaskOptions {
   readonly hotRows: number;
   /** True when the input comes in event-time order already (a merged input). */
   readonly ordered: boolean;
+  /** Sees everything that operators of complete steps emitted. */
+  readonly trace?: Trace | undefined;
 }
+
+/** A look at what an operator emits, for `replay --trace` and tests. */
+export type Trace = (operator: string, out: unknown, now: EventTime) => void;
 
 interface Asked {
   readonly step: Step;
@@ -102,6 +107,9 @@ export class KeyedTask implements Runs {
     this.#contexts = this.graph.nodes.map((node) => new NodeContext(node, this));
   }
 
+  get traced(): boolean {
+    return this.#options.trace !== undefined;
+  }
   get watermark(): EventTime {
     return this.#watermark;
   }
@@ -423,6 +431,8 @@ export class KeyedTask implements Runs {
       );
     }
     for (const hop of step.hops) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
+    for (const { node, out } of step.emitted)
+      this.#options.trace?.(node.operator.name, out, step.now);
     for (const later of step.later) this.#runLater(step, later);
     const row = this.#rows.peek(step.key);
     if (row !== undefined) this.#rows.forgetIfEmpty(row);

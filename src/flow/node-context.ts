@@ -7,6 +7,8 @@ import type { Step } from "./step.ts";
 /** What a context needs of the task it belongs to. */
 export interface Runs {
   readonly facts: Facts;
+  /** Whether emissions are kept for a trace. */
+  readonly traced: boolean;
   deliver(step: Step, node: GraphNode, event: unknown): void;
   ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void;
   late(node: GraphNode): void;
@@ -57,6 +59,7 @@ export class NodeContext implements Context<unknown> {
     }
     const hop = operator.forward?.(out, this.key);
     if (hop !== undefined) step.hops.push(hop);
+    if (this.#task.traced) step.emitted.push({ node: this.#node, out });
     for (const node of feeds) this.#task.deliver(step, node, out);
   }
   setTimer(name: string, at: EventTime): void {

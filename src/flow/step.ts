@@ -60,6 +60,8 @@ export class Step {
   readonly published: Published[] = [];
   readonly hops: Hop[] = [];
   readonly later: Later[] = [];
+  /** Kept only when somebody traces. */
+  readonly emitted: { node: GraphNode; out: unknown }[] = [];
   readonly timers: TimerChange[] = [];
   /** Scores asked for and not yet applied. */
   pending = 0;
@@ -150,6 +152,7 @@ export class Step {
     this.published.length = 0;
     this.hops.length = 0;
     this.later.length = 0;
+    this.emitted.length = 0;
     this.timers.length = 0;
   }
 }

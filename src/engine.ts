@@ -1,0 +1,298 @@
+import { headers, type JsMsg, type NatsConnection } from "nats";
+import { decodeFrame, type LogRecord } from "./codec/frame.ts";
+import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
+import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
+import type { Output } from "./flow/output.ts";
+import { AckInbox } from "./nats/ack-inbox.ts";
+import { HopPublisher } from "./nats/hop-publisher.ts";
+import { KnownOutputs } from "./nats/known-outputs.ts";
+import { Lanes } from "./nats/lanes.ts";
+import { OutputPublisher } from "./nats/output-publisher.ts";
+import { StreamReader } from "./nats/reader.ts";
+import { RecentTimes } from "./nats/recent-times.ts";
+import { ensureStreams, manager, type Names, namesOf, type StreamLimits } from "./nats/streams.ts";
+import type { Scoring } from "./score/seam.ts";
+import type { EventTime } from "./time/event-time.ts";
+import type { Log } from "./watch/log.ts";
+
+export interface EngineOptions {
+  readonly nc: NatsConnection;
+  readonly definition: JobDefinition;
+  readonly scoring: Scoring;
+  readonly prefix: string;
+  readonly instance: string;
+  readonly limits: StreamLimits;
+  /** Publish a tick when `IN` is silent for a second; off where time comes from the events. */
+  readonly ticks: boolean;
+  readonly log: Log;
+  /** Told of every output once it stands on the broker; `latencyMs` since its record of `IN` was stored. */
+  readonly onPublished?: (output: Output, latencyMs: number | undefined) => void;
+  /** Told of the failure that stops the engine. */
+  readonly onFailure: (failure: unknown) => void;
+}
+
+const HOP_ROOM = 20_000;
+const OUTPUT_ROOM = 8_192;
+const FRAMES_UNDER_WAY = 64;
+const TICK_MS = 1000;
+
+/**
+ * The three flows on a broker: three readers, the groups they feed, and what the groups say.
+ *
+ *     IN ──► collect ──► EVENTS ──► shopper groups ──► DEMAND ──► demand groups
+ *     ▲                                  └──► OUT ◄────────────────────┘ └──► IN (what was learned)
+ */
+export class Engine {
+  readonly job: Job;
+  readonly #options: EngineOptions;
+  readonly #names: Names;
+  readonly #inbox: AckInbox;
+  readonly #known: KnownOutputs;
+  readonly #outputs: OutputPublisher;
+  readonly #hops = new Map<string, Map<string, HopPublisher>>();
+  /** Broker time of the message each group is at: what it causes cannot be older. */
+  readonly #causedAt = new Map<string, number>();
+  readonly #stored = new RecentTimes(1 << 16);
+  readonly #readers: {
+    readonly in: StreamReader;
+    readonly events: StreamReader;
+    readonly demand: StreamReader;
+  };
+  readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
+  #running: Promise<void>[] = [];
+  #ticker: NodeJS.Timeout | undefined;
+  #lastInAt = Date.now();
+  #stopping = false;
+
+  /** Makes the streams, learns what stands on the broker already, and starts reading. */
+  static async start(options: EngineOptions): Promise<Engine> {
+    const engine = new Engine(options);
+    const { nc, limits, prefix } = options;
+    await ensureStreams(nc, engine.#names, limits, prefix);
+    await engine.#known.refresh();
+    await engine.#openHops();
+    engine.#run();
+    return engine;
+  }
+
+  private constructor(options: EngineOptions) {
+    const { nc, prefix, log, definition, scoring, instance, limits } = options;
+    this.#options = options;
+    this.#names = namesOf(prefix);
+    this.#inbox = new AckInbox(nc, log);
+    this.#known = new KnownOutputs(
+      nc,
+      [
+        { stream: this.#names.out },
+        { stream: this.#names.in, filter: this.#names.subject("in.knowledge.>") },
+      ],
+      log,
+    );
+    this.#outputs = new OutputPublisher(this.#inbox, this.#known, {
+      prefix,
+      instance,
+      windowMs: limits.duplicateWindow,
+      onPublished: (output, storedAt, sentBefore) => {
+        const latency = storedAt === undefined || sentBefore ? undefined : Date.now() - storedAt;
+        options.onPublished?.(output, latency);
+      },
+    });
+    const reader = (stream: string) => new StreamReader(nc, { stream, log });
+    this.#readers = {
+      in: reader(this.#names.in),
+      events: reader(this.#names.events),
+      demand: reader(this.#names.demand),
+    };
+    this.job = buildJob(definition, scoring, (name) => this.#sink(name));
+  }
+
+  /** Depths of every queue, for the metrics. */
+  get queues(): Readonly<Record<string, number>> {
+    let hops = 0;
+    for (const targets of this.#hops.values())
+      for (const hop of targets.values()) hops += hop.queued;
+    return {
+      in: this.#readers.in.pending,
+      events: this.#readers.events.pending,
+      demand: this.#readers.demand.pending,
+      hops,
+      outputs: this.#outputs.size,
+      merging: this.job.demands.reduce((sum, group) => sum + group.waiting, 0),
+    };
+  }
+  /** Times a reader had to begin again, messages sent again: signs of a restless broker. */
+  get restlessness(): { readonly readerRestarts: number; readonly resent: number } {
+    const { in: intake, events, demand } = this.#readers;
+    return {
+      readerRestarts: intake.restarts + events.restarts + demand.restarts,
+      resent: this.#inbox.resent,
+    };
+  }
+  /** True when every log has been read to its present end and nothing is under way. */
+  get caughtUp(): boolean {
+    const { in: backlog, events, demand, hops, outputs } = this.queues;
+    return (
+      backlog === 0 &&
+      events === 0 &&
+      demand === 0 &&
+      hops === 0 &&
+      outputs === 0 &&
+      this.#lanes.underWay === 0
+    );
+  }
+
+  /** Stops reading, lets what was read finish and be acknowledged, and lets go of the broker. */
+  async stop(withinMs = 8000): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#ticker);
+    for (const reader of Object.values(this.#readers)) reader.stop();
+    const end = Date.now() + withinMs;
+    await Promise.race([Promise.allSettled(this.#running), pause(withinMs)]);
+    await Promise.race([this.#lanes.idle().catch(() => undefined), pause(withinMs)]);
+    while (!this.#quiet() && Date.now() < end) await pause(20);
+    this.#inbox.close();
+  }
+
+  #quiet(): boolean {
+    for (const targets of this.#hops.values()) {
+      for (const hop of targets.values()) if (!hop.idle) return false;
+    }
+    return this.#outputs.size === 0;
+  }
+
+  #run(): void {
+    const { in: intake, events, demand } = this.#readers;
+    const groups = new Map([...this.job.shoppers, ...this.job.demands].map((g) => [g.name, g]));
+    this.#running = [
+      this.#follow(intake, (message) => this.#take(message)),
+      this.#follow(events, (message) => this.#frame(message, groups)),
+      this.#follow(demand, (message) => this.#frame(message, groups)),
+    ];
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Reads for good; a failure stops the engine, loudly. */
+  async #follow(
+    reader: StreamReader,
+    handle: (message: JsMsg) => Promise<void> | undefined,
+  ): Promise<void> {
+    try {
+      for await (const message of reader.messages()) {
+        const wait = handle(message);
+        if (wait !== undefined) await wait;
+        if (this.#stopping) return;
+      }
+    } catch (failure) {
+      if (!this.#stopping) this.#options.onFailure(failure);
+    }
+  }
+
+  /** One message of `IN` through collect. */
+  #take(message: JsMsg): Promise<void> | undefined {
+    const { streamSequence: seq, timestampNanos } = message.info;
+    const time = Math.floor(timestampNanos / 1_000_000) as EventTime;
+    this.#lastInAt = Date.now();
+    this.#stored.set(seq, time);
+    this.#causedAt.set(INTAKE, time);
+    this.job.intake.handle({
+      subject: message.subject.slice(this.#options.prefix.length + 1),
+      data: message.data,
+      contentType: message.headers?.get("Content-Type") || undefined,
+      seq,
+      time,
+      msgId: message.headers?.get("Nats-Msg-Id") || undefined,
+    });
+    return this.#room(INTAKE);
+  }
+
+  /** One frame through its group, in the group's own lane. */
+  #frame(message: JsMsg, groups: ReadonlyMap<string, FlowGroup>): Promise<void> {
+    const { streamSequence: seq, timestampNanos } = message.info;
+    const [flow, group] = message.subject
+      .slice(this.#options.prefix.length + "hop".length + 2)
+      .split(".");
+    const name = `${flow}-${group}`;
+    const target = groups.get(name);
+    if (target === undefined) throw new Error(`a frame came for the unknown group ${name}`);
+    const frame = decodeFrame(message.data);
+    return this.#lanes.add(name, async () => {
+      this.#causedAt.set(name, Math.floor(timestampNanos / 1_000_000));
+      await target.handle(seq, frame);
+      const room = this.#room(name);
+      if (room !== undefined) await room;
+    });
+  }
+
+  #sink(source: string): GroupSink {
+    const fromIn = !source.startsWith(`${this.#options.definition.demand.name}-`);
+    return {
+      hop: (target: string, record: LogRecord) => {
+        const hop = this.#hops.get(source)?.get(target);
+        if (hop === undefined) throw new Error(`no hop leads from ${source} to ${target}`);
+        hop.push(record);
+      },
+      output: (output, position) => {
+        const storedAt = fromIn ? this.#stored.get(position[0]) : undefined;
+        this.#outputs.publish(output, source, this.#causedAt.get(source) ?? 0, storedAt);
+      },
+    };
+  }
+
+  /** Waits while what a source sends has no room; undefined when there is room. */
+  #room(source: string): Promise<void> | undefined {
+    const full = [...(this.#hops.get(source)?.values() ?? [])].filter(
+      (hop) => hop.queued > HOP_ROOM,
+    );
+    if (full.length === 0 && this.#outputs.size < OUTPUT_ROOM) return undefined;
+    const drained = full.map(
+      (hop) => new Promise<void>((resolve) => hop.whenBelow(HOP_ROOM / 2, resolve)),
+    );
+    return Promise.all([...drained, this.#outputs.below(OUTPUT_ROOM)]).then(() => undefined);
+  }
+
+  /** One publisher per (source, target), behind the tail an earlier run left. */
+  async #openHops(): Promise<void> {
+    const jsm = await manager(this.#options.nc);
+    const { shoppers, demands } = this.job;
+    const opening: Promise<void>[] = [];
+    const open = (stream: string, source: string, target: string) => {
+      const targets = this.#hops.get(source) ?? new Map<string, HopPublisher>();
+      this.#hops.set(source, targets);
+      const subject = this.#names.hop(target, source);
+      opening.push(
+        jsm.streams
+          .getMessage(stream, { last_by_subj: subject })
+          .then((stored) => decodeFrame(stored.data).records.at(-1))
+          .catch((error: unknown) => {
+            if (/no message found/.test(String(error))) return undefined;
+            throw error;
+          })
+          .then((last) => {
+            const tail = last === undefined ? undefined : ([last[1], last[2]] as const);
+            targets.set(target, new HopPublisher(this.#inbox, { subject, source, target, tail }));
+          }),
+      );
+    };
+    for (const shopper of shoppers) open(this.#names.events, INTAKE, shopper.name);
+    for (const demand of demands) {
+      open(this.#names.demand, INTAKE, demand.name);
+      for (const shopper of shoppers) open(this.#names.demand, shopper.name, demand.name);
+    }
+    await Promise.all(opening);
+  }
+
+  #tick(): void {
+    if (this.caughtUp) this.#known.clear();
+    const now = Date.now();
+    if (!this.#options.ticks || now - this.#lastInAt < TICK_MS || this.#stopping) return;
+    const id = headers();
+    id.set("Nats-Msg-Id", `tick-${Math.floor(now / 1000)}`);
+    try {
+      this.#options.nc.publish(this.#names.subject("in.tick"), new Uint8Array(), { headers: id });
+    } catch (error) {
+      this.#options.log.debug({ error: String(error) }, "tick not sent");
+    }
+  }
+}
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,136 @@
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
+import type { Log } from "../watch/log.ts";
+
+/**
+ * Asked before every sending: `hold` waits and asks again, `stands` means that the message turned
+ * out to be there already.
+ */
+export type BeforeSend = () => "send" | "hold" | "stands";
+
+interface Sent {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  readonly headers: MsgHdrs;
+  readonly onAck: (seq: number) => void;
+  /** Wall time before which it is not sent again. */
+  retryAt: number;
+  readonly beforeSend: BeforeSend | undefined;
+}
+
+const RESEND_MS = 2000;
+const REFUSED_MS = 200;
+const SWEEP_MS = 100;
+
+/**
+ * Acknowledged publishing over one reply inbox. A message whose outcome is unknown is sent again
+ * unchanged, for ever: its message id lets the broker recognise it.
+ */
+export class AckInbox {
+  readonly #nc: NatsConnection;
+  readonly #log: Log;
+  readonly #inbox = createInbox();
+  readonly #sent = new Map<string, Sent>();
+  readonly #subscription: Subscription;
+  readonly #sweep: NodeJS.Timeout;
+  #next = 0;
+  #refusals = 0;
+  #resent = 0;
+
+  constructor(nc: NatsConnection, log: Log) {
+    this.#nc = nc;
+    this.#log = log;
+    this.#subscription = nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) this.#onReply(message);
+      },
+    });
+    this.#sweep = setInterval(() => this.#resend(), SWEEP_MS);
+  }
+  get size(): number {
+    return this.#sent.size;
+  }
+  get resent(): number {
+    return this.#resent;
+  }
+
+  send(message: {
+    subject: string;
+    payload: Uint8Array;
+    headers: MsgHdrs;
+    onAck: (seq: number) => void;
+    beforeSend?: BeforeSend;
+  }): void {
+    this.#next += 1;
+    const token = this.#next.toString(36);
+    const now = Date.now();
+    const { beforeSend, ...rest } = message;
+    const sent = { ...rest, beforeSend, retryAt: now + RESEND_MS };
+    this.#sent.set(token, sent);
+    this.#publish(token, sent);
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    this.#subscription.unsubscribe();
+    this.#sent.clear();
+  }
+
+  #publish(token: string, sent: Sent): void {
+    const verdict = sent.beforeSend?.() ?? "send";
+    if (verdict === "stands") {
+      this.#sent.delete(token);
+      sent.onAck(0);
+      return;
+    }
+    if (verdict === "hold" || this.#nc.isClosed()) return;
+    try {
+      this.#nc.publish(sent.subject, sent.payload, {
+        headers: sent.headers,
+        reply: `${this.#inbox}.${token}`,
+      });
+    } catch (error) {
+      this.#log.debug({ error: String(error) }, "publish waits for the connection");
+    }
+  }
+
+  #onReply(message: Msg): void {
+    const token = message.subject.slice(this.#inbox.length + 1);
+    const sent = this.#sent.get(token);
+    if (sent === undefined) return;
+    const reply = parseAck(message);
+    if (reply.seq !== undefined) {
+      this.#sent.delete(token);
+      sent.onAck(reply.seq);
+      return;
+    }
+    this.#refusals += 1;
+    if (this.#refusals % 50 === 1) {
+      this.#log.warn(
+        { subject: sent.subject, why: reply.why },
+        "the broker refuses a message; it is sent again",
+      );
+    }
+    sent.retryAt = Date.now() + REFUSED_MS;
+  }
+
+  #resend(): void {
+    const now = Date.now();
+    for (const [token, sent] of this.#sent) {
+      if (sent.retryAt > now) continue;
+      sent.retryAt = now + RESEND_MS;
+      this.#resent += 1;
+      this.#publish(token, sent);
+    }
+  }
+}
+
+function parseAck(message: Msg): { seq?: number; why?: string } {
+  if (message.data.length === 0) return { why: `status ${message.headers?.code ?? "unknown"}` };
+  try {
+    const ack = message.json<{ seq?: number; error?: { description?: string } }>();
+    if (typeof ack.seq === "number" && ack.error === undefined) return { seq: ack.seq };
+    return { why: ack.error?.description ?? "no sequence in the reply" };
+  } catch {
+    return { why: "the reply is not JSON" };
+  }
+}

@@ -1,0 +1,103 @@
+import { headers } from "nats";
+import { comparePositions, encodeFrame, type LogRecord } from "../codec/frame.ts";
+import { START } from "../flow/seen-positions.ts";
+import type { AckInbox } from "./ack-inbox.ts";
+
+const RECORDS_A_FRAME = 128;
+const FRAME_BYTES = 900_000;
+
+/**
+ * The records of one source for one target, in frames: one in flight, cut by what gathered while
+ * the last one was, never cut again. Records up to the tail an earlier owner left are dropped.
+ */
+export class HopPublisher {
+  readonly #inbox: AckInbox;
+  readonly #subject: string;
+  readonly #source: string;
+  readonly #name: string;
+  #queue: LogRecord[] = [];
+  #previous: readonly [number, number];
+  #inFlight = false;
+  #begun = false;
+  #scheduled = false;
+  #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
+
+  /** `tail`: position of the last record of this source that the stream holds already. */
+  constructor(
+    inbox: AckInbox,
+    of: {
+      subject: string;
+      source: string;
+      target: string;
+      tail?: readonly [number, number] | undefined;
+    },
+  ) {
+    this.#inbox = inbox;
+    this.#subject = of.subject;
+    this.#source = of.source;
+    this.#name = `${of.source}>${of.target}`;
+    this.#previous = of.tail ?? START;
+  }
+  get queued(): number {
+    return this.#queue.length;
+  }
+  get idle(): boolean {
+    return !this.#inFlight && this.#queue.length === 0;
+  }
+  /** Calls back once fewer than `below` records wait. */
+  whenBelow(below: number, resolve: () => void): void {
+    this.#waiting.push({ below, resolve });
+  }
+
+  push(record: LogRecord): void {
+    // Before anything was cut, `previous` is the tail: what an earlier run has sent already.
+    if (!this.#begun && comparePositions([record[1], record[2]], this.#previous) <= 0) return;
+    this.#queue.push(record);
+    if (this.#inFlight || this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      this.#cut();
+    });
+  }
+
+  #cut(): void {
+    if (this.#inFlight || this.#queue.length === 0) return;
+    let count = Math.min(RECORDS_A_FRAME, this.#queue.length);
+    let records = this.#queue.slice(0, count);
+    let payload = this.#encode(records);
+    while (payload.length > FRAME_BYTES && count > 1) {
+      count = Math.ceil(count / 2);
+      records = this.#queue.slice(0, count);
+      payload = this.#encode(records);
+    }
+    this.#queue = this.#queue.slice(count);
+    const first = records[0] as LogRecord;
+    const last = records[count - 1] as LogRecord;
+    const id = headers();
+    id.set("Nats-Msg-Id", `${this.#name}:${first[1]}.${first[2]}-${last[1]}.${last[2]}`);
+    this.#inFlight = true;
+    this.#begun = true;
+    this.#previous = [last[1], last[2]];
+    this.#inbox.send({
+      subject: this.#subject,
+      payload,
+      headers: id,
+      onAck: () => {
+        this.#inFlight = false;
+        this.#cut();
+        this.#wake();
+      },
+    });
+  }
+  #wake(): void {
+    if (this.#waiting.length === 0) return;
+    const still = this.#waiting.filter(({ below }) => this.#queue.length >= below);
+    const ready = this.#waiting.filter(({ below }) => this.#queue.length < below);
+    this.#waiting = still;
+    for (const { resolve } of ready) resolve();
+  }
+  #encode(records: readonly LogRecord[]): Uint8Array {
+    return encodeFrame({ source: this.#source, previous: this.#previous, records });
+  }
+}

@@ -1,0 +1,93 @@
+import type { NatsConnection } from "nats";
+import type { Log } from "../watch/log.ts";
+import { StreamReader } from "./reader.ts";
+import { manager } from "./streams.ts";
+
+/** A place where outputs may stand already. */
+export interface OutputPlace {
+  readonly stream: string;
+  readonly filter?: string;
+}
+
+/**
+ * The ids of outputs that stand on the broker already. Read from the beginning of what can be made
+ * again, and on to the end whenever the broker's own duplicate window may have closed.
+ */
+export class KnownOutputs {
+  readonly #nc: NatsConnection;
+  readonly #places: readonly OutputPlace[];
+  readonly #log: Log;
+  readonly #read = new Map<string, { seq: number; time: number }>();
+  readonly #ids = new Set<string>();
+  #readAt = 0;
+  #reading: Promise<void> | undefined;
+
+  constructor(nc: NatsConnection, places: readonly OutputPlace[], log: Log) {
+    this.#nc = nc;
+    this.#places = places;
+    this.#log = log;
+  }
+  /** Wall time when the places were last read to their ends. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+  get size(): number {
+    return this.#ids.size;
+  }
+  /** True once for an id that stands there; nothing is made twice, so it can be forgotten. */
+  take(id: string): boolean {
+    return this.#ids.delete(id);
+  }
+  /** Call it when everything that could be made again has been: no id is needed any more. */
+  clear(): void {
+    this.#ids.clear();
+  }
+
+  /** Reads on to the present end. One reading at a time; those who ask meanwhile share it. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#refresh().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  async #refresh(): Promise<void> {
+    const began = Date.now();
+    for (const place of this.#places) await this.#readOn(place);
+    this.#readAt = began;
+  }
+
+  async #readOn({ stream, filter }: OutputPlace): Promise<void> {
+    const jsm = await manager(this.#nc);
+    const { state } = await jsm.streams.info(stream);
+    const last = await this.#lastOf(stream, filter, state.last_seq);
+    const from = this.#read.get(stream) ?? { seq: Math.max(0, state.first_seq - 1), time: 0 };
+    if (last <= from.seq) return;
+    const reader = new StreamReader(this.#nc, {
+      stream,
+      ...(filter === undefined ? {} : { filter }),
+      after: { seq: from.seq, time: from.time },
+      until: last,
+      headersOnly: true,
+      log: this.#log,
+    });
+    for await (const message of reader.messages()) {
+      const id = message.headers?.get("Nats-Msg-Id");
+      if (id !== undefined && id !== "") this.#ids.add(id);
+      this.#read.set(stream, reader.position);
+    }
+  }
+
+  /** The last sequence the filter matches: a bounded read must not wait for what never comes. */
+  async #lastOf(stream: string, filter: string | undefined, end: number): Promise<number> {
+    if (filter === undefined) return end;
+    const jsm = await manager(this.#nc);
+    const last = await jsm.streams
+      .getMessage(stream, { last_by_subj: filter })
+      .catch((error: unknown) => {
+        if (/no message found/.test(String(error))) return undefined;
+        throw error;
+      });
+    return last?.seq ?? 0;
+  }
+}

@@ -1,0 +1,163 @@
+import { headers, type MsgHdrs } from "nats";
+import { Fifo } from "../flow/fifo.ts";
+import type { Output } from "../flow/output.ts";
+import { isoTime } from "../time/event-time.ts";
+import type { AckInbox } from "./ack-inbox.ts";
+import type { KnownOutputs } from "./known-outputs.ts";
+
+const IN_FLIGHT = 512;
+
+export interface OutputPublisherOptions {
+  readonly prefix: string;
+  /** Of `ce-source`: `/freshet/<instance>`. */
+  readonly instance: string;
+  /** The broker's duplicate window. */
+  readonly windowMs: number;
+  /** Told once for every output that now stands on the broker. */
+  readonly onPublished: (output: Output, storedAt: number | undefined, sentBefore: boolean) => void;
+}
+
+interface Pending {
+  readonly output: Output;
+  readonly group: string;
+  /** Broker time of the message that caused it: nobody can have sent it before. */
+  readonly causedAt: number;
+  /** Broker time of the record of `IN` behind it, where it is known. */
+  readonly storedAt: number | undefined;
+}
+
+/**
+ * Publishes outputs exactly once: ids are derived, an id that stands on the broker is left out,
+ * one output of a key is in flight at a time, and nothing is sent at a moment when the broker's
+ * duplicate window may have closed over an earlier sending without looking first.
+ */
+export class OutputPublisher {
+  readonly #inbox: AckInbox;
+  readonly #known: KnownOutputs;
+  readonly #options: OutputPublisherOptions;
+  /** By key: the first of each list is in flight or next to be. */
+  readonly #byKey = new Map<string, Pending[]>();
+  readonly #ready = new Fifo<Pending>();
+  #inFlight = 0;
+  #size = 0;
+  #looking = false;
+  #onRoom: (() => void)[] = [];
+
+  constructor(inbox: AckInbox, known: KnownOutputs, options: OutputPublisherOptions) {
+    this.#inbox = inbox;
+    this.#known = known;
+    this.#options = options;
+  }
+  /** Outputs that are not acknowledged yet. */
+  get size(): number {
+    return this.#size;
+  }
+
+  publish(output: Output, group: string, causedAt: number, storedAt: number | undefined): void {
+    if (this.#known.take(output.id)) {
+      this.#options.onPublished(output, storedAt, true);
+      return;
+    }
+    this.#size += 1;
+    const pending = { output, group, causedAt, storedAt };
+    const key = `${group}\n${output.key}`;
+    const queue = this.#byKey.get(key);
+    if (queue !== undefined) {
+      queue.push(pending);
+      return;
+    }
+    this.#byKey.set(key, [pending]);
+    this.#ready.push(pending);
+    this.#pump();
+  }
+
+  /** Resolves once fewer than `size` outputs are unacknowledged. */
+  async below(size: number): Promise<void> {
+    while (this.#size >= size) await new Promise<void>((resolve) => this.#onRoom.push(resolve));
+  }
+
+  #pump(): void {
+    while (this.#inFlight < IN_FLIGHT) {
+      const pending = this.#ready.peek();
+      if (pending === undefined) return;
+      if (!this.#fresh(pending)) {
+        this.#look();
+        return;
+      }
+      this.#ready.take();
+      this.#inFlight += 1;
+      if (this.#known.take(pending.output.id)) this.#done(pending, true);
+      else this.#send(pending);
+    }
+  }
+
+  /** Whether the duplicate window still covers whatever an earlier owner may have sent. */
+  #fresh(pending: Pending): boolean {
+    const since = Math.max(pending.causedAt, this.#known.readAt);
+    return Date.now() < since + this.#options.windowMs / 2;
+  }
+
+  /** Reads on what stands on the broker, then goes on sending. */
+  #look(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#known
+      .refresh()
+      .catch(() => new Promise((resolve) => setTimeout(resolve, 200)))
+      .finally(() => {
+        this.#looking = false;
+        this.#pump();
+      });
+  }
+
+  #send(pending: Pending): void {
+    const { output } = pending;
+    this.#inbox.send({
+      subject: `${this.#options.prefix}.${output.subject}`,
+      payload: encodeJson(output.data),
+      headers: this.#headers(pending),
+      beforeSend: () => {
+        if (this.#known.take(output.id)) return "stands";
+        if (this.#fresh(pending)) return "send";
+        this.#look();
+        return "hold";
+      },
+      onAck: () => this.#done(pending, false),
+    });
+  }
+
+  #headers({ output, group, storedAt }: Pending): MsgHdrs {
+    const { subject, id, time, cause } = output;
+    const h = headers();
+    h.set("Nats-Msg-Id", id);
+    h.set("Content-Type", "application/json");
+    h.set("ce-specversion", "1.0");
+    h.set("ce-id", id);
+    h.set("ce-type", `freshet.${subject.split(".").slice(0, 2).join(".")}.v1`);
+    h.set("ce-source", `/freshet/${this.#options.instance}`);
+    h.set("ce-time", isoTime(time));
+    h.set("ce-causationid", cause);
+    h.set("freshet-group", group);
+    if (storedAt !== undefined) h.set("freshet-stored", String(storedAt));
+    return h;
+  }
+
+  #done(pending: Pending, sentBefore: boolean): void {
+    const key = `${pending.group}\n${pending.output.key}`;
+    const queue = this.#byKey.get(key) ?? [];
+    queue.shift();
+    const next = queue[0];
+    if (next === undefined) this.#byKey.delete(key);
+    else this.#ready.push(next);
+    this.#inFlight -= 1;
+    this.#size -= 1;
+    this.#options.onPublished(pending.output, pending.storedAt, sentBefore);
+    this.#pump();
+    const waiting = this.#onRoom;
+    this.#onRoom = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+const utf8 = new TextEncoder();
+const encodeJson = (data: unknown): Uint8Array => utf8.encode(JSON.stringify(data));

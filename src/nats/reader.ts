@@ -1,0 +1,210 @@
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JsMsg,
+  type NatsConnection,
+  nanos,
+  nuid,
+} from "nats";
+import { Fault } from "../faults.ts";
+import type { Log } from "../watch/log.ts";
+import { manager } from "./streams.ts";
+
+/** The record a reader read last: after every doubt it must still be there, the same. */
+export interface ReadPosition {
+  readonly seq: number;
+  /** Milliseconds; the broker's store time. */
+  readonly time: number;
+}
+
+export interface ReaderOptions {
+  readonly stream: string;
+  /** Subject filters; undefined reads the whole stream and checks that no sequence is missing. */
+  readonly filter?: string;
+  /** The last record that was read before; reading goes on behind it. */
+  readonly after?: ReadPosition;
+  readonly headersOnly?: boolean;
+  /** Ends behind this sequence; for bounded reads. */
+  readonly until?: number;
+  readonly log: Log;
+}
+
+const BATCH = 500;
+const HEARTBEAT_MS = 2500;
+const RETRY_MS = 100;
+
+/**
+ * Reads a stream from a position, gap-free and with back-pressure, through broker kills, resets
+ * and black holes: a named ephemeral pull consumer without acks, made anew by sequence after any
+ * doubt. Throws LOG_TRUNCATED, LOG_LOST_TAIL or LOG_REWRITTEN when the log is not the one it read.
+ */
+export class StreamReader {
+  readonly #nc: NatsConnection;
+  readonly #options: ReaderOptions;
+  #last: ReadPosition;
+  #consumer: ConsumerMessages | undefined;
+  #stopped = false;
+  #restarts = 0;
+  #lastSeq = 0;
+
+  constructor(nc: NatsConnection, options: ReaderOptions) {
+    this.#nc = nc;
+    this.#options = options;
+    this.#last = options.after ?? { seq: 0, time: 0 };
+  }
+  get position(): ReadPosition {
+    return this.#last;
+  }
+  /** Records the stream holds behind the position, as of the last message. */
+  get pending(): number {
+    return Math.max(0, this.#lastSeq - this.#last.seq);
+  }
+  get restarts(): number {
+    return this.#restarts;
+  }
+  stop(): void {
+    this.#stopped = true;
+    this.#consumer?.stop();
+  }
+
+  async *messages(): AsyncGenerator<JsMsg> {
+    while (!this.#stopped && !this.#nc.isClosed()) {
+      try {
+        const more = await this.#open();
+        if (!more) return;
+        yield* this.#session();
+        if (this.#done()) return;
+      } catch (error) {
+        if (error instanceof Fault) throw error;
+        this.#options.log.debug(
+          { stream: this.#options.stream, error: String(error) },
+          "reader waits",
+        );
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+      this.#restarts += 1;
+    }
+  }
+
+  #done(): boolean {
+    const { until } = this.#options;
+    return this.#stopped || (until !== undefined && this.#last.seq >= until);
+  }
+
+  /** A fresh consumer behind the last record; false when a bounded read has nothing left. */
+  async #open(): Promise<boolean> {
+    const { stream, filter, headersOnly } = this.#options;
+    if (this.#done()) return false;
+    const jsm = await manager(this.#nc);
+    await this.#check();
+    const info = await jsm.consumers.add(stream, {
+      name: `freshet_${nuid.next()}`,
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+      ...(headersOnly === true ? { headers_only: true } : {}),
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#last.seq + 1,
+      max_deliver: 1,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(60_000),
+    });
+    const consumer = await this.#nc.jetstream({ timeout: 1000 }).consumers.get(stream, info.name);
+    this.#consumer = await consumer.consume({
+      max_messages: BATCH,
+      expires: HEARTBEAT_MS * 2,
+      idle_heartbeat: HEARTBEAT_MS,
+    });
+    return true;
+  }
+
+  /** The log must still be the one that was read. */
+  async #check(): Promise<void> {
+    const { stream } = this.#options;
+    const jsm = await manager(this.#nc);
+    const { state } = await jsm.streams.info(stream);
+    this.#lastSeq = state.last_seq;
+    const { seq, time } = this.#last;
+    if (seq > state.last_seq) {
+      throw new Fault(
+        "LOG_LOST_TAIL",
+        `stream ${stream} ends at ${state.last_seq}, but ${seq} had been read`,
+      );
+    }
+    if (state.first_seq > seq + 1 && (seq > 0 || state.first_seq > 1)) {
+      throw new Fault(
+        "LOG_TRUNCATED",
+        `stream ${stream} begins at ${state.first_seq}, but ${seq + 1} comes next`,
+      );
+    }
+    if (seq === 0 || seq < state.first_seq) return;
+    const stored = await jsm.streams.getMessage(stream, { seq }).catch((error: unknown) => {
+      // A record may be gone by purge while its neighbours are there; anything else is a moment's doubt.
+      if (/no message found/.test(String(error))) return undefined;
+      throw error;
+    });
+    // The client rounds nanoseconds to a double, which may move a time by a millisecond.
+    if (stored !== undefined && Math.abs(stored.time.getTime() - time) > 1) {
+      throw new Fault(
+        "LOG_REWRITTEN",
+        `record ${seq} of stream ${stream} is not the one that had been read`,
+      );
+    }
+  }
+
+  /** Yields until the consumer ends or something makes its completeness doubtful. */
+  async *#session(): AsyncGenerator<JsMsg> {
+    const messages = this.#consumer;
+    if (messages === undefined) return;
+    const guard = watch(this.#nc, messages);
+    let delivered = 0;
+    try {
+      for await (const message of messages) {
+        const { deliverySequence, streamSequence, timestampNanos, pending } = message.info;
+        if (deliverySequence !== delivered + 1) return;
+        delivered += 1;
+        this.#last = { seq: streamSequence, time: Math.floor(timestampNanos / 1_000_000) };
+        this.#lastSeq = Math.max(this.#lastSeq, streamSequence + pending);
+        yield message;
+        if (this.#done()) return;
+      }
+    } finally {
+      guard();
+      messages.stop();
+      this.#drop(messages);
+    }
+  }
+
+  #drop(messages: ConsumerMessages): void {
+    if (this.#nc.isClosed()) return;
+    // Best effort: the server forgets an unused consumer by itself after a minute.
+    messages.close().catch(() => undefined);
+  }
+}
+
+const DOUBTS: ReadonlySet<string> = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "consumer_deleted",
+  "stream_not_found",
+  "no_responders",
+]);
+
+/** Ends the iteration when the connection or the consumer is in doubt; returns the end of the watch. */
+function watch(nc: NatsConnection, messages: ConsumerMessages): () => void {
+  const connection = nc.status();
+  void (async () => {
+    for await (const status of await messages.status()) {
+      if (DOUBTS.has(status.type)) messages.stop();
+    }
+  })().catch(() => undefined);
+  void (async () => {
+    for await (const status of connection) {
+      if (status.type === "disconnect" || status.type === "reconnect") messages.stop();
+    }
+  })().catch(() => undefined);
+  return () => {
+    (connection as unknown as { stop?: () => void }).stop?.();
+  };
+}

@@ -1,0 +1,129 @@
+import {
+  DiscardPolicy,
+  type JetStreamManager,
+  type NatsConnection,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "nats";
+import { Fault } from "../faults.ts";
+import type { Millis } from "../time/event-time.ts";
+
+/** The first tokens of every output subject. */
+export const OUTPUT_TOKENS = [
+  "intent",
+  "segment",
+  "lifecycle",
+  "tag",
+  "recommendation",
+  "suppressed",
+  "late",
+  "trend",
+  "demand",
+  "restock",
+  "transfer",
+  "preposition",
+  "capacity",
+  "logistics",
+  "presale",
+  "overstock",
+  "c2m",
+  "crm",
+  "kpi",
+  "deadletter",
+  "privacy",
+  "audit",
+] as const;
+
+/** Names of streams and subjects under one prefix. */
+export interface Names {
+  readonly in: string;
+  readonly events: string;
+  readonly demand: string;
+  readonly out: string;
+  /** `<prefix>.in.tick` and so on. */
+  subject(name: string): string;
+  /** Where the frames of a source for a group go: `<prefix>.hop.<flow>.<group>.<source>`. */
+  hop(target: string, source: string): string;
+}
+
+export function namesOf(prefix: string): Names {
+  const upper = prefix.toUpperCase().replaceAll(/[^A-Z0-9_-]/g, "_");
+  return {
+    in: `${upper}_IN`,
+    events: `${upper}_EVENTS`,
+    demand: `${upper}_DEMAND`,
+    out: `${upper}_OUT`,
+    subject: (name) => `${prefix}.${name}`,
+    hop: (target, source) => `${prefix}.hop.${target.replace("-", ".")}.${source}`,
+  };
+}
+
+export interface StreamLimits {
+  /** How long the broker keeps a record; the log must reach back as far as a restart needs. */
+  readonly maxAge: Millis;
+  /** Bytes a stream may hold; a full `IN` refuses new events rather than forget old ones. */
+  readonly maxBytes: number;
+  /** The broker's window for recognising a message id it has seen. */
+  readonly duplicateWindow: Millis;
+  readonly replicas: number;
+}
+
+/** Makes the streams that are missing and leaves those that are there as they are. */
+export async function ensureStreams(
+  nc: NatsConnection,
+  names: Names,
+  limits: StreamLimits,
+  prefix: string,
+): Promise<void> {
+  const jsm = await manager(nc);
+  const base = {
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.New,
+    num_replicas: limits.replicas,
+    max_age: nanos(limits.maxAge),
+    max_bytes: limits.maxBytes,
+    duplicate_window: nanos(limits.duplicateWindow),
+  };
+  const streams: readonly Partial<StreamConfig>[] = [
+    { name: names.in, subjects: [`${prefix}.in.>`] },
+    { name: names.events, subjects: [`${prefix}.hop.shopper.>`] },
+    { name: names.demand, subjects: [`${prefix}.hop.demand.>`] },
+    {
+      name: names.out,
+      subjects: OUTPUT_TOKENS.map((token) => `${prefix}.${token}.>`),
+      discard: DiscardPolicy.Old,
+    },
+  ];
+  for (const stream of streams) await ensureStream(jsm, { ...base, ...stream });
+}
+
+async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>): Promise<void> {
+  const name = config.name ?? "";
+  try {
+    await jsm.streams.info(name);
+  } catch {
+    try {
+      await jsm.streams.add(config);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Fault(
+        "BROKER_UNFIT",
+        `the broker does not make stream ${name}: ${why}`,
+        { stream: name },
+        error,
+      );
+    }
+  }
+}
+
+/** A JetStream manager with short requests: a broker that is away for a moment costs a moment. */
+export async function manager(nc: NatsConnection): Promise<JetStreamManager> {
+  try {
+    return await nc.jetstreamManager({ timeout: 3000, checkAPI: false });
+  } catch (error) {
+    throw new Fault("BROKER_UNFIT", "the broker has no JetStream", {}, error);
+  }
+}

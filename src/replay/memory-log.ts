@@ -1,0 +1,135 @@
+import { comparePositions, decodeFrame, encodeFrame, type LogRecord } from "../codec/frame.ts";
+import type { FlowGroup } from "../flow/flow-group.ts";
+import type { IntakeMessage } from "../flow/intake.ts";
+import { buildJob, type Job, type JobDefinition } from "../flow/job.ts";
+import type { Trace } from "../flow/keyed-task.ts";
+import type { Output } from "../flow/output.ts";
+import { START } from "../flow/seen-positions.ts";
+import type { Scoring } from "../score/seam.ts";
+import type { EventTime } from "../time/event-time.ts";
+
+export interface MemoryLogOptions {
+  /** Records a frame holds at the most. */
+  readonly frameSize: number;
+  /** Gets every output, ordered by cause: by the record of `IN` that brought it about. */
+  readonly onOutput: (output: Output) => void;
+  readonly trace?: Trace | undefined;
+}
+
+interface Sorted {
+  readonly output: Output;
+  readonly position: readonly [number, number];
+}
+interface Hops {
+  readonly records: LogRecord[];
+  previous: readonly [number, number];
+  seq: number;
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * The three flows over logs in memory: no broker, no clock. Everything that the messages of one
+ * second cause has happened before the next second begins, so the result does not depend on how
+ * frames are cut, and what demand publishes to `IN` has one place there.
+ */
+export class MemoryLog {
+  readonly job: Job;
+  readonly #options: MemoryLogOptions;
+  readonly #demand: string;
+  readonly #hops = new Map<string, Map<string, Hops>>();
+  readonly #atIntake: Sorted[] = [];
+  readonly #atDemand: Sorted[] = [];
+  #back: Output[] = [];
+  #seq = 0;
+  #time = 0 as EventTime;
+
+  constructor(definition: JobDefinition, scoring: Scoring, options: MemoryLogOptions) {
+    this.#options = options;
+    this.#demand = definition.demand.name;
+    this.job = buildJob(definition, scoring, (name) => this.#sink(name), options.trace);
+  }
+
+  /** The sequence the next message of `IN` gets. */
+  get nextSeq(): number {
+    return this.#seq + 1;
+  }
+
+  /** Appends a message to `IN`; call `settle` whenever its time enters a new second. */
+  append(message: Omit<IntakeMessage, "seq">): void {
+    this.#seq += 1;
+    this.#time = message.time;
+    this.job.intake.handle({ ...message, seq: this.#seq });
+  }
+
+  /** Runs the flows until nothing is under way. */
+  async settle(): Promise<void> {
+    for (;;) {
+      for (const group of this.job.shoppers) await this.#read(group);
+      this.#leave(this.#atIntake);
+      for (const group of this.job.demands) await this.#read(group);
+      this.#leave(this.#atDemand);
+      if (this.#back.length === 0) return;
+      const back = this.#back;
+      this.#back = [];
+      for (const { subject, id, data } of back) {
+        const bytes = utf8.encode(JSON.stringify(data));
+        const time = this.#time;
+        this.append({ subject, data: bytes, contentType: "application/json", time, msgId: id });
+      }
+    }
+  }
+
+  /** Lets time pass behind the last message until every watermark is at `watermark`. */
+  async advance(watermark: EventTime): Promise<void> {
+    await this.settle();
+    this.#seq += 1;
+    this.job.intake.advance(this.#seq, watermark, this.job.definition.disorder);
+    await this.settle();
+  }
+
+  #sink(source: string) {
+    const hops = new Map<string, Hops>();
+    this.#hops.set(source, hops);
+    const outputs = source.startsWith(`${this.#demand}-`) ? this.#atDemand : this.#atIntake;
+    return {
+      hop: (target: string, record: LogRecord) => {
+        let queue = hops.get(target);
+        if (queue === undefined) {
+          queue = { records: [], previous: START, seq: 0 };
+          hops.set(target, queue);
+        }
+        queue.records.push(record);
+      },
+      output: (output: Output, position: readonly [number, number]) => {
+        outputs.push({ output, position });
+      },
+    };
+  }
+
+  /** Hands a group what waits for it, source by source, cut into frames as a stream would bring them. */
+  async #read(group: FlowGroup): Promise<void> {
+    for (const [source, targets] of this.#hops) {
+      const hops = targets.get(group.name);
+      if (hops === undefined || hops.records.length === 0) continue;
+      const records = hops.records.splice(0);
+      for (let i = 0; i < records.length; i += this.#options.frameSize) {
+        const cut = records.slice(i, i + this.#options.frameSize);
+        const frame = decodeFrame(encodeFrame({ source, previous: hops.previous, records: cut }));
+        const last = cut[cut.length - 1] as LogRecord;
+        hops.previous = [last[1], last[2]];
+        hops.seq += 1;
+        await group.handle(hops.seq, frame);
+      }
+    }
+  }
+
+  #leave(outputs: Sorted[]): void {
+    outputs.sort((a, b) => comparePositions(a.position, b.position));
+    for (const { output } of outputs) {
+      this.#options.onOutput(output);
+      if (output.subject.startsWith("in.")) this.#back.push(output);
+    }
+    outputs.length = 0;
+  }
+}
