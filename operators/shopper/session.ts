@@ -1,0 +1,165 @@
+import Type from "typebox";
+import type { Context, Operator } from "../../src/flow/operator.ts";
+import { FORGET } from "../../src/flow/operator.ts";
+import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
+import { type EventTime, type Millis, plus } from "../../src/time/event-time.ts";
+import type { ShopEvent } from "../event.ts";
+import { textProp } from "../event.ts";
+import { categoryOf } from "./catalog.ts";
+import { duration } from "./options.ts";
+import { type Act, joinAct, type Session } from "./session-list.ts";
+import type { SessionSignal, SessionView } from "./signals.ts";
+
+export interface SessionOptions {
+  readonly gap: Millis;
+  readonly keep: Millis;
+}
+
+/** Sessions of one person that are kept: the current one and those a late act may still join. */
+const KEPT_SESSIONS = 3;
+const PAIRS_PER_ACT = 5;
+
+export interface SessionState {
+  sessions: Session[];
+}
+
+/** What happens to a person, or is noted about one, without the person being there. */
+const PASSIVE_PREFIXES = ["feedback.", "recommendation.", "privacy.", "id."];
+const PASSIVE_TYPES = new Set(["order.received", "order.refunded", "service.done"]);
+const ITEM_TYPES = new Set(["cart.added", "order.placed", "order.paid"]);
+
+/** Acts keep a session open; a click on a recommendation is one, its delivery is not. */
+export function isAct(type: string): boolean {
+  if (type === "feedback.clicked") return true;
+  return !PASSIVE_TYPES.has(type) && !PASSIVE_PREFIXES.some((prefix) => type.startsWith(prefix));
+}
+
+/**
+ * One session per person across all touchpoints, ended by a pause longer than `gap` of event time.
+ * Late acts join, extend and unite sessions as if they had come in time, as long as those are kept:
+ * the last 3 of a person, `keep` long after the person's last act.
+ */
+export function sessionOperator(
+  options: SessionOptions,
+): Operator<ShopEvent, SessionSignal, SessionState> {
+  const { gap, keep } = options;
+  return {
+    name: "session",
+    version: 1,
+    order: "arrival",
+    key: (event) => event.person,
+    init: () => ({ sessions: [] }),
+    onEvent(event, state, ctx) {
+      if (!isAct(event.type)) {
+        ctx.emit({ kind: "step", person: event.person, event, session: null });
+        return state.sessions.length === 0 ? FORGET : state;
+      }
+      const act = actOf(event, ctx);
+      const { session, isNewSku, absorbed } = joinAct(state.sessions, act, gap, KEPT_SESSIONS, () =>
+        sessionId(ctx),
+      );
+      for (const id of absorbed) ctx.clearTimer(`end ${id}`);
+      if (state.sessions.includes(session)) arm(session, gap, ctx);
+      ctx.emit({ kind: "step", person: event.person, event, session: viewOf(session) });
+      if (act.sku !== undefined && isNewSku) emitPairs(session.skus, act.sku, event, ctx);
+      return state;
+    },
+    onTimer(timer, state, ctx) {
+      if (timer.name === "forget") {
+        const quietSince = state.sessions.at(-1)?.last ?? ctx.now;
+        const due = plus(plus(quietSince, gap), keep);
+        if (due <= ctx.now) return FORGET;
+        ctx.setTimer("forget", due);
+        return state;
+      }
+      const session = state.sessions.find(({ id }) => timer.name === `end ${id}`);
+      if (session === undefined) return state;
+      const due = plus(session.last, gap);
+      if (due > ctx.now) {
+        session.armed = due;
+        ctx.setTimer(timer.name, due);
+        return state;
+      }
+      session.armed = 0 as EventTime;
+      ctx.emit({ kind: "session-end", person: ctx.key, session: viewOf(session), at: ctx.now });
+      ctx.setTimer("forget", plus(ctx.now, keep));
+      return state;
+    },
+  };
+}
+
+function actOf(event: ShopEvent, ctx: Context<SessionSignal>): Act {
+  const names = event.type.startsWith("product.") || ITEM_TYPES.has(event.type);
+  return {
+    at: event.at,
+    sku: names ? textProp(event, "sku") : undefined,
+    category: categoryOf(event, ctx.facts),
+    touchpoint: event.touchpoint,
+  };
+}
+
+const sessionId = (ctx: Context<SessionSignal>): string =>
+  `s_${ctx.derive("session").slice(0, 16)}`;
+
+/** The timer is left alone while one is pending: it finds out at its due time that it came early. */
+function arm(session: Session, gap: Millis, ctx: Context<SessionSignal>): void {
+  if (session.armed !== 0) return;
+  session.armed = plus(session.last, gap);
+  ctx.setTimer(`end ${session.id}`, session.armed);
+}
+
+function viewOf(session: Session): SessionView {
+  return {
+    id: session.id,
+    started: session.started,
+    steps: session.steps,
+    skus: session.skus,
+    categories: session.categories,
+    touchpoints: session.touchpoints,
+  };
+}
+
+/** Pairs the sku with those its session remembers, the most recent first. */
+function emitPairs(
+  skus: readonly string[],
+  sku: string,
+  event: ShopEvent,
+  ctx: Context<SessionSignal>,
+): void {
+  let pairs = 0;
+  for (let i = skus.length - 1; i >= 0 && pairs < PAIRS_PER_ACT; i -= 1) {
+    const other = skus[i];
+    if (other === undefined || other === sku) continue;
+    pairs += 1;
+    ctx.emit({ kind: "covisit", person: event.person, a: other, b: sku, at: event.at });
+  }
+}
+
+const Options = Type.Object(
+  {
+    gap: Type.String({
+      default: "30m",
+      description: "A pause longer than this, of event time, ends a session.",
+    }),
+    keep: Type.String({
+      default: "1d",
+      description: "How long after the last act a late one can still join its session.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const sessionSpec: OperatorSpec = {
+  name: "session",
+  flow: "shopper",
+  summary: "One session per person across all touchpoints, by a gap of event time.",
+  from: ["events"],
+  options: Options,
+  make(options: unknown, _job: JobSettings) {
+    const read = options as Partial<Record<keyof SessionOptions, string>>;
+    return sessionOperator({
+      gap: duration(read.gap, "30m"),
+      keep: duration(read.keep, "1d"),
+    });
+  },
+};

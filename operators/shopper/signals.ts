@@ -1,0 +1,88 @@
+import type { EventTime } from "../../src/time/event-time.ts";
+import type { Intent, ShopEvent } from "../event.ts";
+
+/** A session as it stands after the event that it is told with. Shared: nobody changes it. */
+export interface SessionView {
+  readonly id: string;
+  readonly started: EventTime;
+  /** Acts so far, this one included. */
+  readonly steps: number;
+  /** The last 10 distinct, the most recent last. */
+  readonly skus: readonly string[];
+  readonly categories: readonly string[];
+  readonly touchpoints: readonly string[];
+}
+
+/** Every event of a person, with the session it is part of; null when it is no act of the person's. */
+export interface Step {
+  readonly kind: "step";
+  readonly person: string;
+  readonly event: ShopEvent;
+  readonly session: SessionView | null;
+}
+
+/** `b` is new to a session that remembers `a`. */
+export interface CoVisit {
+  readonly kind: "covisit";
+  readonly person: string;
+  readonly a: string;
+  readonly b: string;
+  readonly at: EventTime;
+}
+
+/** Told at the session's last act plus the gap; told again if a late act changes an ended session. */
+export interface SessionEnd {
+  readonly kind: "session-end";
+  readonly person: string;
+  readonly session: SessionView;
+  readonly at: EventTime;
+}
+
+export type SessionSignal = Step | CoVisit | SessionEnd;
+
+/** One piece of evidence for an intent, as a message shows it. */
+export interface IntentEvidence {
+  /** The tracker's id of the event. */
+  readonly event: string;
+  readonly type: string;
+  readonly at: string;
+  /** Log-odds the event added. */
+  readonly weight: number;
+  readonly why: string;
+}
+
+/** The intent changed. `quiet`: it fell back to browsing, which is nobody's news but the recommender's. */
+export interface IntentSignal {
+  readonly kind: "intent";
+  readonly person: string;
+  readonly intent: Intent;
+  readonly probability: number;
+  /** In the order of `INTENTS`. */
+  readonly probabilities: readonly number[];
+  readonly session: string;
+  readonly at: EventTime;
+  readonly evidence: readonly IntentEvidence[];
+  readonly sku: string | null;
+  readonly category: string | null;
+  readonly quiet: boolean;
+}
+
+/** Where a person stands with a segment changed, or what was said of it before is corrected. */
+export interface SegmentSignal {
+  readonly kind: "segment";
+  readonly person: string;
+  readonly segment: string;
+  readonly member: boolean;
+  readonly at: EventTime;
+  readonly reason: string;
+  readonly evidence: readonly EventEvidence[];
+  readonly version: string;
+  readonly ref: string;
+  readonly supersedes: string | null;
+}
+
+export interface EventEvidence {
+  readonly event: string;
+  readonly id: string;
+  readonly time: string;
+}
