@@ -1,0 +1,81 @@
+import { join } from "node:path";
+import type { OperatorSpec } from "../flow/spec.ts";
+import { contentHash, type JobConfig, readJob } from "./job.ts";
+import { type Lexicon, readLexicon } from "./lexicon.ts";
+import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
+import type { SegmentFile } from "./segment-ast.ts";
+import { readSegments } from "./segments.ts";
+import { readTrackingPlan, type TrackingPlan } from "./tracking-plan.ts";
+import { readYamlFile, type YamlFile } from "./yaml-file.ts";
+
+/** The files of a configuration folder, and the names `JobSettings.files` and schemas use. */
+export const FILES = {
+  freshet: "freshet.yaml",
+  "tracking-plan": "tracking-plan.yaml",
+  segments: "segments.yaml",
+  lexicon: "lexicon.yaml",
+} as const;
+export type FileName = keyof typeof FILES;
+
+/** A whole configuration, every file read and checked against the others. */
+export interface Config {
+  readonly job: JobConfig;
+  readonly plan: TrackingPlan;
+  readonly segments: SegmentFile;
+  readonly lexicon: Lexicon;
+  /** 32 hex digits of all that can change a decision, in all files. */
+  readonly hash: string;
+}
+
+/** Texts of files by name; a name that is missing is read from the folder. */
+export type Overrides = Partial<Readonly<Record<FileName, Reading<YamlFile>>>>;
+
+/**
+ * Reads a configuration folder. Every problem of every file is told, in the order of files, lines
+ * and columns; the value is there when none of them is an error. Never throws for what is in files.
+ */
+export async function loadConfig(
+  dir: string,
+  specs: readonly OperatorSpec[],
+  overrides: Overrides = {},
+): Promise<Reading<Config>> {
+  const names = Object.keys(FILES) as FileName[];
+  const read = await Promise.all(
+    names.map((name) => overrides[name] ?? readYamlFile(join(dir, FILES[name]))),
+  );
+  const files = Object.fromEntries(names.map((name, i) => [name, read[i]]));
+  return assemble(files as Readonly<Record<FileName, Reading<YamlFile>>>, specs);
+}
+
+function assemble(
+  files: Readonly<Record<FileName, Reading<YamlFile>>>,
+  specs: readonly OperatorSpec[],
+): Reading<Config> {
+  const problems: Problem[] = [];
+  const take = <T>(name: FileName, read: (file: YamlFile) => Reading<T>): T | undefined => {
+    const { value: file, problems: found } = files[name];
+    const reading = file === undefined ? undefined : read(file);
+    problems.push(...found, ...(reading?.problems ?? []));
+    return reading?.value;
+  };
+  const job = take("freshet", (file) => readJob(file, specs));
+  const plan = take("tracking-plan", readTrackingPlan);
+  const lexicon = take("lexicon", readLexicon);
+  const segments = take("segments", (file) =>
+    // Without a tracking plan nothing can be said about names.
+    plan === undefined
+      ? { value: undefined, problems: [] }
+      : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai"),
+  );
+  const ordered = orderProblems(problems);
+  if (ordered.some(isError) || !job || !plan || !lexicon || !segments) {
+    return { value: undefined, problems: ordered };
+  }
+  const hash = contentHash([
+    job.hash,
+    files["tracking-plan"].value?.value,
+    files.segments.value?.value,
+    files.lexicon.value?.value,
+  ]);
+  return { value: { job, plan, segments, lexicon, hash }, problems: ordered };
+}

@@ -1,0 +1,33 @@
+import type { TSchema } from "typebox";
+import type { OperatorSpec } from "../flow/spec.ts";
+import { publishedJobSchema } from "./job-schema.ts";
+import { LexiconSchema } from "./lexicon.ts";
+import type { FileName } from "./load.ts";
+import { blockSchema } from "./operator-blocks.ts";
+import { SegmentsSchema } from "./segments-schema.ts";
+import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
+
+/** The schema of every configuration file, `freshet.yaml` with the operators given. */
+export function publishedSchemas(
+  specs: readonly OperatorSpec[],
+): Readonly<Record<FileName, TSchema>> {
+  const blocks = (flow: OperatorSpec["flow"]): Record<string, TSchema> =>
+    Object.fromEntries(
+      specs.filter((spec) => spec.flow === flow).map((spec) => [spec.name, blockSchema(spec)]),
+    );
+  return {
+    freshet: publishedJobSchema({ shopper: blocks("shopper"), demand: blocks("demand") }),
+    "tracking-plan": TrackingPlanSchema,
+    segments: SegmentsSchema,
+    lexicon: LexiconSchema,
+  };
+}
+
+/** Contents of `config/schemas/` by file name, for editors: JSON Schema 2020-12. */
+export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<string, string>> {
+  const files = Object.entries(publishedSchemas(specs)).map(([name, schema]) => {
+    const published = { $schema: "https://json-schema.org/draft/2020-12/schema", ...schema };
+    return [`${name}.schema.json`, `${JSON.stringify(published, null, 2)}\n`];
+  });
+  return Object.fromEntries(files);
+}
