@@ -8,6 +8,8 @@ export interface Basket {
   readonly items: readonly Item[];
   readonly source: "mp" | "live" | "recommendation";
   readonly coupon?: string;
+  /** The recommendation that brought it about. */
+  readonly recId?: string;
 }
 type Taken = { readonly item: Item; readonly site: string };
 type Line = { sku: string; qty: number; price_minor: number };
@@ -26,10 +28,10 @@ export function* checkout(v: Visit, basket: Basket): Walk<boolean> {
   }
   const order = v.orderId();
   const lines = taken.map(({ item }) => ({ sku: item.sku, qty: 1, price_minor: item.priceMinor }));
-  const { region } = v.person;
   const off = basket.coupon === undefined ? 0 : Math.round(first.item.priceMinor * 0.05);
   const total = lines.reduce((sum, { price_minor: price }) => sum + price, 0) - off;
-  const bill = { order_id: order, lines, total_minor: total, region, source: basket.source };
+  const because = basket.recId === undefined ? {} : { rec_id: basket.recId };
+  const bill = { order_id: order, lines, total_minor: total, source: basket.source, ...because };
   yield attention(v.random, 5, 30);
   v.page("pages/pay/confirm", attention(v.random, 3, 12));
   v.say("mp", "order.placed", { ...bill });

@@ -41,7 +41,7 @@ function* readArticles(v: Visit, aisle: Aisle): Walk<void> {
     const props = { topic: `next_${aisle.words.id}`, attribute: "colour", value: "松绿" };
     v.say("gzh", "vote.cast", props);
   }
-  if (v.random.chance(0.004)) v.say("gzh", "unsubscribed", { key: "menu" });
+  if (v.random.chance(0.012)) v.say("gzh", "unsubscribed", { key: "menu" });
 }
 
 export function* readArticle(v: Visit, content: Content): Walk<void> {
@@ -85,12 +85,12 @@ function* chatInGroup(v: Visit): Walk<void> {
     v.say("group", type, { ...group, ...keyword });
     yield attention(v.random, 8, 60);
   }
-  if (v.random.chance(0.004)) v.say("group", "group.left", { ...group });
+  if (v.random.chance(0.012)) v.say("group", "group.left", { ...group });
 }
 
 function* talkToAdviser(v: Visit): Walk<void> {
   if (v.person.visits === 1) v.say("wecom", "contact.added", { channel: "wecom" });
-  if (v.random.chance(0.004)) v.say("wecom", "contact.removed", { channel: "wecom" });
+  if (v.random.chance(0.012)) v.say("wecom", "contact.removed", { channel: "wecom" });
   if (v.intent === "seek_aftersales") return;
   const topic = v.intent === "learn_features" ? "product" : "presales";
   if (v.random.chance(0.5)) yield* chat(v, { topic }, attention(v.random, 30, 400));

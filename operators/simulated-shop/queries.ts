@@ -42,7 +42,7 @@ const TEMPLATES: Readonly<Record<Intent, readonly Template[]>> = {
     (words) => `${feature(words)}${words.noun}`,
   ],
   learn_features: [
-    ({ noun }) => `${noun}怎么选`,
+    ({ noun }) => `${noun}选购指南`,
     ({ noun, item }) => `${item.brand}${noun}测评`,
     (words) => `${words.noun}${feature(words)}怎么样`,
     ({ noun, item }) => `${item.brand}${item.model}${noun}参数`,

@@ -166,7 +166,8 @@ function* answer(floor: Floor, offer: Offer, random: Random): Steps {
   v.view(item, dwell);
   if (wants && floor.shelves.sellable(item.sku) > 0) {
     v.say("mp", "cart.added", { sku: item.sku, qty: 1, price_minor: item.priceMinor });
-    if (yield* checkout(v, { items: [item], source: "recommendation" })) say("purchased");
+    const basket = { items: [item], source: "recommendation" as const, recId: offer.recId };
+    if (yield* checkout(v, basket)) say("purchased");
   }
   v.leave();
 }
