@@ -128,7 +128,7 @@ class Masker {
       if (this.#text.length > MAX_TEXT) break;
       if (!first) this.#text += ",";
       first = false;
-      const named = this.#known.has(key);
+      const named = key === "v" || this.#known.has(key);
       this.#text += `${JSON.stringify(named ? key : shape(key))}:`;
       this.#value(record[key], shown && this.#shows(key, record[key]));
     }
