@@ -1,0 +1,65 @@
+import type { JobConfig } from "../src/config/job.ts";
+import type { Lexicon } from "../src/config/lexicon.ts";
+import type { OperatorConfig } from "../src/config/operator-blocks.ts";
+import type { SegmentFile } from "../src/config/segment-ast.ts";
+import type { TrackingPlan } from "../src/config/tracking-plan.ts";
+import type { JobDefinition } from "../src/flow/job.ts";
+import type { Node } from "../src/flow/operator.ts";
+import type { JobSettings } from "../src/flow/spec.ts";
+import { Collect } from "./collect/collect.ts";
+import { demandFlow, shopperFlow } from "./flows.ts";
+
+/** The contents of a configuration folder, read and checked. */
+export interface JobFiles {
+  readonly job: JobConfig;
+  readonly plan: TrackingPlan;
+  readonly segments: SegmentFile;
+  readonly lexicon: Lexicon;
+}
+
+/** A job ready for a log; `collect` also answers who a person is and counts what it took in. */
+export interface ShopJob extends JobDefinition {
+  readonly intake: Collect;
+}
+
+/** Builds the three flows of a configuration. `identify` is the keyed hash of identifiers. */
+export function defineJob(
+  files: JobFiles,
+  identify: (kind: string, value: string) => string,
+  overrides: { readonly trustRecv?: boolean } = {},
+): ShopJob {
+  const { job, plan } = files;
+  const { time, collect } = job;
+  const settings: JobSettings = {
+    timeZone: job.timeZone,
+    seed: job.seed,
+    maxAge: time.maxAge,
+    files: { segments: files.segments, lexicon: files.lexicon, plan },
+  };
+  const nodes = (configs: readonly OperatorConfig[]): Node[] =>
+    configs.map(({ spec, from, options }) => ({ operator: spec.make(options, settings), from }));
+  return {
+    intake: new Collect({
+      identify,
+      validate: (type, props, touchpoint) => plan.validate(type, props, touchpoint),
+      trustRecv: overrides.trustRecv ?? time.trustRecv,
+      maxAge: time.maxAge,
+      dedupeWindow: collect.dedupe.window,
+      dedupeEntries: collect.dedupe.entries,
+      identities: collect.identities,
+      limits: {
+        maxBytes: collect.limits.maxBody,
+        maxDepth: collect.limits.depth,
+        maxBatch: collect.limits.maxBatch,
+      },
+      maxFactBytes: collect.limits.maxFact,
+      words: plan.words,
+    }),
+    shopper: shopperFlow(nodes(job.operators.shopper)),
+    demand: demandFlow(nodes(job.operators.demand)),
+    groups: job.groups,
+    demandGroups: job.demandGroups,
+    disorder: time.disorder,
+    hotRows: job.state.hotRows,
+  };
+}

@@ -1,0 +1,87 @@
+import { type EventTime, eventTime } from "../time/event-time.ts";
+
+/** A line of a file as a message of `IN`. */
+export interface FileMessage {
+  readonly subject: string;
+  readonly body: string;
+  /** What stands for broker time; undefined when the line names none that can be read. */
+  readonly time: EventTime | undefined;
+  /** The identifiers as they stand in the file, for `--reveal`. */
+  readonly ids: unknown;
+}
+export interface BadLine {
+  readonly bad: string;
+}
+/** Reads one line; `number` counts from 1. Undefined for an empty one. */
+export type LineReader = (line: string, number: number) => FileMessage | BadLine | undefined;
+
+const TAOBAO_TYPES: Readonly<Record<string, string>> = {
+  pv: "product.viewed",
+  cart: "cart.added",
+  fav: "product.favorited",
+  buy: "order.paid",
+};
+
+/** `user,item,category,behaviour,timestamp in seconds`, no header (Tianchi data set 649). */
+export const taobaoLine: LineReader = (line, number) => {
+  if (line === "") return undefined;
+  const [user, item, category, behaviour, stamp, ...rest] = line.split(",");
+  if (stamp === undefined || category === undefined || rest.length > 0)
+    return { bad: "not five columns" };
+  const type = Object.hasOwn(TAOBAO_TYPES, behaviour ?? "")
+    ? TAOBAO_TYPES[behaviour ?? ""]
+    : undefined;
+  if (type === undefined) return { bad: `unknown behaviour ${behaviour}` };
+  if (!/^\d{10}$/.test(stamp)) return { bad: `${stamp} is no time in seconds` };
+  const id = `taobao-${number}`;
+  const ts = Number(stamp) * 1000;
+  const ids = [{ k: "login", v: user }];
+  const order = type === "order.paid" ? { order_id: id } : {};
+  const body = JSON.stringify({
+    id,
+    type,
+    ts,
+    touchpoint: "ec",
+    ids,
+    props: { sku: item, category, ...order },
+  });
+  return { subject: "in.event.ec.taobao", body, time: eventTime(ts), ids };
+};
+
+/**
+ * A canonical event a line; or, for facts and anything else that enters the log, an object
+ * `{subject: "in.…", data: {…}}` whose `data` may name `recv`.
+ */
+export const eventsLine: LineReader = (line) => {
+  if (line.trim() === "") return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // Collect refuses it and says why; the accounting stays in one place.
+    return { subject: "in.event.replay", body: line, time: undefined, ids: undefined };
+  }
+  const object =
+    typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  const { subject, data } = object;
+  if (
+    typeof subject === "string" &&
+    subject.startsWith("in.") &&
+    typeof data === "object" &&
+    data !== null
+  ) {
+    const inner = data as Record<string, unknown>;
+    return { subject, body: JSON.stringify(data), time: timeOf(inner), ids: inner["ids"] };
+  }
+  return { subject: "in.event.replay", body: line, time: timeOf(object), ids: object["ids"] };
+};
+
+function timeOf(event: Readonly<Record<string, unknown>>): EventTime | undefined {
+  return readTime(event["recv"]) ?? readTime(event["ts"]);
+}
+
+/** ISO 8601 or integer milliseconds. */
+export function readTime(value: unknown): EventTime | undefined {
+  const ms = typeof value === "string" ? Date.parse(value) : value;
+  return typeof ms === "number" && Number.isSafeInteger(ms) ? (ms as EventTime) : undefined;
+}
