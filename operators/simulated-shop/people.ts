@@ -8,7 +8,7 @@ export interface Identifier {
   readonly k: string;
   readonly v: string;
 }
-export interface PastOrder {
+interface PastOrder {
   readonly orderId: string;
   readonly sku: string;
 }

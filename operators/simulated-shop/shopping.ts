@@ -163,7 +163,7 @@ function* learnFeatures(v: Visit, aisle: Aisle, place: number): Steps {
 }
 
 /** Looks, puts it into the cart, pays; what is sold out is looked at in vain, then a substitute. */
-export function* buy(v: Visit, wanted: Item, place: number): Steps {
+function* buy(v: Visit, wanted: Item, place: number): Steps {
   const { person, random, floor } = v;
   const aisle = floor.catalog.aisles[place];
   if (aisle !== undefined && random.chance(0.5)) {
