@@ -22,7 +22,8 @@ export const ITEM_MEASURES = [
   "rec_orders",
 ] as const;
 export type ItemMeasure = (typeof ITEM_MEASURES)[number];
-export type ItemCounts = Readonly<Record<ItemMeasure, number>>;
+/** A region, empty where the events named none, and the counts in the order of `ITEM_MEASURES`. */
+export type ItemRow = readonly [region: string, ...counts: readonly number[]];
 
 export const FEEDBACK_MEASURES = ["shown", "clicked", "closed", "purchased", "ignored"] as const;
 export type FeedbackMeasure = (typeof FEEDBACK_MEASURES)[number];
@@ -34,12 +35,7 @@ export type SkuCounts = readonly [string, number, number, number, number, number
  * `since` is the first second its shopper group ever saw: a key that is new at `t` was quiet for
  * `t - since`, which is what tells a new key of an old shop from any key of a new shop.
  */
-export type ItemPartial = readonly [
-  dim: "item",
-  since: number,
-  region: string,
-  ...counts: readonly number[],
-];
+export type ItemPartial = readonly [dim: "item", since: number, rows: readonly ItemRow[]];
 /** Key `category:*` stands for the whole shop. */
 export type CategoryPartial = readonly [dim: "category", since: number, skus: readonly SkuCounts[]];
 export type KeywordPartial = readonly [dim: "keyword", since: number, searches: number];
@@ -109,18 +105,33 @@ export function dimOf(input: unknown): Dim | undefined {
   return isRecord(input) ? input.payload[0] : undefined;
 }
 
-const FIRST_COUNT = 3;
+/** Measures that are events about the item itself: views, touches, carts, favs, orders. */
+export const HEAT_MEASURES = ["views", "touches", "carts", "favs", "orders"] as const;
+const COLUMNS = HEAT_MEASURES.map((measure) => ITEM_MEASURES.indexOf(measure) + 1);
 
-/** The count of one measure of an item partial. */
-export function itemCount(partial: ItemPartial, measure: ItemMeasure): number {
-  return (partial[FIRST_COUNT + ITEM_MEASURES.indexOf(measure)] as number | undefined) ?? 0;
+/** The counts of one row of an item partial that make its heat, in the order of `HEAT_MEASURES`. */
+export const heatCounts = (row: ItemRow): number[] =>
+  COLUMNS.map((column) => row[column] as number);
+
+/** The counts of an item partial over all regions, in the order of `ITEM_MEASURES`. */
+export function itemTotals(partial: ItemPartial): number[] {
+  const totals = new Array<number>(ITEM_MEASURES.length).fill(0);
+  for (const [, ...counts] of partial[2]) {
+    for (let i = 0; i < counts.length; i += 1) totals[i] = (totals[i] ?? 0) + (counts[i] ?? 0);
+  }
+  return totals;
 }
 
 /** Events about the key, which is what heat and trends are made of: a purchase of 3 is one event. */
 export function eventCount(payload: PartialCounts): number {
   switch (payload[0]) {
-    case "item":
-      return number(payload[3]) + number(payload[4]) + number(payload[5]) + purchases(payload);
+    case "item": {
+      let sum = 0;
+      for (const row of payload[2]) {
+        for (const column of COLUMNS) sum += row[column] as number;
+      }
+      return sum;
+    }
     case "category": {
       let sum = 0;
       for (const [, views, touches, carts, favs, orders] of payload[2]) {
@@ -136,8 +147,6 @@ export function eventCount(payload: PartialCounts): number {
       return 0;
   }
 }
-const number = (value: number | undefined): number => value ?? 0;
-const purchases = (payload: ItemPartial): number => number(payload[6]) + number(payload[7]);
 
 /** Searches are compared in one form: NFKC, lower case, single spaces, at most 64 characters. */
 export function normalKeyword(query: string): string {

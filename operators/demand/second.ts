@@ -1,6 +1,12 @@
 import type { Context, Hop } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
-import { ITEM_MEASURES, type ItemMeasure, partialHop, type SkuCounts } from "./partial.ts";
+import {
+  ITEM_MEASURES,
+  type ItemMeasure,
+  type ItemRow,
+  partialHop,
+  type SkuCounts,
+} from "./partial.ts";
 
 /** Counts of one second by dimension and key, joined with NUL. */
 export type Counts = Record<string, number[]>;
@@ -67,6 +73,7 @@ export function emitSecond(
   since: number,
   ctx: Context<Hop>,
 ): void {
+  const items = new Map<string, ItemRow[]>();
   const categories = new Map<string, SkuCounts[]>();
   const covisits = new Map<string, [string, number][]>();
   const whole = new Map<string, number[]>();
@@ -75,7 +82,7 @@ export function emitSecond(
     const [dim = "", a = "", b = ""] = key.split(NUL);
     switch (dim) {
       case "item":
-        ctx.emit(partialHop(a, time, ["item", since, b, ...row]));
+        gather(items, a, [b, ...row]);
         break;
       case "category":
         if (a !== "") gather(categories, a, [b, ...row] as unknown as SkuCounts);
@@ -98,6 +105,7 @@ export function emitSecond(
       }
     }
   }
+  for (const [sku, rows] of items) ctx.emit(partialHop(sku, time, ["item", since, rows]));
   const all: SkuCounts[] = [];
   for (const [sku, row] of whole) all.push([sku, ...row] as unknown as SkuCounts);
   for (const [category, skus] of categories) emitSkus(category, time, since, skus, ctx);

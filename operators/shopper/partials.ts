@@ -39,23 +39,23 @@ const REGION_WIDTH = 6;
 const REGION_ORDERS = 4;
 const REGION_QTY = 5;
 
-const ITEM_EVENTS: Readonly<Record<string, ItemMeasure>> = {
-  "product.viewed": "views",
-  "product.clicked": "touches",
-  "product.shared": "touches",
-  "product.favorited": "favs",
-  "cart.added": "carts",
-  "order.paid": "orders",
-};
+const ITEM_EVENTS: ReadonlyMap<string, ItemMeasure> = new Map([
+  ["product.viewed", "views"],
+  ["product.clicked", "touches"],
+  ["product.shared", "touches"],
+  ["product.favorited", "favs"],
+  ["cart.added", "carts"],
+  ["order.paid", "orders"],
+]);
 const CONTENT_EVENTS = new Set(["article.opened", "video.played", "live.entered"]);
 /** What a recommendation led to, by the event that carries its `rec_id`. */
-const REC_MEASURES: Readonly<Record<string, ItemMeasure>> = {
-  "product.viewed": "rec_views",
-  "cart.added": "rec_carts",
-  "order.paid": "rec_orders",
-  "feedback.clicked": "rec_views",
-  "feedback.purchased": "rec_orders",
-};
+const REC_MEASURES: ReadonlyMap<string, ItemMeasure> = new Map([
+  ["product.viewed", "rec_views"],
+  ["cart.added", "rec_carts"],
+  ["order.paid", "rec_orders"],
+  ["feedback.clicked", "rec_views"],
+  ["feedback.purchased", "rec_orders"],
+]);
 
 /**
  * Counts a shopper group's behaviour by second of event time and hands each second on when the
@@ -113,8 +113,11 @@ function countSignal(input: PartialsInput & { readonly kind: string }, tally: Ta
 }
 
 function countEvent(event: ShopEvent, facts: Facts, tally: Tally): void {
-  const measure = ITEM_EVENTS[event.type];
-  if (measure !== undefined) return countItems(event, measure, facts, tally);
+  const measure = ITEM_EVENTS.get(event.type);
+  if (measure !== undefined) {
+    countItems(event, measure, facts, tally);
+    return;
+  }
   if (event.type === "searched") {
     const keyword = normalKeyword(textProp(event, "query") ?? "");
     if (keyword !== "") tally.add(joinKey("keyword", keyword, ""), 1, 0);
@@ -122,8 +125,11 @@ function countEvent(event: ShopEvent, facts: Facts, tally: Tally): void {
     if (sku !== undefined) tally.item(sku, regionOf(event), "searches");
     return;
   }
-  if (CONTENT_EVENTS.has(event.type)) return countContent(event, facts, tally);
-  const caused = REC_MEASURES[event.type];
+  if (CONTENT_EVENTS.has(event.type)) {
+    countContent(event, facts, tally);
+    return;
+  }
+  const caused = REC_MEASURES.get(event.type);
   const item = textProp(event, "item");
   if (caused !== undefined && item !== undefined) tally.item(item, regionOf(event), caused);
 }
@@ -132,7 +138,7 @@ const regionOf = (event: ShopEvent): string => textProp(event, "region") ?? "";
 
 function countItems(event: ShopEvent, measure: ItemMeasure, facts: Facts, tally: Tally): void {
   const region = regionOf(event);
-  const byRec = textProp(event, "rec_id") === undefined ? undefined : REC_MEASURES[event.type];
+  const byRec = textProp(event, "rec_id") === undefined ? undefined : REC_MEASURES.get(event.type);
   const column = CATEGORY_COLUMNS[measure] ?? 0;
   for (const [sku, qty] of linesOf(event)) {
     tally.item(sku, region, measure);
