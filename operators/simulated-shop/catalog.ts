@@ -103,7 +103,7 @@ function buildItem(words: CategoryWords, rank: number, weight: number, random: R
     line: premium ? "premium" : "standard",
     priceMinor: Math.floor(yuan) * 100 + 90,
     margin: Math.round((premium ? 0.38 : 0.22) * 100 + random.fraction() * 15) / 100,
-    leadDays: random.between(4, 20) / 100,
+    leadDays: random.between(3, 20) / 100,
     moq: multiple * random.between(1, 3),
     multiple,
     supplier: `sup-${words.group}-${random.between(1, 3)}`,

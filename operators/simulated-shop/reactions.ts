@@ -85,9 +85,10 @@ export class Reactions {
     for (const evidence of [data["evidence"], inReason]) {
       if (!Array.isArray(evidence)) continue;
       for (const entry of evidence) {
-        const id = typeof entry === "string" ? entry : field(entry, "id");
-        const found = id === undefined ? undefined : this.#floor.truth(id);
-        if (found !== undefined) return found.person;
+        for (const id of [entry, field(entry, "id"), field(entry, "event")]) {
+          const found = typeof id === "string" ? this.#floor.truth(id) : undefined;
+          if (found !== undefined) return found.person;
+        }
       }
     }
     return undefined;

@@ -46,7 +46,10 @@ test("who is known by the evidence comes and looks, and what they buy names the 
   const shop = openShop({ people: 300, rate: 2 });
   const early = behaviours(shop.advance(at(minutes(20))));
   const cause = early.find(({ touchpoint }) => touchpoint === "mp");
-  for (let n = 0; n < 200; n += 1) shop.onRecommendation(product(n, [{ id: cause?.id }]));
+  for (let n = 0; n < 200; n += 1)
+    shop.onRecommendation(
+      product(n, [[cause?.id], [{ id: cause?.id }], [{ event: cause?.id }]][n % 3]),
+    );
   const later = behaviours(shop.advance(at(hours(1))));
   const person = shop.truth(cause?.id ?? "")?.person;
   const bought = later.filter(
