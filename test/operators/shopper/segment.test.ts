@@ -1,0 +1,309 @@
+import { readFileSync } from "node:fs";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ShopEvent } from "../../../operators/event.ts";
+import { segmentOperator, segmentSpec } from "../../../operators/shopper/segment.ts";
+import { sessionSpec } from "../../../operators/shopper/session.ts";
+import type { Matcher, SegmentFile, When } from "../../../src/config/segment-ast.ts";
+import type { Output } from "../../../src/flow/output.ts";
+import {
+  days,
+  type EventTime,
+  isoTime,
+  type Millis,
+  millis,
+} from "../../../src/time/event-time.ts";
+import { play, type ScriptLine } from "../../support/play.ts";
+import { ANN, clock, DAY, HOUR, line, MIN, shopEvent, T0 } from "./support.ts";
+
+const PREMIUM: Matcher = {
+  index: 0,
+  name: "premium_view",
+  events: ["product.viewed"],
+  where: [{ field: { of: "sku", name: "line" }, tests: [{ op: "eq", value: "premium" }] }],
+};
+const ORDER: Matcher = { ...PREMIUM, index: 1, name: undefined, events: ["order.paid"] };
+
+const fileOf = (when: When, matchers: readonly Matcher[] = [PREMIUM, ORDER]): SegmentFile => ({
+  version: 1,
+  timeZone: "Asia/Shanghai",
+  matchers,
+  segments: [{ id: "seg", title: undefined, goal: undefined, when, hash: "v1" }],
+});
+const highValue = (distinct: "event" | "sku" | "session" = "event"): When => ({
+  op: "all",
+  of: [
+    { op: "count", of: PREMIUM, within: days(30), atLeast: 3, distinct },
+    { op: "none", of: ORDER, within: days(30) },
+  ],
+});
+
+const job = (file: SegmentFile, maxAge: Millis = days(7)) => ({
+  timeZone: "Asia/Shanghai",
+  seed: 1,
+  maxAge,
+  files: { segments: file },
+});
+
+async function segments(file: SegmentFile, script: readonly ScriptLine[], maxAge?: Millis) {
+  const setting = job(file, maxAge);
+  return await play(
+    [
+      { operator: sessionSpec.make({}, setting), from: ["events"] },
+      { operator: segmentSpec.make({}, setting), from: ["session"] },
+    ],
+    script,
+  );
+}
+
+const turn = ({ subject, data }: Output) =>
+  `${subject.split(".").at(-1)} ${(Date.parse(data["at"] as string) - T0) / DAY}d ${data["reason"]}`;
+
+const view = (ms: number, person = ANN) =>
+  line(shopEvent(ms, "product.viewed", { sku: "s", line: "premium" }, { person }));
+const order = (ms: number) => line(shopEvent(ms, "order.paid", { sku: "s", line: "premium" }));
+
+/** The turns that stand after corrections: one of the other direction takes back, one of the same replaces. */
+function standing(outputs: readonly Output[]): { at: number; member: boolean }[] {
+  let turns: { at: number; member: boolean; id: string }[] = [];
+  for (const { subject, id, data } of outputs) {
+    const member = subject.endsWith(".entered");
+    const old = turns.find((told) => told.id === data["supersedes"]);
+    if (data["supersedes"] !== undefined)
+      expect(old, "supersedes a message that stands").toBeDefined();
+    turns = turns.filter((told) => told !== old);
+    if (old !== undefined && old.member !== member) continue;
+    turns.push({ at: Date.parse(data["at"] as string), member, id });
+  }
+  return turns.sort((a, b) => a.at - b.at).map(({ at, member }) => ({ at, member }));
+}
+
+describe("the boundary cases of a segment", () => {
+  interface Expected {
+    pid: string;
+    never?: boolean;
+    entered?: string;
+    exited?: string;
+    exit_reason?: string;
+  }
+  const fixture = new URL("./fixtures/E17-high-value", import.meta.url);
+  const { expect: cases } = JSON.parse(readFileSync(`${fixture.pathname}.expect.json`, "utf8")) as {
+    expect: Expected[];
+  };
+  const events = readFileSync(`${fixture.pathname}.events.jsonl`, "utf8")
+    .trim()
+    .split("\n")
+    .map((text) => {
+      const { id, type, ts, ids, props } = JSON.parse(text);
+      const at = Date.parse(ts) - T0;
+      return shopEvent(at, type, props, { clientId: id, person: ids[0].v });
+    });
+
+  test.each(cases)("three premium views in 30 days and no order: $pid", async (expected) => {
+    const script = [
+      ...events.map((event) => line(event)),
+      { watermark: Date.UTC(2026, 11, 5, 16) },
+    ];
+    const { outputs } = await segments(fileOf(highValue()), script);
+    const told = outputs.filter(({ data }) => data["person"] === expected.pid);
+    if (expected.never === true) expect(told).toEqual([]);
+    else expect(told[0]?.data["at"]).toBe(expected.entered);
+    if (expected.exited !== undefined) {
+      expect(told[1]?.data).toMatchObject({ at: expected.exited, reason: expected.exit_reason });
+    }
+  });
+
+  test("three views in one session are no three sessions", async () => {
+    const script = [
+      ...events.map((event) => line(event)),
+      { watermark: Date.UTC(2026, 11, 5, 16) },
+    ];
+    const { outputs } = await segments(fileOf(highValue("session")), script);
+    expect(new Set(outputs.map(({ data }) => data["person"]))).toEqual(new Set(["a", "c", "d"]));
+  });
+});
+
+describe("a segment", () => {
+  test("is left by the clock alone, a millisecond after the oldest view needed left the window", async () => {
+    const script = [view(0), view(DAY), view(2 * DAY), { watermark: T0 + 30 * DAY }];
+    const until = await segments(fileOf(highValue()), script);
+    expect(until.outputs.map(turn)).toEqual(["entered 2d count"]);
+    const past = await segments(fileOf(highValue()), [...script, { watermark: T0 + 30 * DAY + 1 }]);
+    expect(past.outputs.map(turn)).toEqual([
+      "entered 2d count",
+      `exited ${(30 * DAY + 1) / DAY}d window`,
+    ]);
+    expect(past.outputs[0]?.data).toMatchObject({
+      segment: "seg",
+      person: ANN,
+      evidence: [{ event: "product.viewed" }, {}, { time: isoTime((T0 + 2 * DAY) as EventTime) }],
+    });
+  });
+
+  test("a late order takes the entry back, by a message that supersedes it", async () => {
+    const script = [view(0), view(DAY), view(2 * DAY), order(1.5 * DAY)];
+    const { outputs } = await segments(fileOf(highValue()), script);
+    expect(outputs.map(turn)).toEqual(["entered 2d count", "exited 2d order"]);
+    expect(outputs[1]?.data["supersedes"]).toBe(outputs[0]?.id);
+    expect(outputs[0]?.data).not.toHaveProperty("supersedes");
+  });
+
+  test("a late view moves the entry to where it belongs", async () => {
+    const script = [view(0), view(2 * DAY), view(3 * DAY), view(DAY)];
+    const { outputs } = await segments(fileOf(highValue()), script);
+    expect(outputs.map(turn)).toEqual(["entered 3d count", "entered 2d count"]);
+    expect(outputs[1]?.data["supersedes"]).toBe(outputs[0]?.id);
+  });
+
+  test("reads the line of the goods from the catalog before what the event says", async () => {
+    const script: ScriptLine[] = [
+      { fact: ["catalog", "s", { line: "basic" }] },
+      { fact: ["catalog", "t", { title: "tent" }] },
+      ...[0, 1, 2].map((hour) => view(hour * HOUR)),
+    ];
+    expect((await segments(fileOf(highValue()), script)).outputs).toEqual([]);
+    const other = [3, 4, 5].map((hour) =>
+      line(shopEvent(hour * HOUR, "product.viewed", { sku: "t", line: "premium" })),
+    );
+    expect((await segments(fileOf(highValue()), [...script, ...other])).outputs).toHaveLength(1);
+  });
+
+  test("an order of several lines forbids when one of them is of that line", async () => {
+    const lines = [{ sku: "x" }, { sku: "s" }];
+    const script: ScriptLine[] = [
+      { fact: ["catalog", "s", { line: "premium" }] },
+      ...[0, 1, 2].map((hour) => view(hour * HOUR)),
+      line(shopEvent(3 * HOUR, "order.paid", { order_id: "o", lines })),
+    ];
+    const { outputs } = await segments(fileOf(highValue()), script);
+    expect(outputs.map(({ data }) => data["reason"])).toEqual(["count", "order"]);
+  });
+
+  test("keeps no more of a busy person than the definition can need, and nothing of a gone one", async () => {
+    const operator = segmentOperator(fileOf(highValue()), days(7));
+    const setting = job(fileOf(highValue()));
+    const nodes = [
+      { operator: sessionSpec.make({}, setting), from: ["events"] },
+      { operator, from: ["session"] },
+    ];
+    const views = Array.from({ length: 2000 }, (_, i) => view(i * 20 * MIN));
+    const busy = await play(nodes, views);
+    const state = busy.task.stateOf("segment", ANN) as { matches: Record<string, unknown[]> };
+    expect(Object.values(state.matches).map((list) => list.length)).toSatisfy(
+      (sizes: number[]) => Math.max(...sizes) <= 24,
+    );
+    const gone = await play(nodes, [...views, clock(100 * DAY)]);
+    expect(gone.task.stateOf("segment", ANN)).toBeUndefined();
+    expect(gone.outputs.map((output) => output.subject)).toEqual([
+      "segment.seg.entered",
+      "segment.seg.exited",
+    ]);
+  });
+});
+
+describe("law: a segment is what its definition says of the whole history", () => {
+  interface Happened {
+    at: number;
+    type: string;
+    sku: string;
+    delay: number;
+  }
+  const kinds: Matcher[] = ["a.x", "b.y", "c.z"].map((type, index) => ({
+    index,
+    name: undefined,
+    events: [type],
+    where: [],
+  }));
+  const leaf: fc.Arbitrary<When> = fc.oneof(
+    fc.record({
+      op: fc.constant("count" as const),
+      of: fc.constantFrom(...kinds),
+      within: fc.integer({ min: 1, max: 30 }).map(millis),
+      atLeast: fc.integer({ min: 1, max: 4 }),
+      distinct: fc.constantFrom("event" as const, "sku" as const),
+    }),
+    fc.record({
+      op: fc.constant("none" as const),
+      of: fc.constantFrom(...kinds),
+      within: fc.integer({ min: 1, max: 30 }).map(millis),
+    }),
+  );
+  const definition: fc.Arbitrary<When> = fc.oneof(
+    leaf,
+    fc.record({
+      op: fc.constantFrom("all" as const, "any" as const),
+      of: fc.array(
+        fc.oneof(
+          leaf,
+          leaf.map((of): When => ({ op: "not", of })),
+        ),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      ),
+    }),
+  );
+  const happening: fc.Arbitrary<Happened> = fc.record({
+    at: fc.integer({ min: 0, max: 120 }),
+    type: fc.constantFrom("a.x", "a.x", "b.y", "c.z", "d.other"),
+    sku: fc.constantFrom("s", "t", "u", "v"),
+    delay: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 60 })),
+  });
+
+  /** The definition word for word, over everything that happened. */
+  function slowly(when: When, history: readonly Happened[], t: number): boolean {
+    if (when.op === "all") return when.of.every((part) => slowly(part, history, t));
+    if (when.op === "any") return when.of.some((part) => slowly(part, history, t));
+    if (when.op === "not") return !slowly(when.of, history, t);
+    const inside = history.filter(
+      ({ at, type }) => when.of.events.includes(type) && at >= t - when.within && at <= t,
+    );
+    if (when.op === "none") return inside.length === 0;
+    const size =
+      when.distinct === "sku" ? new Set(inside.map(({ sku }) => sku)).size : inside.length;
+    return size >= when.atLeast;
+  }
+  function slowTurns(when: When, history: readonly Happened[], until: number) {
+    const turns: { at: number; member: boolean }[] = [];
+    let member = slowly(when, history, -1000);
+    for (let t = 0; t <= until; t += 1) {
+      const now = slowly(when, history, t);
+      if (now !== member) turns.push({ at: T0 + t, member: now });
+      member = now;
+    }
+    return turns;
+  }
+  /** By arrival; the clock follows, a little behind what has arrived. */
+  function scriptOf(history: readonly Happened[], disorder: number): ScriptLine[] {
+    const lines: ScriptLine[] = [];
+    let newest = 0;
+    for (const { at, type, sku, delay } of [...history].sort(
+      (a, b) => a.at + a.delay - b.at - b.delay,
+    )) {
+      newest = Math.max(newest, at + delay);
+      lines.push({ watermark: T0 + newest - disorder - 1 });
+      lines.push(line(shopEvent(at, type, { sku } as ShopEvent["props"])));
+    }
+    return lines;
+  }
+
+  test("whatever the history, its disorder and the definition", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        definition,
+        fc.array(happening, { maxLength: 40 }),
+        fc.integer({ min: 0, max: 20 }),
+        async (when, history, disorder) => {
+          const script = [...scriptOf(history, disorder), { watermark: T0 + 300 }];
+          const { outputs, task } = await segments(fileOf(when, kinds), script, millis(60));
+          expect(standing(outputs)).toEqual(slowTurns(when, history, 300));
+          const last = outputs.at(-1)?.subject.endsWith(".entered");
+          if (last !== undefined) expect(last).toBe(slowly(when, history, 300));
+          expect(task.stateOf("segment", ANN)).toBeUndefined();
+        },
+      ),
+      { numRuns: 400 },
+    );
+  });
+});
