@@ -20,6 +20,8 @@ export interface JobFiles {
 /** A job ready for a log; `collect` also answers who a person is and counts what it took in. */
 export interface ShopJob extends JobDefinition {
   readonly intake: Collect;
+  /** Whether time comes from the events (`recv`, else `ts`) and not from the broker. */
+  readonly trustsEvents: boolean;
 }
 
 /** Builds the three flows of a configuration. `identify` is the keyed hash of identifiers. */
@@ -38,11 +40,13 @@ export function defineJob(
   };
   const nodes = (configs: readonly OperatorConfig[]): Node[] =>
     configs.map(({ spec, from, options }) => ({ operator: spec.make(options, settings), from }));
+  const trustRecv = overrides.trustRecv ?? time.trustRecv;
   return {
+    trustsEvents: trustRecv,
     intake: new Collect({
       identify,
       validate: (type, props, touchpoint) => plan.validate(type, props, touchpoint),
-      trustRecv: overrides.trustRecv ?? time.trustRecv,
+      trustRecv,
       maxAge: time.maxAge,
       dedupeWindow: collect.dedupe.window,
       dedupeEntries: collect.dedupe.entries,

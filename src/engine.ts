@@ -63,6 +63,7 @@ export class Engine {
   #ticker: NodeJS.Timeout | undefined;
   #lastInAt = Date.now();
   #stopping = false;
+  #failed = false;
 
   /** Makes the streams, learns what stands on the broker already, and starts reading. */
   static async start(options: EngineOptions): Promise<Engine> {
@@ -128,6 +129,10 @@ export class Engine {
       resent: this.#inbox.resent,
     };
   }
+  /** True while the engine reads and its broker answers. */
+  get ready(): boolean {
+    return !this.#stopping && !this.#failed && !this.#options.nc.isClosed();
+  }
   /** True when every log has been read to its present end and nothing is under way. */
   get caughtUp(): boolean {
     const { in: backlog, events, demand, hops, outputs } = this.queues;
@@ -183,6 +188,7 @@ export class Engine {
         if (this.#stopping) return;
       }
     } catch (failure) {
+      this.#failed = true;
       if (!this.#stopping) this.#options.onFailure(failure);
     }
   }

@@ -73,6 +73,11 @@ export class IntakeGroup {
     };
   }
 
+  /** The latest second of broker time, 0 before the first. */
+  get second(): EventTime {
+    return this.#second;
+  }
+
   handle(message: IntakeMessage): void {
     this.#seq = message.seq;
     this.#records = 0;

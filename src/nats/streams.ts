@@ -63,7 +63,9 @@ export function namesOf(prefix: string): Names {
 export interface StreamLimits {
   /** How long the broker keeps a record; the log must reach back as far as a restart needs. */
   readonly maxAge: Millis;
-  /** Bytes a stream may hold; a full `IN` refuses new events rather than forget old ones. */
+  /** How long outputs are kept for subscribers that were away. */
+  readonly maxOutAge: Millis;
+  /** Bytes a stream may hold, -1 for as many as the disk; a full `IN` refuses new events rather than forget old ones. */
   readonly maxBytes: number;
   /** The broker's window for recognising a message id it has seen. */
   readonly duplicateWindow: Millis;
@@ -95,6 +97,7 @@ export async function ensureStreams(
       name: names.out,
       subjects: OUTPUT_TOKENS.map((token) => `${prefix}.${token}.>`),
       discard: DiscardPolicy.Old,
+      max_age: nanos(limits.maxOutAge),
     },
   ];
   for (const stream of streams) await ensureStream(jsm, { ...base, ...stream });
@@ -125,5 +128,16 @@ export async function manager(nc: NatsConnection): Promise<JetStreamManager> {
     return await nc.jetstreamManager({ timeout: 3000, checkAPI: false });
   } catch (error) {
     throw new Fault("BROKER_UNFIT", "the broker has no JetStream", {}, error);
+  }
+}
+
+/** Forgets everything a job of this prefix has stored. */
+export async function deleteStreams(nc: NatsConnection, prefix: string): Promise<void> {
+  const names = namesOf(prefix);
+  const jsm = await manager(nc);
+  for (const stream of [names.in, names.events, names.demand, names.out]) {
+    await jsm.streams.delete(stream).catch((error: unknown) => {
+      if (!/stream not found/.test(String(error))) throw error;
+    });
   }
 }

@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { Command } from "commander";
+import { DateTime } from "luxon";
+import { SimulatedShop } from "../../operators/simulated-shop/simulated-shop.ts";
+import { Fault } from "../faults.ts";
+import { connectBroker } from "../nats/connect.ts";
+import { eventTime, parseDuration } from "../time/event-time.ts";
+import { makeLog } from "../watch/log.ts";
+import { ShopDriver } from "./demo/shop-driver.ts";
+import { Tally } from "./demo/tally.ts";
+import { TerminalView } from "./demo/terminal-view.ts";
+import type { Environment } from "./environment.ts";
+import { openJob } from "./open-job.ts";
+import { startEngine } from "./running-engine.ts";
+import { stopSignal } from "./stop-signal.ts";
+
+interface Options {
+  readonly for?: string;
+  readonly json?: boolean;
+  readonly seed: string;
+  readonly speed: string;
+  readonly people: string;
+  readonly data: string;
+  readonly config?: string;
+  readonly httpPort?: string;
+}
+
+const OPENING_HOUR = 13;
+
+/** `freshet demo`, which is what `npm start` runs. */
+export function demoCommand(env: Environment): Command {
+  return new Command("demo")
+    .description(
+      "A simulated shop's afternoon through the whole engine, on a broker and a store of its own.",
+    )
+    .option("--for <time>", "end after so long, e.g. 30s")
+    .option("--json", "no view; one JSON object with the counts at the end")
+    .option("--seed <n>", "of the simulated shop", "1")
+    .option("--speed <n>", "simulated seconds a second", "600")
+    .option("--people <n>", "of the simulated shop", "6000")
+    .option("--data <dir>", "folder of the demo's store, made afresh", join(".freshet", "demo"))
+    .option("--http-port <port>", "of /metrics; 0 takes any free one")
+    .option("--config <dir>", "configuration folder")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  npm start\n  npm start -- --for 30s --json\n  freshet demo --seed 7 --speed 60",
+    )
+    .action((options: Options) => demo(options, env));
+}
+
+async function demo(options: Options, env: Environment): Promise<void> {
+  const lasts = options.for === undefined ? undefined : parseDuration(options.for);
+  if (options.for !== undefined && lasts === undefined) {
+    throw new Fault("USAGE", `--for ${options.for} is no length of time such as 30s or 5m`);
+  }
+  const stopping = stopSignal();
+  const showing = options.json !== true && process.stdout.isTTY === true;
+  const log = makeLog(showing ? "fatal" : "warn");
+  const open = await openJob(options.config, env, { trustRecv: true, quiet: showing });
+  const { prefix, timeZone } = open.config.job;
+  const start = eventTime(
+    DateTime.now().setZone(timeZone).startOf("day").set({ hour: OPENING_HOUR }).toMillis(),
+  );
+  const running = await startEngine({
+    open,
+    env,
+    log,
+    dataDir: options.data,
+    fresh: true,
+    embeddedOnly: true,
+    httpPort: Number(options.httpPort ?? open.config.job.http.port),
+  });
+  const began = performance.now();
+  const nc = await connectBroker({ url: running.url }, "freshet demo shop");
+  const shop = new SimulatedShop({
+    seed: Number(options.seed),
+    start,
+    people: Number(options.people),
+  });
+  const driver = new ShopDriver({ nc, shop, prefix, start, speed: Number(options.speed), log });
+  const view = showing
+    ? new TerminalView({ broker: running.url, http: running.http.url, timeZone })
+    : undefined;
+  const tally = new Tally(nc, prefix, (received) => {
+    driver.hear(received);
+    view?.heard(received);
+  });
+  await nc.flush();
+  driver.start();
+  const seconds = () => (performance.now() - began) / 1000;
+  view?.start(() => ({ tally: tally.report(seconds()), engine: running.engine, now: driver.now }));
+  const end = lasts === undefined ? new Promise<never>(() => undefined) : pause(lasts);
+  const failure = await Promise.race([stopping.then(() => undefined), end, running.failed]);
+  const report = tally.report(seconds());
+  view?.stop();
+  await driver.stop();
+  await running.stop();
+  await nc.close();
+  if (failure !== undefined) throw failure;
+  const text = options.json === true ? JSON.stringify(report) : JSON.stringify(report, null, 2);
+  process.stdout.write(`${text}\n`);
+}
+
+const pause = (ms: number) =>
+  new Promise<undefined>((resolve) => setTimeout(resolve, ms, undefined));

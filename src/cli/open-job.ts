@@ -1,0 +1,80 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { specs } from "../../operators/all.ts";
+import { defineJob, type ShopJob } from "../../operators/job.ts";
+import { scoringFunctions } from "../../operators/scoring.ts";
+import { makeIdentifier } from "../codec/identifier.ts";
+import { requireConfig } from "../config/lint.ts";
+import type { Config } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import { Fault } from "../faults.ts";
+import { InlineScoring } from "../score/inline.ts";
+import { PooledScoring } from "../score/pool.ts";
+import type { Scoring } from "../score/seam.ts";
+import type { Environment } from "./environment.ts";
+
+export interface OpenJob {
+  readonly config: Config;
+  readonly job: ShopJob;
+}
+
+/** The folder this package was installed into, from sources and from the build. */
+export function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) {
+    const above = dirname(folder);
+    if (above === folder) throw new Error("no package.json above this file");
+    folder = above;
+  }
+  return folder;
+}
+
+/** `--config`, else ./config, else the configuration that was shipped. */
+export function configFolder(named: string | undefined): string {
+  if (named !== undefined) return named;
+  return existsSync(join("config", "freshet.yaml")) ? "config" : join(packageRoot(), "config");
+}
+
+/** Reads a configuration folder and builds its job; warnings go to stderr unless `quiet`. */
+export async function openJob(
+  folder: string | undefined,
+  env: Environment,
+  options: { readonly trustRecv?: boolean; readonly quiet?: boolean } = {},
+): Promise<OpenJob> {
+  const { config, warnings } = await requireConfig(configFolder(folder), specs);
+  if (options.quiet !== true)
+    for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+  const identifier = makeIdentifier({ key: tenantKey(config, env) });
+  const job = defineJob(
+    config,
+    (kind, value) => identifier.identify(kind, value),
+    options.trustRecv === undefined ? {} : { trustRecv: options.trustRecv },
+  );
+  return { config, job };
+}
+
+function tenantKey(config: Config, env: Environment): string {
+  const { tenantKey: key, tenantKeyEnv: name } = config.job.collect;
+  if (key !== undefined) return key;
+  const secret = name === undefined ? undefined : env[name];
+  if (secret === undefined || secret.length < 16) {
+    throw new Fault(
+      "CONFIG_INVALID",
+      `${name} is to hold the tenant key, at least 16 characters, and does not`,
+    );
+  }
+  return secret;
+}
+
+/** Threads for scoring: on two cores a thread would replace the broker's core, not add one. */
+export function openScoring(workers: number | "auto", cores: number): Scoring {
+  const threads = workers === "auto" ? (cores < 3 ? 0 : Math.min(4, cores - 2)) : workers;
+  if (threads === 0) return new InlineScoring(scoringFunctions);
+  return new PooledScoring(workerEntry(), threads);
+}
+
+/** The built entry, also when the caller runs from sources. */
+function workerEntry(): URL {
+  return new URL("dist/src/score/worker.js", `file://${packageRoot()}/`);
+}
