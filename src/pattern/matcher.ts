@@ -1,6 +1,6 @@
 import type { EventTime } from "../time/event-time.ts";
 import { Explorer } from "./explorer.ts";
-import { compile, type Nfa } from "./nfa.ts";
+import { compile, type Edge, type Nfa, NO_PLACE } from "./nfa.ts";
 import type { Pattern } from "./pattern.ts";
 import { compareStarts, earliest, type Run } from "./runs.ts";
 import {
@@ -136,38 +136,50 @@ export class Matcher<E, S extends Stages> {
       if (runs.length > 0) this.#tidy(state);
       return before;
     }
-    return this.#settle(state, complete, {
+    const draft = {
       matches: [...before.matches],
       timeouts: [...before.timeouts],
       forgotten: before.forgotten,
-    });
+    };
+    this.#settle(state, complete, draft);
+    return draft;
   }
 
-  /** Time reached `to`: what ran out by then is told. Time that lies behind does nothing. */
+  /**
+   * Time reached `to`: what ran out by then is told, in the order in which it did, however long ago.
+   * Time that lies behind does nothing.
+   */
   advance(state: MatcherState<E>, to: EventTime): Outcome<S> {
     if (state.digest !== this.digest) {
       throw new Error(
         `state of pattern ${state.digest} met pattern ${this.digest}: migrate or drop it`,
       );
     }
-    if (!this.#timed || !state.runs.some((run) => this.#runsOutAt(state, run) <= to)) {
-      return NOTHING;
+    let draft: Draft<S> | undefined;
+    let due = this.deadline(state);
+    while (due !== undefined && due <= to) {
+      draft ??= { matches: [], timeouts: [], forgotten: 0 };
+      this.#expire(state, due, draft);
+      due = this.deadline(state);
     }
+    return draft ?? NOTHING;
+  }
+
+  /** One moment at a time: what a match takes with it at one can no longer time out at the next. */
+  #expire(state: MatcherState<E>, due: EventTime, draft: Draft<S>): void {
     const kept: Run[] = [];
     const complete: Run[] = [];
-    const timeouts: Timeout<S>[] = [];
     for (const run of state.runs) {
-      const end = this.#runsOutAt(state, run);
-      if (end > to) kept.push(run);
+      if (this.#runsOutAt(state, run) > due) kept.push(run);
       else if (this.#explorer.place(run[0]).role === "pending") complete.push(run);
       else {
         const events = this.#taken(chain(state.buffer, run[1]));
-        timeouts.push({ start: run[2] as EventTime, at: end as EventTime, events });
+        draft.timeouts.push({ start: run[2] as EventTime, at: due, events });
         release(state.buffer, run[1]);
       }
     }
     state.runs = kept;
-    return this.#settle(state, complete, { matches: [], timeouts, forgotten: 0 });
+    this.#settle(state, complete, draft);
   }
 
   /** Moves every partial match, and one that begins here, by the event; returns what is complete. */
@@ -189,30 +201,38 @@ export class Matcher<E, S extends Stages> {
 
   /** Goes every way that is open to `run`. */
   #follow(step: Step<E>, run: Run): void {
-    const { buffer, event, at, seq } = step;
     const explorer = this.#explorer;
-    explorer.explore(run[0], buffer, run[1], event, at);
+    explorer.explore(run[0], step.buffer, run[1], step.event, step.at);
     for (let i = 0; i < explorer.count; i++) {
       const edge = explorer.edge(i);
-      const takes = edge.kind === "take";
+      if (edge.kind === "take") this.#take(step, run, edge);
       // What has not begun has nothing to wait with: every event is offered to a fresh one.
-      if (!takes && run[1] === NONE) continue;
-      const final = explorer.place(edge.to).role === "final";
-      const completes = final || (takes && explorer.reachesFinal(edge.to));
-      const stays = !final && !explorer.killed;
-      if (!completes && !stays) continue;
-      let node = run[1];
-      if (takes) {
-        if (step.slot === NONE) step.slot = addEvent(buffer, event, at, seq);
-        node = addNode(buffer, edge.stage, step.slot, node);
-      }
-      if (completes) step.complete.push(hold(buffer, this.#nfa.final, node, run));
-      if (stays) step.runs.push(hold(buffer, edge.to, node, run));
+      else if (run[1] !== NONE) this.#skip(step, run, edge);
     }
   }
 
+  #take(step: Step<E>, run: Run, edge: Edge): void {
+    const explorer = this.#explorer;
+    const { buffer, event, at, seq, runs } = step;
+    const { role, fork } = explorer.place(edge.to);
+    const completes = explorer.reachesFinal(edge.to);
+    const stays = role !== "final" && !explorer.killed;
+    if (!completes && !stays) return;
+    if (step.slot === NONE) step.slot = addEvent(buffer, event, at, seq);
+    const node = addNode(buffer, edge.stage, step.slot, run[1]);
+    if (completes) step.complete.push(hold(buffer, this.#nfa.final, node, run));
+    if (stays) runs.push(hold(buffer, edge.to, node, run));
+    if (stays && fork !== NO_PLACE) runs.push(hold(buffer, fork, node, run));
+  }
+
+  #skip({ buffer, runs, complete }: Step<E>, run: Run, edge: Edge): void {
+    const final = this.#explorer.place(edge.to).role === "final";
+    if (final) complete.push(hold(buffer, this.#nfa.final, run[1], run));
+    else if (!this.#explorer.killed) runs.push(hold(buffer, edge.to, run[1], run));
+  }
+
   /** Tells what is complete and keeps the limits. */
-  #settle(state: MatcherState<E>, complete: readonly Run[], draft: Draft<S>): Outcome<S> {
+  #settle(state: MatcherState<E>, complete: readonly Run[], draft: Draft<S>): void {
     if (complete.length > 0) state.held = [...state.held, ...complete].sort(compareStarts);
     this.#tell(state, draft);
     while (this.#isOver(state)) {
@@ -224,7 +244,6 @@ export class Matcher<E, S extends Stages> {
       this.#tell(state, draft);
     }
     this.#tidy(state);
-    return draft;
   }
 
   #tidy(state: MatcherState<E>): void {

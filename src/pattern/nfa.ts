@@ -1,5 +1,5 @@
 import type { PatternSpec, StageSpec } from "./spec.ts";
-import { isLoop, isNot, validate } from "./validate.ts";
+import { isNot, validate } from "./validate.ts";
 
 /**
  * A conjunction of tests: `n` wants test n to hold, `~n` wants it to fail. Tests are numbered by
@@ -28,7 +28,13 @@ export interface Place {
   readonly edges: readonly Edge[];
   /** Longest time since the previous event, exclusive; 0 without limit. */
   readonly gap: number;
+  /**
+   * A pending place that a match enters as well when it takes an event to get here: it may be all
+   * there, though its last loop goes on. NO_PLACE where there is none.
+   */
+  readonly fork: number;
 }
+export const NO_PLACE = -1;
 
 export interface Nfa<E> {
   readonly spec: PatternSpec<E>;
@@ -53,6 +59,15 @@ const FINAL = 0;
 
 interface OpenPlace extends Place {
   edges: Edge[];
+  fork: number;
+}
+
+/** How one event of a stage is reached and left; `inside` when its loop has begun. */
+interface Single {
+  readonly sink: number;
+  readonly pass: number | null;
+  readonly skip: Guard | null;
+  readonly inside: boolean;
 }
 
 /** Compiles from the last stage to the first, since a place is made after those it leads to. */
@@ -109,21 +124,8 @@ class Compiler<E> {
 
   #positive(index: number, sink: number): number {
     const stage = this.#stage(index);
-    let first: number;
-    if (!isLoop(stage)) {
-      first = this.#single(index, {
-        sink,
-        pass: stage.optional ? sink : null,
-        skip: this.#skipBefore(index),
-      });
-    } else if (stage.max === null) {
-      const loop = this.#loop(index, this.#withoutNots(index, sink));
-      first = this.#repeated(index, loop, sink);
-    } else {
-      first = this.#repeated(index, sink, sink);
-    }
-    this.#killBefore(index, first);
-    return first;
+    if (stage.max !== null) return this.#repeated(index, sink, sink);
+    return this.#repeated(index, this.#loop(index, this.#withoutNots(index, sink)), sink);
   }
 
   /** `min … max` events one after the other, the last of them leading to `sink`. */
@@ -134,17 +136,16 @@ class Compiler<E> {
     if (stage.greedy && spare > 0) this.#waitForLoop(index, sink, this.#take(index));
     let next = sink;
     for (let i = 0; i < spare; i++) {
-      next = this.#single(index, { sink: next, pass, skip });
-      this.#killInside(index, next);
+      next = this.#single(index, { sink: next, pass, skip, inside: true });
     }
     for (let i = 1; i < stage.min; i++) {
-      next = this.#single(index, { sink: next, pass: null, skip });
-      this.#killInside(index, next);
+      next = this.#single(index, { sink: next, pass: null, skip, inside: true });
     }
     return this.#single(index, {
       sink: next,
       pass: stage.optional ? pass : null,
       skip: this.#skipBefore(index),
+      inside: false,
     });
   }
 
@@ -152,14 +153,12 @@ class Compiler<E> {
    * One event of a stage. `pass` is where a match goes on without it; once it has chosen to skip an
    * event instead, it waits in a twin without that way out, so that no choice is made twice.
    */
-  #single(
-    index: number,
-    { sink, pass, skip }: { sink: number; pass: number | null; skip: Guard | null },
-  ): number {
+  #single(index: number, { sink, pass, skip, inside }: Single): number {
     const place = this.#add(index, "open");
     const after = this.#withoutNots(index, sink);
     this.#edge(place, "take", after, [this.#take(index)]);
     if (pass !== null) this.#passOn(index, place, pass);
+    this.#kill(index, place, inside);
     if (skip === null) return place;
     if (pass === null) {
       this.#edge(place, "skip", place, skip);
@@ -168,7 +167,7 @@ class Compiler<E> {
     const twin = this.#add(index, "open");
     this.#edge(twin, "take", after, [this.#take(index)]);
     this.#edge(twin, "skip", twin, skip);
-    this.#killBefore(index, twin);
+    this.#kill(index, twin, inside);
     this.#edge(place, "skip", twin, skip);
     return place;
   }
@@ -178,21 +177,29 @@ class Compiler<E> {
     const stage = this.#stage(index);
     const skip = this.#skipInside(index);
     const place = this.#add(index, "open");
-    if (stage.greedy) this.#waitForLoop(index, sink, testOf(index, "where"));
+    if (stage.greedy) {
+      // A pending match cannot be told of the stop condition by an edge: its own guard knows it.
+      const pending = this.#place(sink).role === "pending";
+      this.#waitForLoop(index, sink, pending ? this.#take(index) : testOf(index, "where"));
+    }
     this.#passOn(index, place, sink);
     this.#edge(place, "take", place, [this.#take(index)]);
-    this.#killInside(index, place);
+    this.#kill(index, place, true);
     if (skip === null) return place;
     const twin = this.#add(index, "open");
     this.#edge(twin, "take", place, [this.#take(index)]);
     this.#edge(twin, "skip", twin, skip);
-    this.#killInside(index, twin);
+    this.#kill(index, twin, true);
     this.#edge(place, "skip", twin, skip);
     return place;
   }
 
   #passOn(index: number, from: number, to: number): void {
     const stage = this.#stage(index);
+    if (this.#place(to).role === "pending") {
+      this.#place(from).fork = to;
+      return;
+    }
     if (!stage.greedy || stage.until === null) {
       this.#edge(from, "pass", to, ALWAYS);
       return;
@@ -228,8 +235,9 @@ class Compiler<E> {
   }
 
   #copy(from: number, change: (edge: Edge) => Edge | null): number {
-    const { stage, role, edges } = this.#place(from);
+    const { stage, role, edges, fork } = this.#place(from);
     const copy = this.#add(stage, role);
+    this.#place(copy).fork = fork;
     for (const edge of edges) {
       const changed = change(edge);
       if (changed === null) continue;
@@ -249,14 +257,12 @@ class Compiler<E> {
     }
     return nots;
   }
-  #killBefore(index: number, place: number): void {
-    for (const not of this.#notsBefore(index)) {
+  /** What ends a match that waits for this stage: before its first event, or inside its loop. */
+  #kill(index: number, place: number, inside: boolean): void {
+    const following = this.#stages[index + 1]?.contiguity === "notFollowedBy" ? [index + 1] : [];
+    for (const not of inside ? following : this.#notsBefore(index)) {
       this.#edge(place, "kill", not, [testOf(not, "where")]);
     }
-  }
-  #killInside(index: number, place: number): void {
-    if (this.#stages[index + 1]?.contiguity !== "notFollowedBy") return;
-    this.#edge(place, "kill", index + 1, [testOf(index + 1, "where")]);
   }
 
   #take(index: number): number {
@@ -286,7 +292,7 @@ class Compiler<E> {
   }
   #add(stage: number, role: Place["role"]): number {
     const gap = this.#stages[stage]?.gap ?? 0;
-    return this.places.push({ stage, role, edges: [], gap }) - 1;
+    return this.places.push({ stage, role, edges: [], gap, fork: NO_PLACE }) - 1;
   }
   #edge(from: number, kind: Edge["kind"], to: number, guard: Guard): void {
     const place = this.#place(from);
