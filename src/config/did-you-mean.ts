@@ -5,10 +5,10 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   if (word.length > LONGEST) return undefined;
   const lower = word.toLowerCase();
   let best: string | undefined;
-  let bestCost = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestCost = Math.max(1, Math.floor(word.length * 0.4)) + 1;
   for (const candidate of candidates) {
     if (candidate.length > LONGEST) continue;
-    const cost = distance(lower, candidate.toLowerCase());
+    const cost = costOf(lower, candidate.toLowerCase());
     if (cost < bestCost) {
       best = candidate;
       bestCost = cost;
@@ -24,6 +24,13 @@ export function didYouMean(word: string, candidates: readonly string[]): string 
   if (candidates.length === 0) return "Delete it; nothing is allowed here.";
   const shown = candidates.slice(0, 12).map((name) => `\`${name}\``);
   return `Use one of ${shown.join(", ")}${candidates.length > shown.length ? ", …" : ""}.`;
+}
+
+/** A word cut short, or written out further, is as near as one edit. */
+function costOf(word: string, candidate: string): number {
+  const short = Math.min(word.length, candidate.length);
+  const cut = short >= 4 && word.slice(0, short) === candidate.slice(0, short);
+  return Math.min(distance(word, candidate), cut ? 1.5 : Number.POSITIVE_INFINITY);
 }
 
 /** Edits to make one text of the other; two swapped neighbours are one edit. */

@@ -157,7 +157,7 @@ class Explainer {
 }
 
 /** The schema of a member; `true` when anything may stand there, undefined when the key may not. */
-function memberSchema(schema: SchemaNode, key: string): SchemaNode | true | undefined {
+export function memberSchema(schema: SchemaNode, key: string): SchemaNode | true | undefined {
   if (schema.properties !== undefined && Object.hasOwn(schema.properties, key)) {
     return schema.properties[key];
   }
@@ -231,6 +231,7 @@ const missing = (path: Path, name: string, schema: SchemaNode): Finding => {
       code: "KEY_MISSING",
       message: `\`${name}\` is missing`,
       remedy: `Add \`${name}:\`${about === undefined ? "" : `: ${about}`}${about?.endsWith(".") ? "" : "."}`,
+      atKey: true,
     },
   };
 };

@@ -46,9 +46,13 @@ export function blockSchema(spec: OperatorSpec): TSchema {
     type: "object",
     description: spec.summary,
     properties: { from, ...Object.fromEntries(properties) },
+    required: (options.required ?? []).filter((name) => !hasDefault(options.properties?.[name])),
     additionalProperties: false,
   } as TSchema;
 }
+
+const hasDefault = (option: SchemaNode | undefined): boolean =>
+  option !== undefined && "default" in option;
 
 /** An option whose default is a length of time is one, whether its schema says so or not. */
 function asDuration(option: SchemaNode & { readonly default?: unknown }): SchemaNode {

@@ -23,8 +23,7 @@ export type ProblemCode =
   | "EVENT_UNKNOWN"
   | "PROPERTY_UNKNOWN"
   | "UNIT_MISMATCH"
-  | "DEMO_KEY"
-  | "TOO_MANY";
+  | "DEMO_KEY";
 
 export interface Problem {
   readonly severity: "error" | "warning";

@@ -1,11 +1,8 @@
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import Value from "typebox/value";
-import { explain, type SchemaNode } from "./explain.ts";
+import { explain, isData, memberSchema, type SchemaNode } from "./explain.ts";
 import type { Problem, Reading } from "./problem.ts";
-import type { Path, YamlFile } from "./yaml-file.ts";
-
-const MOST_PROBLEMS = 50;
+import { MOST_PROBLEMS, type Path, type YamlFile } from "./yaml-file.ts";
 
 /** Problems at places of one file, and whether any was found. */
 export type Check = (file: YamlFile, value: unknown, at: Path) => Problem[];
@@ -43,9 +40,33 @@ export function schemaReader<S extends TSchema>(schema: S): (file: YamlFile) => 
   };
 }
 
-/** A copy of a checked value with the schema's defaults where something was left out. */
+/**
+ * A copy of a value with the defaults of a schema where something was left out: in mappings and
+ * lists at any depth, not inside alternatives. Works on schemas made by hand, too.
+ */
 export function withDefaults(schema: TSchema, value: unknown): unknown {
-  return Value.Default(schema, structuredClone(value));
+  return filled(schema as Defaulting, value);
+}
+
+type Defaulting = SchemaNode & { readonly default?: unknown };
+
+function filled(schema: Defaulting, given: unknown): unknown {
+  const value = given === undefined ? structuredClone(schema.default) : given;
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items === undefined ? value : value.map((item) => filled(items, item));
+  }
+  if (!isData(value)) return value;
+  const entries = Object.entries(value).map(([key, part]): [string, unknown] => {
+    const member = memberSchema(schema, key);
+    return [key, typeof member === "object" ? filled(member, part) : part];
+  });
+  for (const [key, member] of Object.entries(schema.properties ?? {})) {
+    if (Object.hasOwn(value, key)) continue;
+    const byDefault = filled(member, undefined);
+    if (byDefault !== undefined) entries.push([key, byDefault]);
+  }
+  return Object.fromEntries(entries);
 }
 
 function pointerPath(pointer: string): Path {

@@ -1,5 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  type Node,
+  type Pair,
+  parseDocument,
+  type YAMLParseError,
+} from "yaml";
 import { excerptOf, type Problem, type ProblemCode, type Reading } from "./problem.ts";
 import { MAX_FILE_BYTES, refusal } from "./yaml-guard.ts";
 
@@ -16,6 +24,8 @@ export interface Complaint {
 }
 
 const SHOWN_SYNTAX_ERRORS = 10;
+/** Told of one file at once; each costs a look through the text. */
+export const MOST_PROBLEMS = 50;
 
 /** A parsed YAML text: plain JSON data, and the place in the text of every part of it. */
 export class YamlFile {
@@ -24,14 +34,12 @@ export class YamlFile {
   /** Objects have own keys only, never `__proto__`; no cycles, no shared parts. */
   readonly value: unknown;
   readonly #root: Node | null;
-  readonly #lines: LineCounter;
 
-  constructor(name: string, text: string, value: unknown, root: Node | null, lines: LineCounter) {
+  constructor(name: string, text: string, value: unknown, root: Node | null) {
     this.name = name;
     this.text = text;
     this.value = value;
     this.#root = root;
-    this.#lines = lines;
   }
 
   /** A problem at the value under `path`, or at the nearest part of it that exists. */
@@ -40,7 +48,7 @@ export class YamlFile {
   }
 
   problemAt(offset: number, complaint: Complaint): Problem {
-    return problemIn(this.name, this.text, this.#lines, offset, complaint);
+    return problemIn(this.name, this.text, offset, complaint);
   }
 
   #offset(path: Path, atKey: boolean): number {
@@ -53,7 +61,7 @@ export class YamlFile {
       const next: unknown = isSeq(node) ? node.items[Number(step)] : pair?.value;
       const last = depth === path.length - 1;
       const keyStart = startOf(pair?.key);
-      offset = (last && atKey ? keyStart : startOf(next)) ?? keyStart ?? offset;
+      offset = (last && atKey ? keyStart : undefined) ?? startOf(next) ?? keyStart ?? offset;
       if (next === undefined || next === null) return offset;
       node = next;
     }
@@ -102,23 +110,20 @@ export function parseYaml(name: string, source: string | Uint8Array): Reading<Ya
 }
 
 function parseGuarded(name: string, text: string): Reading<YamlFile> {
-  const lines = new LineCounter();
   const document = parseDocument(text, {
-    lineCounter: lines,
     prettyErrors: false,
     stringKeys: true,
     // The parser's own check is quadratic in the number of keys.
     uniqueKeys: false,
     strict: true,
     version: "1.2",
-    logLevel: "silent",
   });
   if (document.errors.length > 0) {
     const problems = document.errors.slice(0, SHOWN_SYNTAX_ERRORS).map((error) =>
-      problemIn(name, text, lines, error.pos[0], {
+      problemIn(name, text, error.pos[0], {
         code: "YAML_SYNTAX",
         message: lowerFirst(error.message),
-        remedy: SYNTAX_REMEDIES[error.code] ?? "Correct the YAML here, or just before.",
+        remedy: syntaxRemedy(error),
       }),
     );
     return { value: undefined, problems };
@@ -128,10 +133,12 @@ function parseGuarded(name: string, text: string): Reading<YamlFile> {
   if (complaints.length > 0) {
     return {
       value: undefined,
-      problems: complaints.map(([offset, c]) => problemIn(name, text, lines, offset, c)),
+      problems: complaints
+        .slice(0, MOST_PROBLEMS)
+        .map(([offset, c]) => problemIn(name, text, offset, c)),
     };
   }
-  return { value: new YamlFile(name, text, value, document.contents, lines), problems: [] };
+  return { value: new YamlFile(name, text, value, document.contents), problems: [] };
 }
 
 const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {
@@ -146,6 +153,12 @@ const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {
   BAD_DQ_ESCAPE: "Double the backslash, or use single quotes.",
   BAD_SCALAR_START: "Put the text in quotes.",
 };
+
+function syntaxRemedy({ code, message }: YAMLParseError): string {
+  const unclosed = code === "BAD_INDENT" && / and end with a [\]}]/.test(message);
+  const remedy = SYNTAX_REMEDIES[unclosed ? "MISSING_CHAR" : code];
+  return remedy ?? "Correct the YAML here, or just before.";
+}
 
 /** The AST as plain data. Recursion is bounded by the guard's depth. */
 function plain(node: unknown, complaints: [number, Complaint][]): unknown {
@@ -216,37 +229,36 @@ function decode(bytes: Uint8Array): string | undefined {
   }
 }
 
-function refused(
+const refused = (
   name: string,
   text: string,
   offset: number,
   complaint: Complaint,
-): Reading<YamlFile> {
-  const lines = new LineCounter();
-  for (let i = -1; i < text.length; ) {
-    lines.addNewLine(i + 1);
-    const next = text.indexOf("\n", i + 1);
-    if (next < 0 || next > offset) break;
-    i = next;
-  }
-  return { value: undefined, problems: [problemIn(name, text, lines, offset, complaint)] };
-}
+): Reading<YamlFile> => ({
+  value: undefined,
+  problems: [problemIn(name, text, offset, complaint)],
+});
 
 function problemIn(
   file: string,
   text: string,
-  lines: LineCounter,
   offset: number,
   { code, message, remedy, severity = "error" }: Complaint,
 ): Problem {
-  const place = lines.linePos(Math.min(offset, text.length));
-  const line = Math.max(1, place.line);
-  const column = Math.max(1, place.col);
-  const start = lines.lineStarts[line - 1] ?? 0;
+  const at = Math.min(offset, text.length);
+  const start = at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1;
   const end = text.indexOf("\n", start);
   const source = text.slice(start, end < 0 ? undefined : end).replace(/\r$/, "");
+  const column = Math.min(at - start, source.length) + 1;
   const excerpt = text === "" ? "" : excerptOf(source, column);
-  return { severity, file, line, column, code, message, remedy, excerpt };
+  return { severity, file, line: lineOf(text, start), column, code, message, remedy, excerpt };
+}
+
+function lineOf(text: string, start: number): number {
+  let line = 1;
+  for (let at = text.indexOf("\n"); at >= 0 && at < start; at = text.indexOf("\n", at + 1))
+    line += 1;
+  return line;
 }
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -1,7 +1,7 @@
 import { Lexer } from "yaml";
 import type { ProblemCode } from "./problem.ts";
 
-export const MAX_FILE_BYTES = 1024 * 1024;
+export const MAX_FILE_BYTES = 512 * 1024;
 /** Levels of brackets, and of indentation. The parser recurses, so this is its stack too. */
 export const MAX_DEPTH = 32;
 
