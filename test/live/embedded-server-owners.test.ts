@@ -107,7 +107,7 @@ test("after kill -9 of the engine the next one adopts its broker", async () => {
   await kill(first.child);
   expect(brokers().map(({ pid }) => pid)).toEqual([before.pid]);
 
-  const next = await startEmbeddedServer({ dataDir: folder, log: silent });
+  const next = await startEmbeddedServer({ dataDir: folder, log: silent, respawn: false });
   expect({ url: next.url, pid: next.pid }).toEqual({ url: before.url, pid: before.pid });
   expect(next.adopted).toBe(true);
   expect(await publishOne(next.url)).toBe(2);

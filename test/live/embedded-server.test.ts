@@ -3,12 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import {
-  type EmbeddedServer,
-  type EmbeddedServerOptions,
-  startEmbeddedServer,
-} from "../../src/nats/embedded-server.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "../../src/nats/embedded-server.ts";
 import { programsOnConfig } from "../../src/nats/process-mark.ts";
+import type { EmbeddedServerOptions } from "../../src/nats/server-launch.ts";
 
 const SECRET = "PLAINTEXT-OF-A-SHOPPER";
 const silent = { info: () => {}, warn: () => {} };
@@ -121,8 +118,20 @@ test("a restart is a kill -9 that loses nothing acknowledged, on the same port",
   expect(await within(server.url, countStored)).toBe(50);
 });
 
-test("an end that nobody asked for is told, and the broker can be had again", async () => {
+test("a broker that ends unasked is started again, where its clients look for it", async () => {
   const server = await start();
+  await within(server.url, async (nc) => {
+    await store(nc, 5);
+    process.kill(server.pid, "SIGKILL");
+    expect(await server.exited).toMatchObject({ asked: false });
+    const manager = await nc.jetstreamManager({ checkAPI: false });
+    const found = async () => (await manager.streams.info("KEPT")).state.messages;
+    await expect.poll(found, { timeout: 20_000 }).toBe(5);
+  });
+});
+
+test("an end that nobody asked for is told, and the broker can be had again", async () => {
+  const server = await start({ respawn: false });
   await within(server.url, (nc) => store(nc, 5));
   process.kill(server.pid, "SIGKILL");
   expect(await server.exited).toEqual({ asked: false, code: null, signal: "SIGKILL" });
