@@ -37,7 +37,7 @@ const TEXTS: ReadonlySet<string> = new Set(
   ),
 );
 
-const NOT_AN_OBJECT = refusal("shape", "Send a fact as an object.");
+const NOT_AN_OBJECT = refusal("shape", "Send a fact as an object with at least one field.");
 const NO_KEY = refusal("key", "Name the fact's key in the body or in the subject.", "key");
 const KNOWLEDGE_SHAPE = refusal(
   "shape",
@@ -80,7 +80,7 @@ function keyOf(
 
 /** A fact of `in.fact.<kind>.<tokens>`; `tokens` is empty where they do not tell the key. */
 export function readFact(kind: string, tokens: string, value: unknown): Fact | Refusal {
-  if (!isRecord(value)) return NOT_AN_OBJECT;
+  if (!isRecord(value) || Object.keys(value).length === 0) return NOT_AN_OBJECT;
   const wrong = wrongField(value);
   if (wrong !== undefined) return wrong;
   const key = keyOf(kind, tokens, value);

@@ -35,7 +35,7 @@ function normalise(kind: string, value: unknown): string | undefined {
 /** What an event says about who it is, hashed. */
 export interface Ids {
   readonly hashes: readonly string[];
-  /** The values as they came, only to recognise them where they must not stand. */
+  /** The values of known and unknown kinds, only to recognise them where they must not stand. */
   readonly raw: readonly string[];
   /** Index of the strongest kind; the first of equals. */
   readonly strongest: number;
@@ -67,13 +67,13 @@ export function readIds(
     const rank = rankOf(k);
     const normal = normalise(k, v);
     if (normal === undefined) return `ids.${i}.v`;
+    raw.push(normal);
     if (rank === undefined) continue;
     if (rank < strength) {
       strength = rank;
       strongest = hashes.length;
     }
     hashes.push(identify(k, normal));
-    raw.push(normal);
   }
   return { hashes, raw, strongest, unknown: value.length - hashes.length };
 }

@@ -32,6 +32,16 @@ value contact channel feedback rec_id item recommendation
 brand margin site inventory on_hand reserved supply lead_days review_days moq multiple on_order
 supplier about catalog bom calendar version entries true false null`.split(/\s+/);
 
+/** Names of identifiers, and of what is often made of one: their values are never shown. */
+const TELLING: ReadonlySet<string> = new Set(
+  "unionid openid external_userid login mobile_hash mp_id device anon session".split(" "),
+);
+
+/** In `ids` nothing is shown but the kinds. */
+type How = "shown" | "hidden" | "ids";
+
+const isKind = (value: unknown): boolean => typeof value === "string" && isKnownKind(value);
+
 /** The words a mask leaves, together with those of the tracking plan. */
 export function knownWords(plan: Iterable<string> = []): ReadonlySet<string> {
   return new Set([...WORDS, ...plan]);
@@ -70,28 +80,30 @@ class Masker {
   }
 
   write(value: unknown): Original {
-    this.#search(value, true);
+    this.#search(value, "shown");
     this.#nodes = 0;
-    this.#value(value, true);
+    this.#value(value, "shown");
     const truncated = this.#text.length > MAX_TEXT;
     return { original: cut(this.#text), encoding: "json", truncated };
   }
 
-  #shows(key: string, value: unknown): boolean {
-    if (key === "k") return typeof value === "string" && isKnownKind(value);
-    return this.#known.has(key);
+  /** How the value under `key` of a record is to be written. */
+  #under(key: string, value: unknown, how: How): How {
+    if (how === "ids") return key === "k" && isKind(value) ? "shown" : "hidden";
+    if (how === "hidden" || !this.#known.has(key) || TELLING.has(key)) return "hidden";
+    return key === "ids" ? "ids" : "shown";
   }
 
-  #search(value: unknown, shown: boolean): void {
+  #search(value: unknown, how: How): void {
     this.#nodes += 1;
     if (this.#nodes > MAX_NODES) return;
     if (Array.isArray(value)) {
-      for (const item of value) this.#search(item, shown);
+      for (const item of value) this.#search(item, how);
     } else if (isRecord(value)) {
       for (const key of Object.keys(value)) {
-        this.#search(value[key], shown && this.#shows(key, value[key]));
+        this.#search(value[key], this.#under(key, value[key], how));
       }
-    } else if (!shown) {
+    } else if (how !== "shown") {
       this.#remember(value);
     }
   }
@@ -104,24 +116,24 @@ class Masker {
     this.#secrets.push(secret);
   }
 
-  #value(value: unknown, shown: boolean): void {
+  #value(value: unknown, how: How): void {
     this.#nodes += 1;
     if (this.#text.length > MAX_TEXT || this.#nodes > MAX_NODES) return;
-    if (Array.isArray(value)) this.#array(value, shown);
-    else if (isRecord(value)) this.#record(value, shown);
-    else this.#leaf(value, shown);
+    if (Array.isArray(value)) this.#array(value, how);
+    else if (isRecord(value)) this.#record(value, how);
+    else this.#leaf(value, how === "shown");
   }
 
-  #array(values: readonly unknown[], shown: boolean): void {
+  #array(values: readonly unknown[], how: How): void {
     this.#text += "[";
     for (let i = 0; i < values.length && this.#text.length <= MAX_TEXT; i += 1) {
       if (i > 0) this.#text += ",";
-      this.#value(values[i], shown);
+      this.#value(values[i], how);
     }
     this.#text += "]";
   }
 
-  #record(record: Readonly<Record<string, unknown>>, shown: boolean): void {
+  #record(record: Readonly<Record<string, unknown>>, how: How): void {
     this.#text += "{";
     let first = true;
     for (const key of Object.keys(record)) {
@@ -130,7 +142,7 @@ class Masker {
       first = false;
       const named = key === "v" || this.#known.has(key);
       this.#text += `${JSON.stringify(named ? key : shape(key))}:`;
-      this.#value(record[key], shown && this.#shows(key, record[key]));
+      this.#value(record[key], this.#under(key, record[key], how));
     }
     this.#text += "}";
   }

@@ -68,8 +68,8 @@ function slotsOf(bytes: Uint8Array): Uint32Array {
 
 /**
  * Which ids were seen lately, as 64-bit fingerprints (among a million ids, one new id in 2·10¹³ is
- * taken for an old one). Two generations turn when a window of broker time has passed or the younger
- * one holds half the bound: an id is remembered for at least the window and at most two, or for at
+ * taken for an old one). Two generations turn when broker time enters the next window or the younger one
+ * holds half the bound: an id is remembered for at least the window and at most two, or for at
  * least half the bound of later ids. The log alone decides.
  */
 export class Seen {
@@ -77,7 +77,8 @@ export class Seen {
   readonly #half: number;
   #young = emptyTable();
   #old = emptyTable();
-  #turned = Number.NaN;
+  /** Number of the window that the younger generation began in. */
+  #turned = Number.MIN_SAFE_INTEGER;
 
   constructor(windowMs: number, bound: number) {
     this.#window = windowMs;
@@ -102,25 +103,24 @@ export class Seen {
   }
 
   #turn(now: number): void {
-    if (Number.isNaN(this.#turned)) this.#turned = now;
-    const passed = now - this.#turned;
-    if (passed < this.#window && this.#young.size < this.#half) return;
-    // After so long a silence even the younger one holds nothing of this window.
-    this.#old = passed >= this.#window * 2 ? emptyTable() : this.#young;
+    const turned = Math.floor(now / this.#window);
+    if (turned <= this.#turned && this.#young.size < this.#half) return;
+    // When a whole window was skipped, even the younger generation holds nothing of this one.
+    this.#old = turned > this.#turned + 1 ? emptyTable() : this.#young;
     this.#young = emptyTable();
-    this.#turned = now;
+    this.#turned = turned;
   }
 
   snapshot(): SeenState {
     return {
-      turned: Number.isNaN(this.#turned) ? -1 : this.#turned,
+      turned: this.#turned,
       young: [bytesOf(this.#young.slots), this.#young.size],
       old: [bytesOf(this.#old.slots), this.#old.size],
     };
   }
 
   restore(state: SeenState): void {
-    this.#turned = state.turned < 0 ? Number.NaN : state.turned;
+    this.#turned = state.turned;
     this.#young = { slots: slotsOf(state.young[0]), size: state.young[1] };
     this.#old = { slots: slotsOf(state.old[0]), size: state.old[1] };
   }

@@ -315,7 +315,7 @@ describe("dead letters", () => {
             ...bad,
             id: "bad-1 of xxxxx-xxx",
             ids: [{ k: "unionid", v: "xxxxx-xxx" }],
-            session: "xxxxx-xxx/3",
+            session: "xxxxx-xxx/9",
             props: { sku: 7, xxxxxx: "99999999999", xxxx: "xxxx 99999999999" },
           }),
         },

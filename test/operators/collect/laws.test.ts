@@ -1,0 +1,217 @@
+import { decode, encode } from "@msgpack/msgpack";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Collect } from "../../../operators/collect/collect.ts";
+import type { CollectInput, CollectState } from "../../../operators/collect/contract.ts";
+import { days, minutes } from "../../../src/time/event-time.ts";
+import { collector, json, msgpack, play, Recorder, sent, T0, viewed } from "./harness.ts";
+import { goodTraffic, identifierOf } from "./traffic.ts";
+
+const oddId = fc.constantFrom("a", "b", "c", "d", "", null, undefined, 7, {}, "x".repeat(300));
+const oddTime = fc.constantFrom(
+  T0,
+  T0 - 10,
+  T0 + days(1),
+  T0 - days(30),
+  "2026-10-31",
+  "",
+  null,
+  1.5,
+  -0,
+);
+const oddEvent = fc.record(
+  {
+    id: oddId,
+    type: fc.constantFrom("product.viewed", "searched", "nope", "__proto__", 3),
+    ts: oddTime,
+    sent: oddTime,
+    ids: fc.constantFrom(
+      [{ k: "anon", v: "a" }],
+      [
+        { k: "login", v: "l" },
+        { k: "anon", v: "b" },
+      ],
+      [],
+      "a",
+    ),
+    props: fc.constantFrom({ sku: "s1" }, { sku: 1 }, { mobile: "1" }, null, "props", [1]),
+  },
+  { requiredKeys: [] },
+);
+const value = fc.oneof(
+  { weight: 5, arbitrary: oddEvent },
+  { weight: 1, arbitrary: fc.jsonValue() },
+);
+const subject = fc.constantFrom(
+  "in.event.mp.product.viewed",
+  "in.event.x",
+  "in.feedback.clicked",
+  "in.fact.catalog.k",
+  "in.knowledge.popular.1",
+  "in.raw.a.b",
+);
+const body = fc.oneof(
+  value.map((v) => json(v)),
+  fc.array(value, { maxLength: 6 }).map((v) => json(v)),
+  fc.array(value, { maxLength: 6 }).map((v) => msgpack(JSON.parse(JSON.stringify(v)))),
+  fc.uint8Array({ maxLength: 20 }),
+);
+const record = fc.record({
+  subject,
+  data: body,
+  msgId: fc.constantFrom(undefined, "m1", "m2"),
+  gap: fc.nat(3000),
+});
+const records = fc.array(record, { maxLength: 12 }).map((list): CollectInput[] => {
+  let time = T0;
+  return list.map(({ data, gap, ...rest }, i) => {
+    time += gap;
+    return sent(data, { ...rest, seq: i + 1, time });
+  });
+});
+
+/** How many events, facts and unreadable bodies a record holds, counted without collect. */
+function held({ data, subject: to }: CollectInput): number {
+  if (to.startsWith("in.raw.") || to.startsWith("in.knowledge.")) return 1;
+  const read = (): unknown => {
+    const first = data[0] ?? 0;
+    const isJson = first === 0x7b || first === 0x5b || first === 0x20;
+    return isJson
+      ? JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data))
+      : decode(data);
+  };
+  try {
+    const v = read();
+    return Array.isArray(v) && v.length > 0 ? v.length : 1;
+  } catch {
+    return 1;
+  }
+}
+
+describe("accounting", () => {
+  test("in = applied + duplicate + late + dead-lettered, each of them told, whatever comes", () => {
+    const total = { applied: 0, duplicate: 0, late: 0, deadLettered: 0 };
+    fc.assert(
+      fc.property(records, fc.boolean(), (inputs, trustRecv) => {
+        const collect = collector({ trustRecv });
+        const recorder = play(inputs, collect);
+        const { counts } = collect;
+        const told = (prefix: string) =>
+          recorder.messages.filter((m) => m.subject.startsWith(prefix)).length;
+        expect(counts.in).toBe(
+          counts.applied + counts.duplicate + counts.late + counts.deadLettered,
+        );
+        expect(counts.in).toBe(inputs.reduce((sum, input) => sum + held(input), 0));
+        expect(counts.applied).toBe(counts.events + counts.factBodies);
+        expect(counts.events).toBe(recorder.events.length);
+        expect(counts.facts).toBe(recorder.facts.length);
+        expect(counts.late).toBe(told("late."));
+        expect(counts.deadLettered).toBe(told("deadletter."));
+        const reasons = Object.values(counts.reasons).reduce((a, b) => a + b, 0);
+        expect(reasons).toBe(counts.deadLettered);
+        for (const name of Object.keys(total) as (keyof typeof total)[])
+          total[name] += counts[name];
+      }),
+      { numRuns: 400 },
+    );
+    for (const count of Object.values(total)) expect(count).toBeGreaterThan(20);
+  });
+
+  test("what goes out is sound: times in bounds, ids and causes unique, seconds rising", () => {
+    fc.assert(
+      fc.property(records, (inputs) => {
+        const { events, said, seconds, messages } = play(inputs);
+        for (const { at, key, id, payload } of events) {
+          const recv = payload[5];
+          expect(at).toBeLessThanOrEqual(recv);
+          expect(at).toBeGreaterThanOrEqual(recv - days(7));
+          expect(key).toMatch(/^p_[0-9a-f]{16}$/);
+          expect(id).toMatch(/^[0-9a-f]{32}$/);
+        }
+        const unique = [
+          ...events.map((e) => e.id),
+          ...said.flatMap((s) => (s[0] === "publish" ? [s[2]] : [])),
+        ];
+        expect(new Set(unique).size).toBe(unique.length);
+        for (const { subject: to } of messages)
+          expect(to).toMatch(/^(deadletter\.[a-z0-9_-]+|late\.collect)$/);
+        seconds.forEach((second, i) => {
+          expect(second % 1000).toBe(0);
+          expect(second).toBeGreaterThan(seconds[i - 1] ?? 0);
+        });
+      }),
+    );
+  });
+});
+
+describe("state", () => {
+  const small = { dedupeEntries: 16, identities: 16, dedupeWindow: minutes(1) };
+  const stored = (collect: Collect): CollectState =>
+    decode(encode(collect.snapshot())) as CollectState;
+
+  const bytesOf = (state: CollectState): string => Buffer.from(encode(state)).toString("latin1");
+
+  test("stopped, stored and restored anywhere is the same as never stopped", () => {
+    fc.assert(
+      fc.property(
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 60 }),
+        fc.nat(60),
+        fc.boolean(),
+        (seed, n, at, tiny) => {
+          const inputs = goodTraffic(seed, n);
+          const options = tiny ? small : {};
+          const straight = collector(options);
+          const whole = play(inputs, straight);
+          const first = collector(options);
+          const begun = play(inputs.slice(0, at), first);
+          const second = collector(options);
+          second.restore(stored(first));
+          const ended = play(inputs.slice(at), second);
+          expect([...begun.said, ...ended.said]).toEqual(whole.said);
+          expect(second.snapshot()).toEqual(straight.snapshot());
+          expect(second.snapshot()).toEqual(stored(second));
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test("what one was told after its snapshot does not change the snapshot", () => {
+    const collect = collector();
+    const inputs = goodTraffic(7, 60);
+    play(inputs.slice(0, 30), collect);
+    const snapshot = collect.snapshot();
+    const before = bytesOf(snapshot);
+    play(inputs.slice(30), collect);
+    expect(bytesOf(snapshot)).toBe(before);
+  });
+
+  test("stays within its bounds", () => {
+    const collect = collector({ dedupeEntries: 100, identities: 100 });
+    const recorder = new Recorder();
+    for (let i = 0; i < 2000; i += 1) {
+      const ids = [
+        { k: "anon", v: `a${i}` },
+        { k: "device", v: `d${i}` },
+      ];
+      collect.handle(sent(json(viewed(`e${i}`, { ids })), { seq: i }), recorder);
+      expect(collect.sizes.identifiers).toBeLessThanOrEqual(102);
+      expect(collect.sizes.seen).toBeLessThanOrEqual(100);
+    }
+    expect(recorder.events).toHaveLength(2000);
+    expect(collect.counts.forgotten + collect.sizes.identifiers).toBe(4000);
+  });
+
+  test("asking changes nothing", () => {
+    const inputs = goodTraffic(3, 40);
+    const asked = collector(small);
+    const recorder = new Recorder();
+    for (const input of inputs) {
+      asked.resolve([{ k: "anon", v: "nobody" }]);
+      asked.handle(input, recorder);
+      for (let i = 0; i < 40; i += 1) asked.resolve([{ k: "login", v: identifierOf("login", i) }]);
+    }
+    expect(recorder.said).toEqual(play(inputs, collector(small)).said);
+  });
+});
