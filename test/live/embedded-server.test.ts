@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmbeddedServer, startEmbeddedServer } from "../../src/nats/embedded-server.ts";
 import { programsOnConfig } from "../../src/nats/process-mark.ts";
 import type { EmbeddedServerOptions } from "../../src/nats/server-launch.ts";
+import { TestServer } from "../support/nats-server.ts";
 
 const SECRET = "PLAINTEXT-OF-A-SHOPPER";
 const silent = { info: () => {}, warn: () => {} };
@@ -70,6 +71,20 @@ test("a plain client stores messages, and no file holds them, or the key, in cle
   expect(holding(key)).toEqual([join(folder, "store.key")]);
   for (const name of ["store.key", "nats-server.conf", "nats-server.json", "store.check"]) {
     expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
+  }
+});
+
+test("a broker without a key would have shown them", async () => {
+  const plain = await TestServer.start();
+  try {
+    await within(plain.url, (nc) => store(nc, 5));
+    await plain.restart();
+    expect(await within(plain.url, countStored)).toBe(5);
+    await plain.down();
+    const files = filesUnder(join(plain.folder, "store"));
+    expect(files.some((file) => readFileSync(file).includes(SECRET))).toBe(true);
+  } finally {
+    await plain.stop();
   }
 });
 
