@@ -17,7 +17,7 @@ import { greetingOf } from "./server-greeting.ts";
 import { ServerProcess } from "./server-process.ts";
 
 /** What is told of the broker's life; a pino logger fits. */
-export interface ServerLog {
+interface ServerLog {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
 }
