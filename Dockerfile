@@ -4,7 +4,7 @@
 #   docker build -t freshet .
 #   docker run --read-only --cap-drop ALL -v freshet:/data -p 127.0.0.1:9464:9464 freshet
 #
-# Configuration: mount a folder of your own on /app/config (keep data_dir: /data, http.host 0.0.0.0).
+# Configuration: mount a folder of your own on /app/config, with http.host 0.0.0.0.
 
 ARG NODE=22
 
@@ -18,10 +18,8 @@ COPY operators ./operators
 RUN npx --no-install tsc -p tsconfig.build.json --noEmitOnError \
     && npm prune --omit=dev --loglevel=error
 COPY config ./config
-# In a container the store is on its volume, and who scrapes /metrics is outside.
-RUN sed -i -e 's|^  data_dir: data$|  data_dir: /data|' -e 's|^  host: 127.0.0.1$|  host: 0.0.0.0|' \
-      config/freshet.yaml \
-    && grep -q '^  data_dir: /data$' config/freshet.yaml \
+# In a container, who scrapes /metrics is outside.
+RUN sed -i 's|^  host: 127.0.0.1$|  host: 0.0.0.0|' config/freshet.yaml \
     && grep -q '^  host: 0.0.0.0$' config/freshet.yaml
 
 FROM node:${NODE}-bookworm-slim
@@ -42,4 +40,4 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:9464/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["node", "dist/src/main.js"]
-CMD ["start"]
+CMD ["start", "--data", "/data"]
