@@ -76,9 +76,9 @@ export class EmbeddedServer {
     process.on("exit", this.#atExit);
     this.#pruning = setInterval(() => pruneLogs(setting.folder), PRUNE_LOGS_MS);
     this.#pruning.unref();
-    const { pid, port } = this;
+    const { pid: brokerPid, port } = this;
     const { version } = setting.binary;
-    setting.options.log.info({ pid, port, version, adopted }, "embedded broker is up");
+    setting.options.log.info({ brokerPid, port, version, adopted }, "embedded broker is up");
     if (setting.options.respawn !== false) void this.#guard();
   }
 
@@ -171,7 +171,7 @@ async function adoptOrStop(
       adopted = { process: orphan, port: record.port };
       continue;
     }
-    options.log.warn({ pid }, "stopping a broker that a former engine left on this store");
+    options.log.warn({ brokerPid: pid }, "stopping a broker that a former engine left on this store");
     await orphan.stop();
   }
   return adopted;
