@@ -171,7 +171,10 @@ async function adoptOrStop(
       adopted = { process: orphan, port: record.port };
       continue;
     }
-    options.log.warn({ brokerPid: pid }, "stopping a broker that a former engine left on this store");
+    options.log.warn(
+      { brokerPid: pid },
+      "stopping a broker that a former engine left on this store",
+    );
     await orphan.stop();
   }
   return adopted;
