@@ -213,7 +213,7 @@ export class KeyedTask implements Runs {
         new Step({
           key: timer.key,
           now: timer.at,
-          cause: `${timer.name}@${timer.at}`,
+          cause: `${node.operator.name}/${timer.name}@${timer.at}/${timer.key}`,
           watermark: timer.at,
           position: this.#position,
           work: { kind: "timer", node, name: timer.name },
@@ -259,6 +259,7 @@ export class KeyedTask implements Runs {
     }
     if (key === undefined) return;
     if (key !== step.key || this.#waits(operator)) {
+      step.later ??= [];
       step.later.push({ node, key, event });
     } else {
       this.#handle(step, node, event);
@@ -396,7 +397,7 @@ export class KeyedTask implements Runs {
 
   #commit(step: Step): void {
     if (step.failure !== undefined) step.revoke();
-    for (const { node, key, name, at } of step.timers) {
+    for (const { node, key, name, at } of step.timers ?? []) {
       if (name === ALL_TIMERS) this.#timers.clearKey(node.index, key);
       else if (at === undefined) this.#timers.clear(node.index, key, name);
       else this.#timers.set(node.index, key, name, at);
@@ -416,7 +417,7 @@ export class KeyedTask implements Runs {
   /** What a complete step said goes out; what it emitted under other keys runs. */
   #leave(step: Step): void {
     if (step.failure !== undefined) this.#deadLetter(step, step.failure);
-    for (const { node, key, k, message } of step.published) {
+    for (const { node, key, k, message } of step.published ?? []) {
       this.#counted(node).outputs += 1;
       this.#sink.output(
         {
@@ -430,10 +431,10 @@ export class KeyedTask implements Runs {
         step.position,
       );
     }
-    for (const hop of step.hops) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
-    for (const { node, out } of step.emitted)
+    for (const hop of step.hops ?? []) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
+    for (const { node, out } of step.emitted ?? [])
       this.#options.trace?.(node.operator.name, out, step.now);
-    for (const later of step.later) this.#runLater(step, later);
+    for (const later of step.later ?? []) this.#runLater(step, later);
     const row = this.#rows.peek(step.key);
     if (row !== undefined) this.#rows.forgetIfEmpty(row);
   }

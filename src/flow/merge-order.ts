@@ -19,6 +19,7 @@ export class MergeOrder {
   readonly #sources: ReadonlyMap<string, number>;
   readonly #watermarks: EventTime[];
   readonly #waiting = new Heap<Merged>(before);
+  #watermark: EventTime = MIN_TIME;
 
   constructor(sources: readonly string[]) {
     this.#sources = new Map(sources.map((source, index) => [source, index]));
@@ -26,7 +27,7 @@ export class MergeOrder {
   }
   /** The smallest watermark of any source; MIN_TIME until each has sent one. */
   get watermark(): EventTime {
-    return Math.min(...this.#watermarks) as EventTime;
+    return this.#watermark;
   }
   get size(): number {
     return this.#waiting.size;
@@ -43,9 +44,12 @@ export class MergeOrder {
       return false;
     }
     if (record[3] <= watermark) return false;
-    const before = this.watermark;
     this.#watermarks[index] = record[3] as EventTime;
-    return this.watermark > before;
+    if (watermark > this.#watermark) return false;
+    const lowest = Math.min(...this.#watermarks) as EventTime;
+    const moved = lowest > this.#watermark;
+    this.#watermark = lowest;
+    return moved;
   }
 
   /** The next record at or before `upTo`, in order. */

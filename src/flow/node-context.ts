@@ -50,6 +50,7 @@ export class NodeContext implements Context<unknown> {
     const { operator, feeds } = this.#node;
     const message = operator.publish?.(out, this.key);
     if (message !== undefined) {
+      step.published ??= [];
       step.published.push({
         node: this.#node,
         key: this.key,
@@ -58,8 +59,14 @@ export class NodeContext implements Context<unknown> {
       });
     }
     const hop = operator.forward?.(out, this.key);
-    if (hop !== undefined) step.hops.push(hop);
-    if (this.#task.traced) step.emitted.push({ node: this.#node, out });
+    if (hop !== undefined) {
+      step.hops ??= [];
+      step.hops.push(hop);
+    }
+    if (this.#task.traced) {
+      step.emitted ??= [];
+      step.emitted.push({ node: this.#node, out });
+    }
     for (const node of feeds) this.#task.deliver(step, node, out);
   }
   setTimer(name: string, at: EventTime): void {
@@ -78,6 +85,7 @@ export class NodeContext implements Context<unknown> {
     const step = this.#current;
     this.#task.late(this.#node);
     const name = this.#node.operator.name;
+    step.published ??= [];
     step.published.push({
       node: this.#node,
       key: this.key,

@@ -56,7 +56,7 @@ export interface Context<Out> {
   readonly now: EventTime;
   /** No more events at or before this time are expected. Never moves back. */
   readonly watermark: EventTime;
-  /** What made this call: the event's id, or `<timer name>@<due time>`. */
+  /** What made this call: the event's id, or `<operator>/<timer name>@<due time>/<key>`. */
   readonly cause: string;
   readonly facts: Facts;
   /** To the operators fed by this one, in the order of the graph, and to `publish` and `forward`. */

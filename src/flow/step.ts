@@ -17,6 +17,10 @@ export interface Later {
   readonly key: string;
   readonly event: unknown;
 }
+export interface Emitted {
+  readonly node: GraphNode;
+  readonly out: unknown;
+}
 export interface Published {
   readonly node: GraphNode;
   readonly key: string;
@@ -57,12 +61,13 @@ export class Step {
   /** Position in the flow's input of what caused it: outputs are ordered by it. */
   readonly position: readonly [number, number];
   readonly work: Work;
-  readonly published: Published[] = [];
-  readonly hops: Hop[] = [];
-  readonly later: Later[] = [];
+  /** Most steps say nothing: the lists are made when something is said. */
+  published: Published[] | undefined;
+  hops: Hop[] | undefined;
+  later: Later[] | undefined;
   /** Kept only when somebody traces. */
-  readonly emitted: { node: GraphNode; out: unknown }[] = [];
-  readonly timers: TimerChange[] = [];
+  emitted: Emitted[] | undefined;
+  timers: TimerChange[] | undefined;
   /** Scores asked for and not yet applied. */
   pending = 0;
   complete = false;
@@ -120,6 +125,7 @@ export class Step {
   }
 
   setTimer(node: GraphNode, key: string, name: string, at: EventTime | undefined): void {
+    this.timers ??= [];
     for (const change of this.timers) {
       if (change.node === node && change.name === name && change.key === key) {
         change.at = at;
@@ -131,6 +137,7 @@ export class Step {
 
   /** Takes the earliest timer change that is already due, by (time, name). */
   takeDue(): TimerChange | undefined {
+    if (this.timers === undefined) return undefined;
     let due: TimerChange | undefined;
     for (const change of this.timers) {
       if (change.at === undefined || change.at > this.watermark) continue;
@@ -149,11 +156,11 @@ export class Step {
   /** Puts every state back and forgets what the step wanted to say. */
   revoke(): void {
     for (const { row, node, before } of this.#touched) row.states[node] = before;
-    this.published.length = 0;
-    this.hops.length = 0;
-    this.later.length = 0;
-    this.emitted.length = 0;
-    this.timers.length = 0;
+    this.published = undefined;
+    this.hops = undefined;
+    this.later = undefined;
+    this.emitted = undefined;
+    this.timers = undefined;
   }
 }
 

@@ -37,6 +37,7 @@ export class MemoryLog {
   readonly job: Job;
   readonly #options: MemoryLogOptions;
   readonly #demand: string;
+  /** By target, then by source. */
   readonly #hops = new Map<string, Map<string, Hops>>();
   readonly #atIntake: Sorted[] = [];
   readonly #atDemand: Sorted[] = [];
@@ -89,15 +90,18 @@ export class MemoryLog {
   }
 
   #sink(source: string) {
-    const hops = new Map<string, Hops>();
-    this.#hops.set(source, hops);
     const outputs = source.startsWith(`${this.#demand}-`) ? this.#atDemand : this.#atIntake;
     return {
       hop: (target: string, record: LogRecord) => {
-        let queue = hops.get(target);
+        let sources = this.#hops.get(target);
+        if (sources === undefined) {
+          sources = new Map();
+          this.#hops.set(target, sources);
+        }
+        let queue = sources.get(source);
         if (queue === undefined) {
           queue = { records: [], previous: START, seq: 0 };
-          hops.set(target, queue);
+          sources.set(source, queue);
         }
         queue.records.push(record);
       },
@@ -109,9 +113,8 @@ export class MemoryLog {
 
   /** Hands a group what waits for it, source by source, cut into frames as a stream would bring them. */
   async #read(group: FlowGroup): Promise<void> {
-    for (const [source, targets] of this.#hops) {
-      const hops = targets.get(group.name);
-      if (hops === undefined || hops.records.length === 0) continue;
+    for (const [source, hops] of this.#hops.get(group.name) ?? []) {
+      if (hops.records.length === 0) continue;
       const records = hops.records.splice(0);
       for (let i = 0; i < records.length; i += this.#options.frameSize) {
         const cut = records.slice(i, i + this.#options.frameSize);

@@ -152,7 +152,7 @@ describe("a key group", () => {
       { watermark: 17 },
     ]);
     const timers = played.outputs.filter((o) => String(o.data["said"]).startsWith("timer"));
-    expect(timers.map((o) => [o.time, o.cause])).toEqual([[17, "remind@17"]]);
+    expect(timers.map((o) => [o.time, o.cause])).toEqual([[17, "sum/remind@17/ann"]]);
   });
 
   test("neither where scores are computed, nor when, nor which rows are bytes shows in the outputs", async () => {
