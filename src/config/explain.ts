@@ -55,7 +55,7 @@ class Explainer {
     if (allowed !== undefined)
       return allowed.includes(value) ? [] : [notAllowed(path, value, allowed)];
     if (schema.type !== undefined && !hasType(value, schema.type)) {
-      return [wrongType(path, value, describe(schema))];
+      return [wrongType(path, value, describeWanted(schema))];
     }
     if (isData(value)) return this.#object(schema, value, path);
     if (Array.isArray(value)) return this.#array(schema, value, path);
@@ -113,7 +113,7 @@ class Explainer {
         literals.length > 0 && branches.every((b) => b.const !== undefined || b.enum !== undefined);
       if (only || (typeof value === "string" && literals.length > 0))
         return [notAllowed(path, value, literals)];
-      return [wrongType(path, value, describe(union))];
+      return [wrongType(path, value, describeWanted(union))];
     }
     if (isData(value)) return this.#objectUnion(structured, value, path);
     const best = structured
@@ -289,9 +289,13 @@ const wrongType = (path: Path, value: unknown, wanted: string): Finding => ({
 });
 
 /** What a schema wants, with its article. */
-function describe(schema: SchemaNode): string {
+export function describeWanted(schema: SchemaNode): string {
+  if (schema.$ref !== undefined) {
+    const name = schema.$ref.replace("#/$defs/", "").toLowerCase();
+    return `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
+  }
   if (schema.anyOf !== undefined) {
-    return [...new Set(schema.anyOf.map(describe))].join(" or ");
+    return [...new Set(schema.anyOf.map(describeWanted))].join(" or ");
   }
   if (schema.const !== undefined) return show(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(show).join(" or ");

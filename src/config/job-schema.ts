@@ -190,6 +190,10 @@ const jobSchema = <O extends TSchema>(operators: O) =>
 export const JobSchema = jobSchema(Operators);
 export type JobSource = Static<typeof JobSchema>;
 
+const summaryOf = (block: TSchema): { description: string } => ({
+  description: String((block as { description?: unknown }).description ?? ""),
+});
+
 /** The published schema, which knows the operators. */
 export function publishedJobSchema(
   blocks: Readonly<Record<"shopper" | "demand", Record<string, TSchema>>>,
@@ -199,7 +203,7 @@ export function publishedJobSchema(
       Object.fromEntries(
         Object.entries(properties).map(([name, block]) => [
           name,
-          Type.Optional(Type.Union([Type.Null(), block])),
+          Type.Optional(Type.Union([Type.Null(), block], summaryOf(block))),
         ]),
       ),
       { additionalProperties: false },

@@ -17,7 +17,7 @@ const Weight = Type.Number({
   description: `Log-odds: above 0 speaks for the intent, below 0 against it. ${USUAL_WEIGHT} when left out.`,
 });
 
-const Entry = Type.Union([
+const EntryDefinition = Type.Union([
   TermText,
   Type.Object({ term: TermText, weight: Type.Optional(Weight) }, { additionalProperties: false }),
   Type.Object(
@@ -28,6 +28,9 @@ const Entry = Type.Union([
     { additionalProperties: false },
   ),
 ]);
+
+type EntrySource = Static<typeof EntryDefinition>;
+const Entry = Type.Unsafe<EntrySource>({ $ref: "#/$defs/Entry" });
 
 const Entries = (description: string) =>
   Type.Optional(Type.Array(Entry, { maxItems: 5000, description }));
@@ -54,6 +57,7 @@ export const LexiconSchema = Type.Object(
     additionalProperties: false,
     title: "Freshet lexicon",
     description: "What the words of a search, a page or a title say about intents.",
+    $defs: { Entry: EntryDefinition },
   },
 );
 
@@ -88,7 +92,7 @@ export function readLexicon(file: YamlFile): Reading<Lexicon> {
 
 function termsOf(
   file: YamlFile,
-  entries: readonly Static<typeof Entry>[],
+  entries: readonly EntrySource[],
   at: Path,
   problems: Problem[],
 ): LexiconEntry[] {

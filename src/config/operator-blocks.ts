@@ -33,39 +33,41 @@ const From = Type.Optional(
   }),
 );
 
+type Option = SchemaNode & { readonly default?: unknown };
+
 /** The schema of an operator's block: its own options, and `from`. */
 export function blockSchema(spec: OperatorSpec): TSchema {
-  const options = spec.options as SchemaNode;
-  const properties = Object.entries(options.properties ?? {}).map(([name, option]) => [
-    name,
-    asDuration(option),
-  ]);
-  const from = { ...From, default: [...spec.from] };
+  const options = eased(spec.options as Option);
   return {
     ...options,
     type: "object",
     description: spec.summary,
-    properties: { from, ...Object.fromEntries(properties) },
-    required: (options.required ?? []).filter((name) => !hasDefault(options.properties?.[name])),
+    properties: { from: { ...From, default: [...spec.from] }, ...options.properties },
     additionalProperties: false,
   } as TSchema;
 }
 
-const hasDefault = (option: SchemaNode | undefined): boolean =>
-  option !== undefined && "default" in option;
+/**
+ * Options as a writer sees them: what has a default may be left out, at any depth, and a text whose
+ * default is a length of time is one, whether its schema says so or not.
+ */
+function eased(option: Option): Option {
+  if (option.properties === undefined) return asDuration(option);
+  const properties = Object.entries(option.properties).map(([name, sub]) => [name, eased(sub)]);
+  const required = (option.required ?? []).filter((name) => {
+    const sub = option.properties?.[name];
+    return sub === undefined || !("default" in sub);
+  });
+  return { ...option, properties: Object.fromEntries(properties), required };
+}
 
-/** An option whose default is a length of time is one, whether its schema says so or not. */
-function asDuration(option: SchemaNode & { readonly default?: unknown }): SchemaNode {
+function asDuration(option: Option): Option {
   const { type, pattern, enum: values, default: byDefault } = option;
   const plain = type === "string" && pattern === undefined && values === undefined;
-  if (!plain || typeof byDefault !== "string" || parseDuration(byDefault) === undefined)
+  if (!plain || typeof byDefault !== "string" || parseDuration(byDefault) === undefined) {
     return option;
-  const { pattern: form, patternErrorMessage } = durationText() as SchemaNode;
-  return {
-    ...option,
-    ...(form && { pattern: form }),
-    ...(patternErrorMessage && { patternErrorMessage }),
-  };
+  }
+  return { ...durationText(), ...option } as Option;
 }
 
 /** Reads the operators of one flow, in an order in which each comes after what feeds it. */

@@ -1,9 +1,11 @@
 import type { TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
+import type { SchemaNode } from "./explain.ts";
 import { publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
+import { reference } from "./reference.ts";
 import { SegmentsSchema } from "./segments-schema.ts";
 import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
 
@@ -23,11 +25,15 @@ export function publishedSchemas(
   };
 }
 
-/** Contents of `config/schemas/` by file name, for editors: JSON Schema 2020-12. */
+/** Contents of `config/schemas/` by file name: JSON Schema 2020-12 for editors, a reference for people. */
 export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<string, string>> {
-  const files = Object.entries(publishedSchemas(specs)).map(([name, schema]) => {
+  const schemas = publishedSchemas(specs);
+  const files = Object.entries(schemas).map(([name, schema]) => {
     const published = { $schema: "https://json-schema.org/draft/2020-12/schema", ...schema };
     return [`${name}.schema.json`, `${JSON.stringify(published, null, 2)}\n`];
   });
-  return Object.fromEntries(files);
+  return {
+    ...Object.fromEntries(files),
+    "README.md": reference(schemas as Readonly<Record<string, SchemaNode>>),
+  };
 }

@@ -1,13 +1,17 @@
 import Type, { type Static } from "typebox";
 import { durationText, nameText } from "./texts.ts";
 
+/** A definition under `$defs`, told once however often it is used. */
+const ref = <T>(name: "Comparison" | "Filter" | "Matcher" | "Condition") =>
+  Type.Unsafe<T>({ $ref: `#/$defs/${name}` });
+
 const Scalar = Type.Union([Type.String({ maxLength: 256 }), Type.Number(), Type.Boolean()]);
 /** A bound in the property's unit: a number, `15m` for one in ms, `90%` for a ratio. */
 const Bound = Type.Union([Type.Number(), Type.String({ maxLength: 32 })], {
   description: "A number; for times also `15m`, for ratios also `90%`.",
 });
 
-const Tests = Type.Object(
+const TestsDefinition = Type.Object(
   {
     in: Type.Optional(
       Type.Array(Scalar, { minItems: 1, maxItems: 1000, description: "Equal to one of these." }),
@@ -28,9 +32,9 @@ const Tests = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 );
 
-const Where = Type.Record(
+const WhereDefinition = Type.Record(
   Type.String({ pattern: "^([a-z]+\\.)?[a-z][a-z0-9_]*$" }),
-  Type.Union([Scalar, Tests]),
+  Type.Union([Scalar, ref<TestsSource>("Comparison")]),
   {
     additionalProperties: false,
     minProperties: 1,
@@ -39,9 +43,11 @@ const Where = Type.Record(
   },
 );
 
+const Where = ref<WhereSource>("Filter");
+
 const EventType = Type.String({ maxLength: 128, description: "A type of the tracking plan." });
 
-const Matcher = Type.Object(
+const MatcherDefinition = Type.Object(
   {
     event: Type.Union([EventType, Type.Array(EventType, { minItems: 1, uniqueItems: true })], {
       description: "The type of event, or a list of types.",
@@ -50,6 +56,8 @@ const Matcher = Type.Object(
   },
   { additionalProperties: false },
 );
+
+const Matcher = ref<MatcherSource>("Matcher");
 
 const MatcherRef = Type.Union([
   Type.String({ maxLength: 64, description: "A matcher's name under `let`." }),
@@ -86,7 +94,7 @@ const None = Type.Object(
   { additionalProperties: false },
 );
 
-const When = Type.Unsafe<WhenSource>({ $ref: "#/$defs/When" });
+const When = ref<WhenSource>("Condition");
 const Whens = Type.Array(When, { minItems: 1, maxItems: 32 });
 
 const WhenDefinition = Type.Union([
@@ -131,15 +139,20 @@ export const SegmentsSchema = Type.Object(
     additionalProperties: false,
     title: "Freshet segments",
     description: "Who belongs together, by what they did; left by the clock too.",
-    $defs: { When: WhenDefinition },
+    $defs: {
+      Condition: WhenDefinition,
+      Matcher: MatcherDefinition,
+      Filter: WhereDefinition,
+      Comparison: TestsDefinition,
+    },
   },
 );
 
 export type SegmentsSource = Static<typeof SegmentsSchema>;
-export type MatcherSource = Static<typeof Matcher>;
+export type MatcherSource = Static<typeof MatcherDefinition>;
 export type MatcherRefSource = Static<typeof MatcherRef>;
-export type WhereSource = Static<typeof Where>;
-export type TestsSource = Static<typeof Tests>;
+export type WhereSource = Static<typeof WhereDefinition>;
+export type TestsSource = Static<typeof TestsDefinition>;
 export type ScalarSource = Static<typeof Scalar>;
 export type CountSource = Static<typeof Count>;
 export type NoneSource = Static<typeof None>;
