@@ -17,7 +17,8 @@ function finalMix(h: number): number {
   return x ^ (x >>> 16);
 }
 
-const hex8 = (n: number): string => (n >>> 0).toString(16).padStart(8, "0");
+const HEX = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, "0"));
+const hex8 = (n: number): string => (HEX[n >>> 16] ?? "") + (HEX[n & 0xffff] ?? "");
 
 /**
  * MurmurHash3 x86 128 (Austin Appleby, public domain) over the UTF-16 code units of `text`, two
