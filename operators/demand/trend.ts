@@ -87,7 +87,7 @@ const Options = Type.Object(
     }),
     half_life: Type.String({ default: "2h", description: "Of the baseline." }),
     warmup: Type.String({
-      default: "10m",
+      default: "12m",
       description: "No spike before the shop has been watched for so long.",
     }),
     hold: Type.String({
@@ -103,16 +103,16 @@ const Options = Type.Object(
     }),
     prior_events: Type.Number({
       exclusiveMinimum: 0,
-      default: 1,
+      default: 0.5,
       description: "What a key is taken to have done before it is known: so many events …",
     }),
-    prior_time: Type.String({ default: "5m", description: "… in so much time." }),
+    prior_time: Type.String({ default: "1m", description: "… in so much time." }),
     shape: Type.Number({
       exclusiveMinimum: 0,
       default: 30,
       description: "How even behaviour is at best: variance = mean + mean² / shape.",
     }),
-    item: sensitivity(3, 4),
+    item: sensitivity(3, 3.8),
     category: sensitivity(8, 4.5),
     keyword: sensitivity(4, 4),
     region: sensitivity(20, 4.5),
