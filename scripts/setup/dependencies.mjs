@@ -5,7 +5,7 @@ import { Problem, run, say } from "./run.mjs";
 
 /**
  * Installs what package-lock.json names when it changed, when Node's major version did (packages
- * may hold native code), or when nothing is there. Installs by hand that match are taken as done.
+ * may hold native code), or when nothing is there. What is there and matches is taken as done.
  */
 export async function ensureDependencies(root) {
   const stampPath = join(root, "node_modules", ".freshet-stamp");
@@ -13,10 +13,11 @@ export async function ensureDependencies(root) {
   const [major] = process.versions.node.split(".");
   const locked = JSON.parse(lock).packages;
   const digest = createHash("sha256").update(lock).digest("hex");
-  const stamp = `${digest} node-${major} ${process.platform}-${process.arch}\n`;
+  const platform = ` node-${major} ${process.platform}-${process.arch}\n`;
+  const stamp = digest + platform;
   const former = existsSync(stampPath) ? readFileSync(stampPath, "utf8") : undefined;
   if (former === stamp) return undefined;
-  if (former === undefined && matches(root, locked)) {
+  if ((former === undefined || former.endsWith(platform)) && matches(root, locked)) {
     writeFileSync(stampPath, stamp);
     return undefined;
   }
