@@ -1,7 +1,7 @@
 const LONGEST = 64;
 
 /** The candidate most like `word`, if any is so near that it may have been meant. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > LONGEST) return undefined;
   const lower = word.toLowerCase();
   let best: string | undefined;

@@ -62,7 +62,7 @@ export interface JobConfig {
 }
 
 /** The key of the shipped configuration, which everybody knows. */
-export const DEMO_KEY = "freshet-demo-key-known-to-everybody";
+const DEMO_KEY = "freshet-demo-key-known-to-everybody";
 
 const check = schemaCheck(JobSchema);
 

@@ -2,9 +2,9 @@ import Type, { type TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { parseDuration } from "../time/event-time.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import type { SchemaNode } from "./explain.ts";
 import type { Problem } from "./problem.ts";
 import { schemaCheck, withDefaults } from "./schema-check.ts";
+import type { SchemaNode } from "./schema-node.ts";
 import { durationText } from "./texts.ts";
 import type { Complaint, Path, YamlFile } from "./yaml-file.ts";
 

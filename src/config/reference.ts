@@ -1,4 +1,5 @@
-import { describeWanted, type SchemaNode } from "./explain.ts";
+import { describeWanted } from "./finding.ts";
+import type { SchemaNode } from "./schema-node.ts";
 
 type Node = SchemaNode & { readonly title?: string; readonly default?: unknown };
 

@@ -1,7 +1,8 @@
 import type { Static, TSchema } from "typebox";
 import { Compile } from "typebox/compile";
-import { explain, isData, memberSchema, type SchemaNode } from "./explain.ts";
+import { explain } from "./explain.ts";
 import type { Problem, Reading } from "./problem.ts";
+import { isData, memberSchema, type SchemaNode } from "./schema-node.ts";
 import { MOST_PROBLEMS, type Path, type YamlFile } from "./yaml-file.ts";
 
 /** Problems at places of one file, and whether any was found. */

@@ -1,11 +1,11 @@
 import type { TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
-import type { SchemaNode } from "./explain.ts";
 import { publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
 import { reference } from "./reference.ts";
+import type { SchemaNode } from "./schema-node.ts";
 import { SegmentsSchema } from "./segments-schema.ts";
 import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
 

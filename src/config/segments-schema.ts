@@ -153,7 +153,6 @@ export type MatcherSource = Static<typeof MatcherDefinition>;
 export type MatcherRefSource = Static<typeof MatcherRef>;
 export type WhereSource = Static<typeof WhereDefinition>;
 export type TestsSource = Static<typeof TestsDefinition>;
-export type ScalarSource = Static<typeof Scalar>;
 export type CountSource = Static<typeof Count>;
 export type NoneSource = Static<typeof None>;
 export type WhenSource =

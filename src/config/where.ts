@@ -1,6 +1,6 @@
 import { parseDuration } from "../time/event-time.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { show } from "./explain.ts";
+import { show } from "./finding.ts";
 import type { Problem } from "./problem.ts";
 import { type Condition, FACT_OF, type Field, type Scalar, type Test } from "./segment-ast.ts";
 import type { TestsSource, WhereSource } from "./segments-schema.ts";

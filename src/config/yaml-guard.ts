@@ -3,7 +3,7 @@ import type { ProblemCode } from "./problem.ts";
 
 export const MAX_FILE_BYTES = 512 * 1024;
 /** Levels of brackets, and of indentation. The parser recurses, so this is its stack too. */
-export const MAX_DEPTH = 32;
+const MAX_DEPTH = 32;
 
 /** A reason not to hand a text to the YAML parser; `offset` in UTF-16 code units. */
 export interface Refusal {

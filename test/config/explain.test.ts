@@ -2,9 +2,10 @@ import fc from "fast-check";
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { describe, expect, test } from "vitest";
-import { explain, type SchemaNode } from "../../src/config/explain.ts";
+import { explain } from "../../src/config/explain.ts";
 import { FILES, type FileName } from "../../src/config/load.ts";
 import { publishedSchemas } from "../../src/config/schema-files.ts";
+import type { SchemaNode } from "../../src/config/schema-node.ts";
 import { shippedText, yaml } from "./shipped.ts";
 import { SOME_SPECS } from "./some-specs.ts";
 

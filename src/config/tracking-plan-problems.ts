@@ -1,0 +1,122 @@
+import { didYouMean } from "./did-you-mean.ts";
+import type { Problem } from "./problem.ts";
+import type {
+  EventPlanSource,
+  PropTypeSource,
+  TrackingPlanSource,
+} from "./tracking-plan-schema.ts";
+import type { Path, YamlFile } from "./yaml-file.ts";
+
+/** What a schema cannot see: names that lead nowhere, settings without meaning. */
+export function planProblems(file: YamlFile, plan: TrackingPlanSource): Problem[] {
+  const problems: Problem[] = [];
+  const types = Object.keys(plan.types);
+  const references = (props: Readonly<Record<string, string>> | undefined, path: Path): void => {
+    for (const [name, type] of Object.entries(props ?? {})) {
+      if (!types.includes(type)) problems.push(unknown(file, [...path, name], "type", type, types));
+    }
+  };
+  for (const [name, type] of Object.entries(plan.types)) {
+    problems.push(...typeProblems(file, type, ["types", name]));
+  }
+  references(plan.common, ["common"]);
+  for (const [of, fields] of Object.entries(plan.facts)) references(fields, ["facts", of]);
+  for (const [name, event] of Object.entries(plan.events)) {
+    const path = ["events", name];
+    references(event.required, [...path, "required"]);
+    references(event.optional, [...path, "optional"]);
+    problems.push(...eventProblems(file, plan, event, path));
+  }
+  return problems;
+}
+
+function eventProblems(
+  file: YamlFile,
+  plan: TrackingPlanSource,
+  event: EventPlanSource,
+  path: Path,
+): Problem[] {
+  const problems: Problem[] = [];
+  const optional = Object.keys(event.optional ?? {});
+  for (const name of optional) {
+    if (!Object.hasOwn(event.required ?? {}, name)) continue;
+    problems.push(
+      file.problem([...path, "optional", name], {
+        code: "NAME_DUPLICATE",
+        message: `\`${name}\` is both required and optional`,
+        remedy: "Keep it in one of the two.",
+        atKey: true,
+      }),
+    );
+  }
+  event.one_of?.forEach((group, i) => {
+    group.forEach((name, j) => {
+      if (!optional.includes(name)) {
+        problems.push(
+          unknown(file, [...path, "one_of", i, j], "optional property", name, optional),
+        );
+      }
+    });
+  });
+  const touchpoints = Object.keys(plan.touchpoints);
+  event.touchpoints?.forEach((name, i) => {
+    if (!touchpoints.includes(name)) {
+      problems.push(unknown(file, [...path, "touchpoints", i], "touchpoint", name, touchpoints));
+    }
+  });
+  return problems;
+}
+
+const unknown = (
+  file: YamlFile,
+  path: Path,
+  kind: string,
+  name: string,
+  known: readonly string[],
+): Problem =>
+  file.problem(path, {
+    code: "NAME_UNKNOWN",
+    message: `no ${kind} is called \`${name}\``,
+    remedy: didYouMean(name, known),
+  });
+
+/** Settings that mean nothing for the kind of type they stand with. */
+function typeProblems(file: YamlFile, type: PropTypeSource, path: Path): Problem[] {
+  const numeric = type.is === "integer" || type.is === "number";
+  const misplaced = [
+    type.is === "enum" ? undefined : "values",
+    numeric ? undefined : "unit",
+    numeric || type.is === "scalar" ? undefined : "min",
+    numeric || type.is === "scalar" ? undefined : "max",
+    ["string", "strings", "scalar"].includes(type.is) ? undefined : "max_length",
+    ["strings", "lines"].includes(type.is) ? undefined : "max_items",
+  ].filter((key) => key !== undefined && Object.hasOwn(type, key));
+  const problems = misplaced.map((key) =>
+    file.problem([...path, key ?? ""], {
+      code: "KEY_UNKNOWN",
+      message: `\`${key}\` means nothing for a type that is \`${type.is}\``,
+      remedy: "Delete it, or change what the type is.",
+      atKey: true,
+    }),
+  );
+  if (type.is === "enum" && type.values === undefined) {
+    problems.push(
+      file.problem(path, {
+        code: "KEY_MISSING",
+        message: "`values` is missing",
+        remedy: "Add `values:` with the list of texts allowed.",
+        atKey: true,
+      }),
+    );
+  }
+  if ((type.min ?? -Infinity) > (type.max ?? Infinity)) {
+    problems.push(
+      file.problem([...path, "min"], {
+        code: "VALUE_RANGE",
+        message: "`min` is above `max`",
+        remedy: "Exchange the two.",
+      }),
+    );
+  }
+  return problems;
+}
