@@ -1,8 +1,15 @@
 import type { OperatorSpec } from "../src/flow/spec.ts";
+import { covisitSpec } from "./demand/covisit.ts";
 import { heatSpec } from "./demand/heat.ts";
+import { learningSpec } from "./demand/learning.ts";
+import { popularitySpec } from "./demand/popularity.ts";
+import { publisherSpec } from "./demand/publisher.ts";
+import { restockSpec } from "./demand/restock.ts";
 import { trendSpec } from "./demand/trend.ts";
+import { feedbackSpec } from "./shopper/feedback.ts";
 import { intentSpec } from "./shopper/intent.ts";
 import { partialsSpec } from "./shopper/partials.ts";
+import { recommendSpec } from "./shopper/recommend.ts";
 import { segmentSpec } from "./shopper/segment.ts";
 import { sessionSpec } from "./shopper/session.ts";
 
@@ -11,7 +18,14 @@ export const specs: readonly OperatorSpec[] = [
   sessionSpec,
   intentSpec,
   segmentSpec,
+  recommendSpec,
+  feedbackSpec,
   partialsSpec,
   heatSpec,
   trendSpec,
+  popularitySpec,
+  covisitSpec,
+  learningSpec,
+  restockSpec,
+  publisherSpec,
 ];
