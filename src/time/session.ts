@@ -1,7 +1,6 @@
 import { type EventTime, earliest, latest, type Millis, plus } from "./event-time.ts";
 import type { Window } from "./window.ts";
 
-/** How long a quiet time ends a session, and whether a gap of exactly that length joins two. */
 export interface SessionJoin {
   /** True (the usual rule): windows that only touch are one session. False: they must overlap. */
   readonly touching: boolean;
@@ -34,11 +33,15 @@ export interface SessionChange {
   readonly merged: boolean;
 }
 
-/**
- * Adds a window to the open sessions of one key and joins what meets it. `open` is sorted by start,
- * its sessions do not meet one another, and it is changed in place.
- */
-export function addSession(open: Window[], added: Window, join: SessionJoin): SessionChange {
+/** Sessions `[first, last)` of a sorted list meet the added window; `window` covers them all. */
+export interface Meeting {
+  readonly first: number;
+  readonly last: number;
+  readonly window: Window;
+}
+
+/** Which of the open sessions (sorted by start, not meeting one another) the added window meets. */
+export function meeting(open: readonly Window[], added: Window, join: SessionJoin): Meeting {
   let first = open.length;
   while (first > 0 && meetsOrFollows(open[first - 1], added, join)) first--;
   let window = added;
@@ -48,6 +51,12 @@ export function addSession(open: Window[], added: Window, join: SessionJoin): Se
     window = cover(window, next);
     last++;
   }
+  return { first, last, window };
+}
+
+/** Adds a window to the open sessions of one key, in place, and joins what meets it. */
+export function addSession(open: Window[], added: Window, join: SessionJoin): SessionChange {
+  const { first, last, window } = meeting(open, added, join);
   const absorbed = open.splice(first, last - first, window);
   const [only] = absorbed;
   const grew = absorbed.length > 1 || only?.start !== window.start || only.end !== window.end;

@@ -1,0 +1,117 @@
+import { FORGET, type Forget } from "../flow/operator.ts";
+import { type EventTime, earliest, MIN_TIME } from "./event-time.ts";
+import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
+import { Timers } from "./timers.ts";
+
+/** Where the results of a host go. */
+export interface HostSink<Out> {
+  emit(out: Out, key: string): void;
+  late(event: Readonly<Record<string, unknown>>, key: string): void;
+}
+
+interface HostSnapshot<State> {
+  readonly version: number;
+  readonly watermark: EventTime;
+  readonly timers: unknown;
+  readonly states: readonly (readonly [key: string, state: State])[];
+}
+
+/**
+ * Runs one keyed logic over all keys without the flow runtime: for programs that embed windows or
+ * joins, and for tests. Time moves when the owner says so: by a watermark, or by a clock where the
+ * windows are about processing time (`watermark(clock)`, elements at `clock` with `lag` 1).
+ */
+export class KeyedHost<In, Out, State> {
+  readonly #logic: KeyedLogic<In, Out, State>;
+  readonly #sink: HostSink<Out>;
+  readonly #states = new Map<string, State>();
+  #timers = new Timers();
+  #watermark: EventTime = MIN_TIME;
+
+  constructor(logic: KeyedLogic<In, Out, State>, sink: HostSink<Out>) {
+    this.#logic = logic;
+    this.#sink = sink;
+  }
+
+  get watermark(): EventTime {
+    return this.#watermark;
+  }
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+  states(): ReadonlyMap<string, State> {
+    return this.#states;
+  }
+
+  element(key: string, at: EventTime, event: In): void {
+    const state = this.#states.get(key) ?? this.#logic.init(key);
+    const ctx = this.#context(key, at, this.#watermark);
+    this.#keep(key, this.#logic.onEvent(event, state, ctx));
+  }
+
+  /**
+   * An element at the clock's own time. The instant itself is not over yet, so its windows are
+   * not late.
+   */
+  elementAtClock(key: string, event: In): void {
+    const state = this.#states.get(key) ?? this.#logic.init(key);
+    const before = (this.#watermark - 1) as EventTime;
+    const ctx = this.#context(key, this.#watermark, before);
+    this.#keep(key, this.#logic.onEvent(event, state, ctx));
+  }
+
+  /** No more elements at or before `to` are expected; fires what is due. Never moves back. */
+  advance(to: EventTime): void {
+    if (to <= this.#watermark) return;
+    this.#watermark = to;
+    for (let due = this.#timers.pop(to); due !== undefined; due = this.#timers.pop(to)) {
+      const state = this.#states.get(due.key);
+      if (state === undefined) continue;
+      const ctx = this.#context(due.key, due.at, this.#watermark);
+      this.#keep(due.key, this.#logic.onTimer({ name: due.name, at: due.at }, state, ctx));
+    }
+  }
+
+  snapshot(): unknown {
+    return {
+      version: this.#logic.version,
+      watermark: this.#watermark,
+      timers: this.#timers.snapshot(),
+      // The copy keeps what happens later out of the snapshot.
+      states: structuredClone([...this.#states]),
+    } satisfies HostSnapshot<State>;
+  }
+
+  static restore<In, Out, State>(
+    logic: KeyedLogic<In, Out, State>,
+    sink: HostSink<Out>,
+    data: unknown,
+  ): KeyedHost<In, Out, State> {
+    const { version, watermark, timers, states } = data as HostSnapshot<State>;
+    if (version !== logic.version) throw new Error(`state of version ${version}`);
+    const host = new KeyedHost(logic, sink);
+    host.#watermark = watermark;
+    host.#timers = Timers.restore(timers);
+    for (const [key, state] of structuredClone(states)) host.#states.set(key, state);
+    return host;
+  }
+
+  #keep(key: string, state: State | Forget): void {
+    if (state === FORGET) {
+      this.#states.delete(key);
+      this.#timers.clearKey(0, key);
+    } else this.#states.set(key, state);
+  }
+
+  #context(key: string, now: EventTime, watermark: EventTime): KeyedContext<Out> {
+    return {
+      key,
+      now,
+      watermark: earliest(watermark, this.#watermark),
+      emit: (out) => this.#sink.emit(out, key),
+      setTimer: (name, at) => this.#timers.set(0, key, name, at),
+      clearTimer: (name) => this.#timers.clear(0, key, name),
+      late: (event) => this.#sink.late(event, key),
+    };
+  }
+}

@@ -1,0 +1,158 @@
+import { FORGET, type Forget, type Timer } from "../flow/operator.ts";
+import {
+  type EventTime,
+  latest,
+  MAX_TIME,
+  type Millis,
+  millis,
+  minus,
+  plus,
+} from "./event-time.ts";
+import type { SideEvent } from "./interval-join.ts";
+import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
+import { saturatingPlus } from "./window.ts";
+
+export interface WindowJoinOptions<Value> {
+  /** `left`: unmatched left rows come out alone; `outer`: right ones too. */
+  readonly kind: "inner" | "left" | "outer";
+  /** A pair joins when `left - before <= right <= left + after`. */
+  readonly before: Millis;
+  readonly after: Millis;
+  /** How long after its window a row still takes late partners. */
+  readonly grace?: Millis;
+  /** Rows kept a side and key; the oldest goes when one more comes, and is counted. */
+  readonly most?: number;
+  late(event: SideEvent<Value>): Readonly<Record<string, unknown>>;
+}
+
+/** One side is null when a row found no partner. */
+export interface JoinedRow<Value> {
+  readonly left: Value | null;
+  readonly right: Value | null;
+  /** The later of the two times. */
+  readonly at: EventTime;
+}
+
+type Row<Value> = [at: EventTime, value: Value, matched: boolean];
+
+export interface WindowJoinState<Value> {
+  left: Row<Value>[];
+  right: Row<Value>[];
+  timer: EventTime;
+}
+
+const TIMER = "join";
+
+/**
+ * Joins rows of one key whose times lie near each other. A row without a partner comes out once,
+ * when its window and the grace have passed, before anything that joins later.
+ */
+export class WindowJoin<Value>
+  implements KeyedLogic<SideEvent<Value>, JoinedRow<Value>, WindowJoinState<Value>>
+{
+  readonly version = 1;
+  /** Since the start of the process: rows pushed out of a full buffer. */
+  readonly counts = { overflowed: 0 };
+  readonly #options: WindowJoinOptions<Value>;
+  readonly #grace: Millis;
+  readonly #most: number;
+
+  constructor(options: WindowJoinOptions<Value>) {
+    this.#options = options;
+    this.#grace = options.grace ?? millis(0);
+    this.#most = options.most ?? 100_000;
+  }
+
+  init(): WindowJoinState<Value> {
+    return { left: [], right: [], timer: MAX_TIME };
+  }
+
+  onEvent(
+    event: SideEvent<Value>,
+    state: WindowJoinState<Value>,
+    ctx: KeyedContext<JoinedRow<Value>>,
+  ): WindowJoinState<Value> | Forget {
+    const at = ctx.now;
+    if (this.#closesAt(event.side, at) <= ctx.watermark) {
+      ctx.late(this.#options.late(event));
+      return state.left.length + state.right.length === 0 ? FORGET : state;
+    }
+    const row: Row<Value> = [at, event.value, false];
+    const others = event.side === "left" ? state.right : state.left;
+    for (const other of others) {
+      if (!this.#meets(event.side, at, other[0])) continue;
+      other[2] = true;
+      row[2] = true;
+      const [left, right] = event.side === "left" ? [row, other] : [other, row];
+      ctx.emit({ left: left[1], right: right[1], at: latest(left[0], right[0]) });
+    }
+    this.#insert(state[event.side], row);
+    this.#arm(state, ctx);
+    return state;
+  }
+
+  onTimer(
+    timer: Timer,
+    state: WindowJoinState<Value>,
+    ctx: KeyedContext<JoinedRow<Value>>,
+  ): WindowJoinState<Value> | Forget {
+    state.timer = MAX_TIME;
+    const { kind } = this.#options;
+    state.left = this.#expire("left", state.left, timer.at, ([at, left]) => {
+      if (kind !== "inner") ctx.emit({ left, right: null, at });
+    });
+    state.right = this.#expire("right", state.right, timer.at, ([at, right]) => {
+      if (kind === "outer") ctx.emit({ left: null, right, at });
+    });
+    if (state.left.length + state.right.length === 0) return FORGET;
+    this.#arm(state, ctx);
+    return state;
+  }
+
+  #meets(side: "left" | "right", at: EventTime, other: EventTime): boolean {
+    const [left, right] = side === "left" ? [at, other] : [other, at];
+    const { before, after } = this.#options;
+    return right >= minus(left, before) && right <= plus(left, after);
+  }
+
+  /** The watermark at which the row's last possible partner and the grace have passed. */
+  #closesAt(side: "left" | "right", at: EventTime): EventTime {
+    const { before, after } = this.#options;
+    const reach = millis(Math.max(0, side === "left" ? after : before));
+    return saturatingPlus(plus(at, reach), this.#grace);
+  }
+
+  #expire(
+    side: "left" | "right",
+    rows: Row<Value>[],
+    upTo: EventTime,
+    alone: (row: Row<Value>) => void,
+  ): Row<Value>[] {
+    return rows.filter((row) => {
+      const open = this.#closesAt(side, row[0]) > upTo;
+      if (!open && !row[2]) alone(row);
+      return open;
+    });
+  }
+
+  #insert(rows: Row<Value>[], row: Row<Value>): void {
+    let place = rows.length;
+    while (place > 0 && (rows[place - 1]?.[0] ?? row[0]) > row[0]) place--;
+    rows.splice(place, 0, row);
+    if (rows.length <= this.#most) return;
+    rows.shift();
+    this.counts.overflowed++;
+  }
+
+  #arm(state: WindowJoinState<Value>, ctx: KeyedContext<JoinedRow<Value>>): void {
+    const left = state.left[0];
+    const right = state.right[0];
+    const due = Math.min(
+      left === undefined ? MAX_TIME : this.#closesAt("left", left[0]),
+      right === undefined ? MAX_TIME : this.#closesAt("right", right[0]),
+    ) as EventTime;
+    if (due === state.timer) return;
+    state.timer = due;
+    ctx.setTimer(TIMER, due);
+  }
+}
