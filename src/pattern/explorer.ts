@@ -1,6 +1,6 @@
 import type { EventTime } from "../time/event-time.ts";
 import { type Edge, type Guard, type Nfa, type Place, testKind, testOf, testStage } from "./nfa.ts";
-import { chain, type SharedBuffer } from "./shared-buffer.ts";
+import { chain, NONE, newestAt, type SharedBuffer } from "./shared-buffer.ts";
 import type { SoFar, Stages } from "./spec.ts";
 
 const UNKNOWN = -1;
@@ -21,6 +21,8 @@ export class Explorer<E> {
   readonly #waiting: number[] = [];
   readonly #soFar: LazySoFar<E>;
   #event: E | undefined;
+  /** Time since the newest event of the match. */
+  #quiet = 0;
 
   constructor(nfa: Nfa<E>) {
     this.#nfa = nfa;
@@ -31,6 +33,7 @@ export class Explorer<E> {
   /** Follows every way open from `place`, for a match whose newest node is `node`. */
   explore(place: number, buffer: SharedBuffer<E>, node: number, event: E, at: EventTime): void {
     this.#event = event;
+    this.#quiet = node === NONE ? 0 : at - newestAt(buffer, node);
     this.#soFar.reset(buffer, node, at);
     this.#verdicts.fill(UNKNOWN);
     this.count = 0;
@@ -63,8 +66,11 @@ export class Explorer<E> {
     return place;
   }
 
-  #look({ edges }: Place): void {
+  #look({ edges, gap }: Place): void {
+    const tooLate = gap > 0 && this.#quiet >= gap;
     for (const edge of edges) {
+      // On the way to a place whose time has run out: nothing to do there but to pass through.
+      if (tooLate && (edge.kind === "take" || edge.kind === "skip")) continue;
       if (!this.#holds(edge.guard)) continue;
       if (edge.kind === "pass") this.#waiting.push(edge.to);
       else if (edge.kind === "kill") this.killed = true;

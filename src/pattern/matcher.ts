@@ -170,16 +170,33 @@ export class Matcher<E, S extends Stages> {
     const kept: Run[] = [];
     const complete: Run[] = [];
     for (const run of state.runs) {
-      if (this.#runsOutAt(state, run) > due) kept.push(run);
+      if (this.#runsOutAt(state, run) > due || this.#exits(state, run, due)) kept.push(run);
       else if (this.#explorer.place(run[0]).role === "pending") complete.push(run);
       else {
-        const events = this.#taken(chain(state.buffer, run[1]));
-        draft.timeouts.push({ start: run[2] as EventTime, at: due, events });
+        // A match that need not go on has been told already.
+        if (this.#explorer.place(run[0]).role !== "final") {
+          const events = this.#taken(chain(state.buffer, run[1]));
+          draft.timeouts.push({ start: run[2] as EventTime, at: due, events });
+        }
         release(state.buffer, run[1]);
       }
     }
     state.runs = kept;
     this.#settle(state, complete, draft);
+  }
+
+  /** Moves a partial match on that may take no more where it waits, but need not. */
+  #exits(state: MatcherState<E>, run: Run, due: EventTime): boolean {
+    const { within } = this.#nfa.spec;
+    if (within !== null && run[2] + within <= due) return false;
+    let { exit, fork } = this.#explorer.place(run[0]);
+    while (exit !== NO_PLACE && exit !== fork) {
+      run[0] = exit;
+      if (this.#explorer.place(exit).role === "final") return false;
+      if (this.#runsOutAt(state, run) > due) return true;
+      ({ exit, fork } = this.#explorer.place(exit));
+    }
+    return false;
   }
 
   /** Moves every partial match, and one that begins here, by the event; returns what is complete. */

@@ -33,6 +33,11 @@ export interface Place {
    * there, though its last loop goes on. NO_PLACE where there is none.
    */
   readonly fork: number;
+  /**
+   * Where a match goes on when `gap` has run out but it need not take more here; NO_PLACE where it
+   * must, and so has come to its end.
+   */
+  readonly exit: number;
 }
 export const NO_PLACE = -1;
 
@@ -60,6 +65,7 @@ const FINAL = 0;
 interface OpenPlace extends Place {
   edges: Edge[];
   fork: number;
+  exit: number;
 }
 
 /** How one event of a stage is reached and left; `inside` when its loop has begun. */
@@ -196,6 +202,7 @@ class Compiler<E> {
 
   #passOn(index: number, from: number, to: number): void {
     const stage = this.#stage(index);
+    this.#place(from).exit = to;
     if (this.#place(to).role === "pending") {
       this.#place(from).fork = to;
       return;
@@ -235,9 +242,9 @@ class Compiler<E> {
   }
 
   #copy(from: number, change: (edge: Edge) => Edge | null): number {
-    const { stage, role, edges, fork } = this.#place(from);
+    const { stage, role, edges, fork, exit } = this.#place(from);
     const copy = this.#add(stage, role);
-    this.#place(copy).fork = fork;
+    Object.assign(this.#place(copy), { fork, exit });
     for (const edge of edges) {
       const changed = change(edge);
       if (changed === null) continue;
@@ -292,7 +299,8 @@ class Compiler<E> {
   }
   #add(stage: number, role: Place["role"]): number {
     const gap = this.#stages[stage]?.gap ?? 0;
-    return this.places.push({ stage, role, edges: [], gap, fork: NO_PLACE }) - 1;
+    const place = { stage, role, edges: [], gap, fork: NO_PLACE, exit: NO_PLACE };
+    return this.places.push(place) - 1;
   }
   #edge(from: number, kind: Edge["kind"], to: number, guard: Guard): void {
     const place = this.#place(from);

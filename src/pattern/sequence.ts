@@ -13,7 +13,8 @@ export type Sequence = readonly Mark[];
 /**
  * Every sequence complete at or before `now`, in order. A step is a latch: it waits for the first
  * fitting event of the next step, which uses it up, while a newer event of its own takes its place.
- * One event never plays two steps of one sequence.
+ * One event never plays two steps of one sequence; where it fits several, its later steps go into the
+ * list first, so that it ends a sequence before it begins the next.
  */
 export function sequencesUpTo(
   marks: readonly Mark[],

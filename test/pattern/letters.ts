@@ -25,6 +25,9 @@ export interface LetterStage {
   readonly max: number | null;
   readonly optional: boolean;
   readonly inner: "relaxed" | "consecutive" | "combinations";
+  /** Letters that end the loop; none for what is no loop. */
+  readonly until: string;
+  readonly gap: number | null;
 }
 export interface LetterPattern {
   readonly stages: readonly LetterStage[];
@@ -46,6 +49,8 @@ const positive = fc
     fits: fc.constantFrom("a", "a", "b", "ab"),
     quantity,
     optional: fc.boolean(),
+    until: fc.constantFrom("", "", "b", "y"),
+    gap: fc.oneof(fc.constant(null), fc.constant(null), fc.integer({ min: 1, max: 5 })),
     inner: fc.constantFrom("relaxed" as const, "consecutive" as const, "combinations" as const),
     // Forbidden events fit no other stage: else which of the two wins would be a question of order.
     not: fc.oneof(
@@ -56,9 +61,11 @@ const positive = fc
       }),
     ),
   })
-  .map(({ quantity: { min, max }, ...rest }) => ({ ...rest, min, max }));
+  .map(({ quantity: { min, max }, until, ...rest }) => {
+    return { ...rest, min, max, until: max === 1 ? "" : until };
+  });
 
-/** Patterns without until and greedy; nothing is forbidden right after an optional stage. */
+/** Patterns without greedy; nothing is forbidden right after an optional stage. */
 export const letterPattern: fc.Arbitrary<LetterPattern> = fc
   .record({
     parts: fc.oneof(
@@ -84,7 +91,7 @@ export const letterPattern: fc.Arbitrary<LetterPattern> = fc
     const sure = last !== undefined && !last.optional;
     if (sure && trailing === "notNext") stages.push(forbidden("end", trailing, "x"));
     if (sure && trailing === "notFollowedBy" && within !== null) {
-      stages.push(forbidden("end", trailing, "x"));
+      stages.push({ ...forbidden("end", trailing, "x"), gap: last.gap });
     }
     return { stages, within };
   });
@@ -94,7 +101,8 @@ function forbidden(
   contiguity: "notNext" | "notFollowedBy",
   fits: string,
 ): LetterStage {
-  return { name, contiguity, fits, min: 1, max: 1, optional: false, inner: "relaxed" };
+  const once = { min: 1, max: 1, optional: false, inner: "relaxed", until: "", gap: null } as const;
+  return { name, contiguity, fits, ...once };
 }
 
 /** Time never goes back; several events may share a millisecond. */
@@ -125,13 +133,15 @@ export function build(
 }
 
 function addStage(before: AnyStage | undefined, stage: LetterStage): AnyStage {
-  const { name, contiguity, fits, min, max, optional, inner } = stage;
+  const { name, contiguity, fits, min, max, optional, inner, until, gap } = stage;
   const begins = before === undefined || contiguity === "begin";
   let at = (begins ? pattern<Letter>().begin(name) : before[contiguity](name)) as AnyStage;
   at = at.where(({ letter }) => fits.includes(letter));
+  if (gap !== null) at = at.withinPrevious(millis(gap));
   if (isNot(stage)) return at;
   at = max === null ? at.timesOrMore(min) : at.times(min, max);
   if (optional) at = at.optional();
+  if (until !== "") at = at.until(({ letter }) => until.includes(letter));
   if (max === 1 || inner === "relaxed") return at;
   return inner === "consecutive" ? at.consecutive() : at.allowCombinations();
 }

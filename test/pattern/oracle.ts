@@ -31,7 +31,7 @@ export function allMatches(
       for (const [stage, spec] of stages.entries()) {
         const picked = [...picks, { index, stage }];
         const letter = stream[index]?.letter ?? "";
-        if (isNot(spec) || !spec.fits.includes(letter)) continue;
+        if (isNot(spec) || !spec.fits.includes(letter) || spec.until.includes(letter)) continue;
         if (mayFollow(stages, stream, picks, { index, stage }) && inTime(within, stream, picked)) {
           grow(picked);
         }
@@ -67,7 +67,7 @@ function mayFollow(
   const spec = stages[next.stage];
   if (spec === undefined) return false;
   if (last === undefined) return stages.slice(0, next.stage).every((stage) => stage.optional);
-  if (next.stage < last.stage) return false;
+  if (next.stage < last.stage || !inGap(spec, stream[last.index], stream[next.index])) return false;
   const taken = picks.filter((pick) => pick.stage === last.stage).length;
   const from = stages[last.stage];
   if (from === undefined) return false;
@@ -89,7 +89,12 @@ function mayFollow(
 const fits = (stage: LetterStage, event: Letter | undefined): boolean =>
   event !== undefined && stage.fits.includes(event.letter);
 
+function inGap({ gap }: LetterStage, last: Letter | undefined, next: Letter | undefined): boolean {
+  return gap === null || (next?.at ?? 0) - (last?.at ?? 0) < gap;
+}
+
 function insideLoop(stage: LetterStage, gap: readonly Letter[]): boolean {
+  if (gap.some(({ letter }) => stage.until.includes(letter))) return false;
   if (stage.inner === "consecutive") return gap.length === 0;
   return stage.inner === "combinations" || !gap.some((event) => fits(stage, event));
 }
@@ -126,7 +131,10 @@ function completedAt(
   if (rest.length > 1) return undefined;
   const first = stream[picks[0]?.index ?? 0]?.at ?? 0;
   const after = stream.slice(last.index + 1);
-  const inside = after.filter(({ at }) => within === null || at - first < within);
+  const inside = after.filter(
+    (event) =>
+      (within === null || event.at - first < within) && inGap(end, stream[last.index], event),
+  );
   if (end.contiguity === "notFollowedBy") {
     return inside.some((event) => fits(end, event)) ? undefined : stream.length;
   }

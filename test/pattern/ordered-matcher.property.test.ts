@@ -60,6 +60,8 @@ const ANY = build({
       max: 1,
       optional: false,
       inner: "relaxed",
+      until: "",
+      gap: null,
     },
   ],
   within: null,
