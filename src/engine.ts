@@ -146,6 +146,21 @@ export class Engine {
     );
   }
 
+  /** Appends something to `IN`; resolves once the broker has it. `id` lets it recognise a second sending. */
+  remember(subject: string, id: string, body: unknown): Promise<void> {
+    const about = headers();
+    about.set("Nats-Msg-Id", id);
+    about.set("Content-Type", "application/json");
+    return new Promise((resolve) => {
+      this.#inbox.send({
+        subject: this.#names.subject(subject),
+        payload: Buffer.from(JSON.stringify(body)),
+        headers: about,
+        onAck: () => resolve(),
+      });
+    });
+  }
+
   /** Stops reading, lets what was read finish and be acknowledged, and lets go of the broker. */
   async stop(withinMs = 8000): Promise<void> {
     this.#stopping = true;

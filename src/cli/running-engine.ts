@@ -9,6 +9,7 @@ import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-serve
 import { deleteStreams } from "../nats/streams.ts";
 import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
+import { answerAsks } from "./asks.ts";
 import type { Environment } from "./environment.ts";
 import { type OpenJob, openScoring } from "./open-job.ts";
 
@@ -78,6 +79,7 @@ export async function startEngine(options: RunOptions): Promise<RunningEngine> {
     onFailure: fail,
   });
   metrics.watch(engine, open.job.intake);
+  const asks = answerAsks({ nc, engine, open, scoring, log });
   const http = await startHttp({
     host: settings.http.host,
     port: options.httpPort ?? settings.http.port,
@@ -86,6 +88,7 @@ export async function startEngine(options: RunOptions): Promise<RunningEngine> {
     log,
   });
   const stop = async () => {
+    asks.unsubscribe();
     await engine.stop();
     await http.close();
     await scoring.close();

@@ -64,6 +64,10 @@ export class FlowGroup {
   get name(): string {
     return `${this.#options.flow.name}-${this.#options.group}`;
   }
+  /** Sequence of the last message of its log that the group handled. */
+  get seq(): number {
+    return this.#seq;
+  }
   /** Records that had been read before: frames sent twice or cut again. */
   get dropped(): number {
     return this.#dropped;
