@@ -3,6 +3,16 @@ import type { Context, Operator } from "../../src/flow/operator.ts";
 import { FORGET } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime, type Millis } from "../../src/time/event-time.ts";
+import {
+  addToPanes,
+  advancePanes,
+  emptyPanes,
+  holdsNothing,
+  type PaneRing,
+  type PaneSpec,
+  paneSpec,
+  total,
+} from "../../src/time/pane-ring.ts";
 import { duration, readOptions } from "./options.ts";
 import {
   type DemandRecord,
@@ -11,6 +21,7 @@ import {
   HEAT_MEASURES,
   type HeatDim,
   heatCounts,
+  type ItemRow,
   type PartialCounts,
   plainKey,
 } from "./partial.ts";
@@ -28,17 +39,14 @@ export interface Heat {
   readonly regions: Readonly<Record<string, number>>;
 }
 
-/** Events of one pane and region: pane number, region, counts. */
-type Row = [pane: number, region: string, counts: number[]];
 export interface HeatState {
-  /** By pane, at most one a pane and region. */
-  rows: Row[];
-  /** Sums of `rows` by region. */
-  totals: [region: string, counts: number[]][];
+  /** By measure: `HEAT_MEASURES` for items, one for the other dimensions. */
+  panes: PaneRing | null;
+  regions: [region: string, panes: PaneRing][];
 }
 
 const SLIDE = "slide";
-/** Regions told apart in one key; the others count as unnamed. */
+/** Regions told apart in one key; the others count in the sum alone. */
 const MAX_REGIONS = 64;
 
 /**
@@ -51,7 +59,9 @@ export function heatOperator(options: {
 }): Operator<DemandRecord, Heat, HeatState> {
   const { size, slide } = options;
   if (size % slide !== 0) throw new RangeError(`size ${size} is no multiple of slide ${slide}`);
-  const panes = size / slide;
+  const one = paneSpec({ size, slide });
+  const many = paneSpec({ size, slide, measures: HEAT_MEASURES.length });
+  const specOf = (key: string) => (key.startsWith("item:") ? many : one);
   return {
     name: "heat",
     version: 1,
@@ -59,30 +69,34 @@ export function heatOperator(options: {
     atomic: true,
     key: (record) =>
       isHeatDim(dimOf(record)) && record.key !== "category:*" ? record.key : undefined,
-    init: () => ({ rows: [], totals: [] }),
+    init: () => ({ panes: null, regions: [] }),
     onEvent(record, state, ctx) {
-      const pane = Math.floor(record.time / slide);
-      // The first window whose end is still to come; the window before it has been told.
-      const open = Math.floor((Math.max(ctx.watermark, record.time - 1) + 1) / slide) + 1;
-      if (pane + panes < open) {
-        ctx.late({
-          key: record.key,
-          count: eventCount(record.payload),
-          second: isoTime(record.time),
-        });
-        return state.rows.length === 0 ? FORGET : state;
+      const { time, payload } = record;
+      // The next window to be told; the one before it has been.
+      const end = Math.floor((Math.max(ctx.watermark, time - 1) + 1) / slide) * slide + slide;
+      if (time < end - size) {
+        ctx.late({ key: record.key, count: eventCount(payload), second: isoTime(time) });
+        return state.panes === null ? FORGET : state;
       }
-      if (state.rows.length === 0) ctx.setTimer(SLIDE, (open * slide - 1) as EventTime);
-      for (const [region, counts] of rowsOf(record.payload)) {
-        addRow(state, pane, nameOf(region, state), counts);
-      }
+      if (eventCount(payload) === 0) return state.panes === null ? FORGET : state;
+      if (state.panes === null) ctx.setTimer(SLIDE, (end - 1) as EventTime);
+      const spec = specOf(ctx.key);
+      let panes = state.panes ?? emptyPanes(spec, time);
+      countsOf(payload).forEach((count, measure) => {
+        panes = addToPanes(panes, spec, time, count, measure);
+      });
+      state.panes = panes;
+      if (payload[0] === "item") addRegions(state, one, payload[2], time);
       return state;
     },
     onTimer(timer, state, ctx) {
-      const end = (timer.at + 1) as EventTime;
-      expire(state, end / slide - panes);
-      if (state.rows.length === 0) return FORGET;
-      tell(state, end, ctx);
+      const spec = specOf(ctx.key);
+      const panes = advancePanes(state.panes ?? emptyPanes(spec, timer.at), spec, timer.at);
+      if (holdsNothing(panes, spec)) return FORGET;
+      state.panes = panes;
+      for (const region of state.regions) region[1] = advancePanes(region[1], one, timer.at);
+      state.regions = state.regions.filter(([, ring]) => !holdsNothing(ring, one));
+      tell(state, { many: spec, one }, (timer.at + 1) as EventTime, ctx);
       ctx.setTimer(SLIDE, (timer.at + slide) as EventTime);
       return state;
     },
@@ -92,65 +106,51 @@ export function heatOperator(options: {
 const isHeatDim = (dim: string | undefined): dim is HeatDim =>
   dim === "item" || dim === "category" || dim === "keyword" || dim === "region";
 
-const totalOf = (state: HeatState, region: string): number[] | undefined =>
-  state.totals.find(([name]) => name === region)?.[1];
-
-const nameOf = (region: string, state: HeatState): string =>
-  state.totals.length < MAX_REGIONS || totalOf(state, region) !== undefined ? region : "";
-
-function rowsOf(payload: PartialCounts): (readonly [string, number[]])[] {
-  if (payload[0] === "item") return payload[2].map((row) => [row[0], heatCounts(row)] as const);
-  return [["", [eventCount(payload)]]];
+function countsOf(payload: PartialCounts): readonly number[] {
+  if (payload[0] !== "item") return [eventCount(payload)];
+  const sums = HEAT_MEASURES.map(() => 0);
+  for (const row of payload[2]) {
+    heatCounts(row).forEach((count, i) => {
+      sums[i] = (sums[i] ?? 0) + count;
+    });
+  }
+  return sums;
 }
 
-/** Counts that came late find their pane from the back. */
-function addRow(state: HeatState, pane: number, region: string, counts: number[]): void {
-  if (counts.every((count) => count === 0)) return;
-  let at = state.rows.length;
-  for (; at > 0; at -= 1) {
-    const row = state.rows[at - 1] as Row;
-    if (row[0] < pane) break;
-    if (row[0] === pane && row[1] === region) {
-      add(row[2], counts, 1);
-      at = -1;
-      break;
+function addRegions(
+  state: HeatState,
+  spec: PaneSpec,
+  rows: readonly ItemRow[],
+  at: EventTime,
+): void {
+  for (const row of rows) {
+    const events = heatCounts(row).reduce((a, b) => a + b, 0);
+    if (row[0] === "" || events === 0) continue;
+    const known = state.regions.find(([region]) => region === row[0]);
+    if (known !== undefined) known[1] = addToPanes(known[1], spec, at, events);
+    else if (state.regions.length < MAX_REGIONS) {
+      state.regions.push([row[0], addToPanes(emptyPanes(spec, at), spec, at, events)]);
     }
   }
-  if (at >= 0) state.rows.splice(at, 0, [pane, region, [...counts]]);
-  const total = totalOf(state, region);
-  if (total === undefined) state.totals.push([region, [...counts]]);
-  else add(total, counts, 1);
 }
 
-function expire(state: HeatState, firstPane: number): void {
-  let gone = 0;
-  for (const [pane, region, counts] of state.rows) {
-    if (pane >= firstPane) break;
-    gone += 1;
-    add(totalOf(state, region) ?? [], counts, -1);
-  }
-  if (gone === 0) return;
-  state.rows.splice(0, gone);
-  state.totals = state.totals.filter(([, total]) => total.some((count) => count !== 0));
-}
-
-function add(into: number[], counts: readonly number[], sign: 1 | -1): void {
-  for (let i = 0; i < counts.length; i += 1) into[i] = (into[i] ?? 0) + sign * (counts[i] ?? 0);
-}
-
-function tell(state: HeatState, end: EventTime, ctx: Context<Heat>): void {
+function tell(
+  state: HeatState,
+  { many, one }: { readonly many: PaneSpec; readonly one: PaneSpec },
+  end: EventTime,
+  ctx: Context<Heat>,
+): void {
+  const { panes } = state;
+  if (panes === null) return;
+  const sums = Array.from({ length: many.measures }, (_, measure) => total(panes, many, measure));
+  const count = sums.reduce((a, b) => a + b, 0);
+  if (count === 0) return;
   const dim = ctx.key.slice(0, ctx.key.indexOf(":")) as HeatDim;
-  const sum: number[] = [];
-  const regions: [string, number][] = [];
-  let count = 0;
-  for (const [region, total] of state.totals) {
-    const events = total.reduce((a, b) => a + b, 0);
-    count += events;
-    if (region !== "") regions.push([region, events]);
-    add(sum, total, 1);
-  }
-  regions.sort(([a], [b]) => (a < b ? -1 : 1));
-  const counts = dim === "item" ? HEAT_MEASURES.map((name, i) => [name, sum[i] ?? 0] as const) : [];
+  const counts =
+    dim === "item" ? HEAT_MEASURES.map((name, i) => [name, sums[i] ?? 0] as const) : [];
+  const regions = state.regions
+    .map(([region, ring]) => [region, total(ring, one)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   ctx.emit({
     kind: "heat",
     dim,
