@@ -183,6 +183,12 @@ const ROWS: readonly Row[] = [
   ["tracking-plan", "VALUE_RANGE", PLAN_HEAD.replace("events:", "events: ▸{}"), /at least 1/],
 
   [
+    "tracking-plan",
+    "VALUE_RANGE",
+    `${PLAN_HEAD}  a.b: {optional: {sku: sku}, one_of: [▸[sku${", sku".repeat(8)}]]}\n`,
+    /2 to 8/,
+  ],
+  [
     "segments",
     "EVENT_UNKNOWN",
     when("{none: {of: {event: ▸product.view}, within: 30d}}"),

@@ -124,6 +124,10 @@ test("prototype keys never come through, whatever they hold", () => {
     ok: false,
     reason: "missing",
   });
+  const half = Object.create({ line: "x" }) as Record<string, unknown>;
+  half["sku"] = "a";
+  const own = plan.validate("product.viewed", half);
+  expect(own.ok && own.props["line"]).toBeUndefined();
 });
 
 test("law: any props give a plain answer; what passed once passes again unchanged", () => {
