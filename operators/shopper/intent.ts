@@ -117,7 +117,8 @@ function stepped(
   if (event.type === "order.received") noteOrder(state, event.at);
   if (session === null) return isBlank(state) ? FORGET : state;
   if (session.id !== state.session) {
-    if (state.session !== "" && event.at < state.evidence.at) return state;
+    // An act of a session that is over; or the two have become one; or a new one has begun.
+    if (session.last < state.evidence.at) return state;
     const isNew = state.session !== "" && session.started > state.evidence.at;
     if (isNew) state = afterSession(state, ctx, event.at);
     state.session = session.id;

@@ -29,7 +29,7 @@ export type Feature = (typeof FEATURES)[number];
 export type Weights = Readonly<Record<Feature, number>>;
 
 export const DEFAULT_WEIGHTS: Weights = {
-  bias: -2.6,
+  bias: -3,
   covisit: 1.8,
   popularity: 0.9,
   affinity: 0.9,
@@ -38,7 +38,7 @@ export const DEFAULT_WEIGHTS: Weights = {
   margin: 0.4,
   kind: 0.5,
   trending: 0.5,
-  intent: 2.6,
+  intent: 4,
   channel: 0.4,
   seen: 0.6,
 };

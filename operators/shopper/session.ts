@@ -112,6 +112,7 @@ function viewOf(session: Session): SessionView {
   return {
     id: session.id,
     started: session.started,
+    last: session.last,
     steps: session.steps,
     skus: session.skus,
     categories: session.categories,

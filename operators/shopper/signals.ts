@@ -5,6 +5,7 @@ import type { Intent, ShopEvent } from "../event.ts";
 export interface SessionView {
   readonly id: string;
   readonly started: EventTime;
+  readonly last: EventTime;
   /** Acts so far, this one included. */
   readonly steps: number;
   /** The last 10 distinct, the most recent last. */

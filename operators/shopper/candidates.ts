@@ -1,0 +1,374 @@
+import type { Facts } from "../../src/flow/operator.ts";
+import type { EventTime } from "../../src/time/event-time.ts";
+import type { Intent } from "../event.ts";
+import { type Fields, fieldsOf, numberOf, sellableOf, textOf } from "./catalog.ts";
+import { shares } from "./leanings.ts";
+import { FEATURES, type Feature, kindAdvantage } from "./rank.ts";
+import {
+  CATEGORY_HALF_LIFE,
+  evidenceOf,
+  intentNow,
+  isMuted,
+  type KnownIntent,
+  type Taste,
+  TOUCHPOINT_HALF_LIFE,
+} from "./taste.ts";
+
+export const CHANNELS = ["mp", "gzh", "channels", "wecom", "group"] as const;
+export type Channel = (typeof CHANNELS)[number];
+export type Kind = "product" | "activity" | "info" | "service";
+
+/** Something that could be recommended. Plain data: it travels with the score request. */
+export interface Candidate {
+  readonly kind: Kind;
+  readonly channel: Channel;
+  /** As the message shows it: kind and what it is about. */
+  readonly item: Fields;
+  /** What is remembered of it: the sku, the content, the offer with its sku. */
+  readonly key: string;
+  readonly sku: string | null;
+  /** Units that can be sold; null when nobody told. */
+  readonly sellable: number | null;
+  /** Why, as a code. */
+  readonly reason: string;
+  /** The sku or category it follows from; null when nothing does. */
+  readonly because: string | null;
+}
+
+export interface Shortlist {
+  readonly candidates: Candidate[];
+  /** Feature vectors, in the order of the candidates. */
+  readonly features: number[][];
+}
+
+export interface CandidateOptions {
+  /** Goods the person looked at already are candidates too. */
+  readonly withSeen: boolean;
+  /** Goods considered; the rest are left out by their covisits and popularity. */
+  readonly most: number;
+}
+
+const COVISIT_SOURCES = 5;
+/** What a place further back in the list of what was looked at is worth. */
+const BY_RECENCY = 0.8;
+/** The share of meetings that makes half of the covisit feature. */
+const HALF_COVISIT = 0.1;
+const CATEGORIES_LOOKED_INTO = 3;
+const INFO_CANDIDATES = 6;
+/** A spread of prices, as a difference of logs. */
+const PRICE_SPREAD = 0.6;
+/** A trend of so many standard deviations counts in full. */
+const FULL_TREND = 6;
+
+/** Goods, offers, contents and services that could be recommended to a person now. */
+export function shortlist(
+  taste: Taste,
+  facts: Facts,
+  now: EventTime,
+  options: CandidateOptions,
+): Shortlist {
+  const person = personOf(taste, facts, now);
+  const list: Shortlist = { candidates: [], features: [] };
+  const intent = person.intent;
+  if (intent?.name === "seek_aftersales") {
+    addService(list, person, intent);
+    return list;
+  }
+  addGoods(list, person, options);
+  if (intent?.name === "compare_price") addOffers(list, person, intent);
+  if (intent?.name === "learn_features") addInfo(list, person, intent);
+  return list;
+}
+
+/** What features need of the person, worked out once. */
+interface Person {
+  readonly taste: Taste;
+  readonly facts: Facts;
+  readonly now: EventTime;
+  readonly intent: (KnownIntent & { readonly name: Intent }) | undefined;
+  readonly categories: readonly (readonly [string, number])[];
+  readonly channels: readonly (readonly [Channel, number])[];
+}
+
+function personOf(taste: Taste, facts: Facts, now: EventTime): Person {
+  return {
+    taste,
+    facts,
+    now,
+    intent: intentNow(taste, now),
+    categories: shares(taste.categories, now, CATEGORY_HALF_LIFE),
+    channels: channelShares(taste, now),
+  };
+}
+
+/** Where a touchpoint can be answered; the shop's own pages are answered in the mini program. */
+const CHANNEL_OF: Readonly<Record<string, Channel>> = {
+  mp: "mp",
+  page: "mp",
+  pay: "mp",
+  ec: "mp",
+  pos: "mp",
+  gzh: "gzh",
+  channels: "channels",
+  wecom: "wecom",
+  group: "group",
+};
+
+function channelShares(taste: Taste, now: EventTime): (readonly [Channel, number])[] {
+  const sums = new Map<Channel, number>();
+  for (const [touchpoint, share] of shares(taste.touchpoints, now, TOUCHPOINT_HALF_LIFE)) {
+    const channel = CHANNEL_OF[touchpoint];
+    if (channel !== undefined) sums.set(channel, (sums.get(channel) ?? 0) + share);
+  }
+  return CHANNELS.map((channel) => [channel, sums.get(channel) ?? 0] as const);
+}
+
+/** The first of the channels with the greatest share. */
+function favourite(person: Person, among: readonly Channel[] = CHANNELS): Channel {
+  let best: Channel = among[0] ?? "mp";
+  for (const channel of among) if (shareOf(person, channel) > shareOf(person, best)) best = channel;
+  return best;
+}
+
+const shareOf = (person: Person, channel: Channel): number =>
+  person.channels.find(([name]) => name === channel)?.[1] ?? 0;
+
+/** Why a sku came up, and how strongly. */
+interface Lead {
+  covisit: number;
+  recency: number;
+  popularity: number;
+  because: string | null;
+  /** The strongest single covisit, which is what `because` names. */
+  strongest: number;
+}
+
+const INTENT_OF: Readonly<Record<Kind, Intent>> = {
+  product: "buy",
+  activity: "compare_price",
+  info: "learn_features",
+  service: "seek_aftersales",
+};
+/** Of one who merely browses: goods are what there is to browse. */
+const BROWSER_FIT = 0.3;
+
+/** How likely it is that the person is after a recommendation of this kind. */
+function intentFit(
+  kind: Kind,
+  intent: (KnownIntent & { readonly name: Intent }) | undefined,
+): number {
+  if (intent?.name === INTENT_OF[kind]) return intent.probability;
+  return kind === "product" ? BROWSER_FIT * (1 - (intent?.probability ?? 0)) : 0;
+}
+
+function addGoods(list: Shortlist, person: Person, options: CandidateOptions): void {
+  const { taste, now } = person;
+  const leads = leadsOf(person, options.withSeen);
+  const strength = ({ covisit, popularity, recency }: Lead) =>
+    2 * covisit + popularity + 0.5 * recency;
+  const best = [...leads].sort((a, b) => strength(b[1]) - strength(a[1]) || (a[0] < b[0] ? -1 : 1));
+  let added = 0;
+  for (const [sku, lead] of best) {
+    if (added >= options.most) break;
+    if (isMuted(taste, sku, now)) continue;
+    const fields = fieldsOf(person.facts, "catalog", sku);
+    const title = textOf(fields, "title");
+    const candidate: Candidate = {
+      kind: "product",
+      channel: favourite(person),
+      item: { kind: "product", sku, ...(title === undefined ? {} : { title }) },
+      key: sku,
+      sku,
+      sellable: sellableOf(person.facts, sku) ?? null,
+      reason: lead.covisit > 0 ? "covisit" : taste.skus.includes(sku) ? "seen" : "popular",
+      because: lead.covisit > 0 ? lead.because : null,
+    };
+    add(list, person, candidate, lead);
+    added += 1;
+  }
+}
+
+function leadsOf(person: Person, withSeen: boolean): Map<string, Lead> {
+  const { taste, facts, categories } = person;
+  const leads = new Map<string, Lead>();
+  const lead = (sku: string): Lead | undefined => {
+    if (!withSeen && taste.skus.includes(sku)) return undefined;
+    const known = leads.get(sku);
+    if (known !== undefined) return known;
+    const fresh = { covisit: 0, recency: 0, popularity: 0, because: null, strongest: 0 };
+    leads.set(sku, fresh);
+    return fresh;
+  };
+  let weight = 1;
+  for (const source of taste.skus.slice(-COVISIT_SOURCES).reverse()) {
+    const own = lead(source);
+    if (own !== undefined) own.recency = Math.max(own.recency, weight);
+    for (const [sku, score] of rankingOf(facts, "covisit", source)) {
+      const found = lead(sku);
+      if (found === undefined) continue;
+      found.covisit += weight * score;
+      found.recency = Math.max(found.recency, weight);
+      if (weight * score <= found.strongest) continue;
+      found.strongest = weight * score;
+      found.because = source;
+    }
+    weight *= BY_RECENCY;
+  }
+  const popular = [...categories.slice(0, CATEGORIES_LOOKED_INTO).map(([name]) => name), "*"];
+  for (const category of popular) {
+    const ranking = rankingOf(facts, "popular", category);
+    const most = ranking[0]?.[1] ?? 0;
+    for (const [sku, score] of ranking) {
+      const found = lead(sku);
+      if (found !== undefined && most > 0) {
+        found.popularity = Math.max(found.popularity, score / most);
+      }
+    }
+  }
+  return leads;
+}
+
+/** A learned list of skus with scores, the best first. */
+export function rankingOf(
+  facts: Facts,
+  kind: "covisit" | "popular",
+  key: string,
+): readonly (readonly [string, number])[] {
+  const value = facts.get(kind, key);
+  return Array.isArray(value) ? (value as readonly (readonly [string, number])[]) : [];
+}
+
+function addOffers(list: Shortlist, person: Person, intent: KnownIntent): void {
+  const sku = intent.sku ?? person.taste.skus.at(-1);
+  if (sku === undefined) return;
+  const sellable = sellableOf(person.facts, sku) ?? null;
+  const offers = [
+    ["coupon", favourite(person, ["mp", "wecom", "gzh"])],
+    ["group_buy", favourite(person, ["mp", "group"])],
+  ] as const;
+  for (const [offer, channel] of offers) {
+    const key = `${offer}:${sku}`;
+    if (isMuted(person.taste, key, person.now)) continue;
+    const item = { kind: "activity", offer, sku };
+    const because = intent.category ?? sku;
+    add(
+      list,
+      person,
+      { kind: "activity", channel, item, key, sku, sellable, reason: "compare_price", because },
+      undefined,
+    );
+  }
+}
+
+/** Reviews and clips about what the person wants to know more of; tutorials are for who has it. */
+function addInfo(list: Shortlist, person: Person, intent: KnownIntent): void {
+  const { taste, facts, now } = person;
+  const sku = intent.sku ?? taste.skus.at(-1);
+  const about = sku === undefined ? undefined : facts.get("content_about", sku);
+  if (sku === undefined || !Array.isArray(about)) return;
+  let added = 0;
+  for (const content of about as readonly string[]) {
+    const fields = fieldsOf(facts, "content", content);
+    const type = textOf(fields, "type") ?? "article";
+    if (added >= INFO_CANDIDATES || type === "tutorial" || isMuted(taste, content, now)) continue;
+    added += 1;
+    const title = textOf(fields, "title");
+    const item = {
+      kind: "info",
+      content_id: content,
+      type,
+      sku,
+      ...(title === undefined ? {} : { title }),
+    };
+    const channel = channelOfContent(textOf(fields, "channel"), type);
+    const reason = "learn_features";
+    add(
+      list,
+      person,
+      { kind: "info", channel, item, key: content, sku, sellable: null, reason, because: sku },
+      undefined,
+    );
+  }
+}
+
+function channelOfContent(channel: string | undefined, type: string): Channel {
+  const stated = CHANNELS.find((known) => known === channel);
+  if (stated !== undefined) return stated;
+  return type.includes("clip") || type.includes("video") ? "channels" : "gzh";
+}
+
+function addService(list: Shortlist, person: Person, intent: KnownIntent): void {
+  if (isMuted(person.taste, "service:aftersales", person.now)) return;
+  const sku = intent.sku;
+  add(
+    list,
+    person,
+    {
+      kind: "service",
+      channel: favourite(person, ["wecom", "mp"]),
+      item: { kind: "service", service: "aftersales", ...(sku === null ? {} : { sku }) },
+      key: "service:aftersales",
+      sku: null,
+      sellable: null,
+      reason: "seek_aftersales",
+      because: null,
+    },
+    undefined,
+  );
+}
+
+function add(list: Shortlist, person: Person, candidate: Candidate, lead: Lead | undefined): void {
+  const values = featuresOf(person, candidate, lead);
+  list.candidates.push(candidate);
+  list.features.push(FEATURES.map((feature) => values[feature]));
+}
+
+function featuresOf(
+  person: Person,
+  { kind, channel, sku }: Candidate,
+  lead: Lead | undefined,
+): Record<Feature, number> {
+  const { taste, facts, intent } = person;
+  const fields = sku === null ? undefined : fieldsOf(facts, "catalog", sku);
+  const category = textOf(fields, "category");
+  return {
+    bias: 1,
+    covisit: lead === undefined ? 0 : lead.covisit / (lead.covisit + HALF_COVISIT),
+    popularity: lead?.popularity ?? 0,
+    affinity: person.categories.find(([name]) => name === category)?.[1] ?? 0,
+    price: priceFit(taste, numberOf(fields, "price_minor")),
+    recency: lead?.recency ?? (sku !== null && taste.skus.at(-1) === sku ? 1 : 0),
+    margin: Math.max(0, Math.min(1, numberOf(fields, "margin") ?? 0)),
+    kind: advantageOf(facts, kind),
+    trending: trendOf(facts, sku),
+    intent: intentFit(kind, intent),
+    channel: shareOf(person, channel),
+    seen: sku !== null && kind === "product" && taste.skus.includes(sku) ? 1 : 0,
+  };
+}
+
+/** 1 at the price the person usually looks at, less the further off; 0.5 when a price is unknown. */
+function priceFit(taste: Taste, price: number | undefined): number {
+  if (price === undefined || price <= 0 || taste.prices === 0) return 0.5;
+  const off = (Math.log(price) - taste.logPrice) / PRICE_SPREAD;
+  return Math.exp(-0.5 * off * off);
+}
+
+function advantageOf(facts: Facts, kind: Kind): number {
+  const learned = fieldsOf(facts, "kinds", kind);
+  const count = (name: string) => Math.max(0, numberOf(learned, name) ?? 0);
+  return kindAdvantage(count("shown"), count("clicked"), count("purchased"));
+}
+
+function trendOf(facts: Facts, sku: string | null): number {
+  if (sku === null) return 0;
+  const z = numberOf(fieldsOf(facts, "trending", sku), "z") ?? 0;
+  return Math.max(0, Math.min(1, z / FULL_TREND));
+}
+
+/** The acts that speak for a candidate: those of the intent it serves, else the person's last. */
+export function evidenceFor(taste: Taste, candidate: Candidate, now: EventTime) {
+  const intent = intentNow(taste, now);
+  const serves = intent !== undefined && intent.name === INTENT_OF[candidate.kind];
+  return evidenceOf(serves && intent.evidence.length > 0 ? intent.evidence : taste.acts);
+}

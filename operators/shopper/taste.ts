@@ -1,0 +1,256 @@
+import type { Facts } from "../../src/flow/operator.ts";
+import {
+  days,
+  type EventTime,
+  hours,
+  isoTime,
+  latest,
+  type Millis,
+} from "../../src/time/event-time.ts";
+import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
+import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
+import { type Leanings, lean, noLeanings } from "./leanings.ts";
+import type { EventEvidence, IntentSignal } from "./signals.ts";
+
+/** What the recommender remembers of a person. Lists run from the oldest to the newest. */
+export interface Taste {
+  /** Skus last looked at, distinct, and when. */
+  skus: string[];
+  skuAts: EventTime[];
+  categories: Leanings;
+  touchpoints: Leanings;
+  /** Decayed mean of the log of prices looked at, in minor units; 0 of none. */
+  logPrice: number;
+  prices: number;
+  /** The last acts as evidence: type, tracker's id, time, three entries each. */
+  acts: (string | number)[];
+  intent: KnownIntent | null;
+  /** Recommendations made or served lately: last 12 digits of the id, and the items' keys. */
+  recs: string[];
+  recItems: string[];
+  /** Items not to recommend before a time. */
+  muted: string[];
+  mutedUntil: EventTime[];
+  /** When the last recommendation was pushed; 0 when none was. */
+  pushedAt: EventTime;
+  /** Of the newest event. */
+  seenAt: EventTime;
+}
+
+export interface KnownIntent {
+  intent: number;
+  probability: number;
+  sku: string | null;
+  category: string | null;
+  at: EventTime;
+  /** Told with the event at hand: reason to act. */
+  isNews: boolean;
+  evidence: (string | number)[];
+}
+
+export const CATEGORY_HALF_LIFE = days(3);
+export const TOUCHPOINT_HALF_LIFE = days(14);
+const KEPT_SKUS = 10;
+const KEPT_CATEGORIES = 6;
+const KEPT_TOUCHPOINTS = 8;
+const KEPT_ACTS = 3;
+const KEPT_RECS = 6;
+const KEPT_MUTED = 32;
+/** Weight of the newest price in the mean. */
+const PRICE_RATE = 0.25;
+/** An intent that nobody renewed holds this long. */
+const INTENT_HOLDS = hours(0.5);
+
+/** How much an act says about taste. */
+const INTEREST: Readonly<Record<string, number>> = {
+  "product.viewed": 1,
+  "product.clicked": 1,
+  "product.shared": 1.5,
+  "product.favorited": 2,
+  "product.listed": 0.5,
+  "cart.added": 3,
+  "order.paid": 4,
+  "article.opened": 0.5,
+  "article.read": 1,
+  "video.played": 0.5,
+  "live.entered": 0.5,
+};
+
+export const noTaste = (): Taste => ({
+  skus: [],
+  skuAts: [],
+  categories: noLeanings(),
+  touchpoints: noLeanings(),
+  logPrice: 0,
+  prices: 0,
+  acts: [],
+  intent: null,
+  recs: [],
+  recItems: [],
+  muted: [],
+  mutedUntil: [],
+  pushedAt: 0 as EventTime,
+  seenAt: 0 as EventTime,
+});
+
+/** Takes in what an act says about its person. */
+export function learnFrom(taste: Taste, event: ShopEvent, facts: Facts): void {
+  taste.seenAt = latest(taste.seenAt, event.at);
+  if (event.touchpoint !== "unknown") {
+    lean(taste.touchpoints, event.touchpoint, 1, event.at, TOUCHPOINT_HALF_LIFE, KEPT_TOUCHPOINTS);
+  }
+  taste.acts.push(event.type, event.clientId, event.at);
+  if (taste.acts.length > 3 * KEPT_ACTS) taste.acts.splice(0, 3);
+  const interest = INTEREST[event.type];
+  if (interest === undefined) return;
+  const category = categoryOf(event, facts);
+  if (category !== undefined) {
+    lean(taste.categories, category, interest, event.at, CATEGORY_HALF_LIFE, KEPT_CATEGORIES);
+  }
+  if (event.type === "order.paid") return;
+  const sku = textProp(event, "sku");
+  if (sku === undefined) return;
+  rememberSku(taste, sku, event.at);
+  const price =
+    numberOf(fieldsOf(facts, "catalog", sku), "price_minor") ?? numberProp(event, "price_minor");
+  if (price !== undefined && price > 0) rememberPrice(taste, price);
+}
+
+function rememberSku(taste: Taste, sku: string, at: EventTime): void {
+  const known = taste.skus.indexOf(sku);
+  if (known >= 0) {
+    if (at <= (taste.skuAts[known] ?? at)) return;
+    taste.skus.splice(known, 1);
+    taste.skuAts.splice(known, 1);
+  }
+  let place = taste.skus.length;
+  while (place > 0 && (taste.skuAts[place - 1] ?? at) > at) place -= 1;
+  taste.skus.splice(place, 0, sku);
+  taste.skuAts.splice(place, 0, at);
+  if (taste.skus.length > KEPT_SKUS) {
+    taste.skus.shift();
+    taste.skuAts.shift();
+  }
+}
+
+function rememberPrice(taste: Taste, price: number): void {
+  const log = Math.log(price);
+  taste.logPrice = taste.prices === 0 ? log : taste.logPrice + PRICE_RATE * (log - taste.logPrice);
+  taste.prices = Math.min(taste.prices + 1, 100);
+}
+
+export function learnIntent(taste: Taste, signal: IntentSignal): void {
+  taste.intent = signal.quiet
+    ? null
+    : {
+        intent: INTENTS.indexOf(signal.intent),
+        probability: signal.probability,
+        sku: signal.sku,
+        category: signal.category,
+        at: signal.at,
+        isNews: true,
+        evidence: signal.evidence
+          .slice(0, KEPT_ACTS)
+          .flatMap(({ event, type, at }) => [type, event, Date.parse(at)]),
+      };
+}
+
+/** The intent in force; undefined when the person is merely browsing. */
+export function intentNow(
+  taste: Taste,
+  now: EventTime,
+): (KnownIntent & { readonly name: Intent }) | undefined {
+  const known = taste.intent;
+  if (known === null || now - known.at > INTENT_HOLDS) return undefined;
+  return { ...known, name: INTENTS[known.intent] ?? "browse" };
+}
+
+/** What the person was last recommended or shown, so that feedback by id finds its items. */
+export function rememberRec(taste: Taste, recId: string, items: readonly string[]): void {
+  taste.recs.push(recId.slice(-12));
+  taste.recItems.push(items.join("\n"));
+  if (taste.recs.length > KEPT_RECS) {
+    taste.recs.shift();
+    taste.recItems.shift();
+  }
+}
+
+/** Keys of the items of a recommendation; empty when it is forgotten or was never made. */
+export function itemsOfRec(taste: Taste, recId: string): readonly string[] {
+  const items = taste.recItems[taste.recs.lastIndexOf(recId.slice(-12))];
+  return items === undefined || items === "" ? [] : items.split("\n");
+}
+
+/** Keeps an item from being recommended until a time. */
+export function mute(taste: Taste, item: string, until: EventTime, now: EventTime): void {
+  const known = taste.muted.indexOf(item);
+  if (known >= 0) {
+    taste.mutedUntil[known] = latest(taste.mutedUntil[known] ?? until, until);
+    return;
+  }
+  if (taste.muted.length >= KEPT_MUTED) dropMuted(taste, now);
+  taste.muted.push(item);
+  taste.mutedUntil.push(until);
+}
+
+/** Drops what is over; where nothing is, what ends first. */
+function dropMuted(taste: Taste, now: EventTime): void {
+  const first = Math.min(...taste.mutedUntil);
+  const keep = (_: unknown, i: number) =>
+    (taste.mutedUntil[i] ?? 0) > latest(now, first as EventTime);
+  const muted = taste.muted.filter(keep);
+  const until = taste.mutedUntil.filter(keep);
+  taste.muted = muted;
+  taste.mutedUntil = until;
+}
+
+export function isMuted(taste: Taste, item: string, now: EventTime): boolean {
+  const place = taste.muted.indexOf(item);
+  return place >= 0 && (taste.mutedUntil[place] ?? now) > now;
+}
+
+/** Feedback and purchases that keep items from being recommended for a while. */
+export function learnOutcome(
+  taste: Taste,
+  event: ShopEvent,
+  after: { readonly closed: Millis; readonly bought: Millis },
+): void {
+  if (event.type === "order.paid") {
+    const until = (event.at + after.bought) as EventTime;
+    for (const sku of orderedSkus(event).slice(0, KEPT_MUTED)) mute(taste, sku, until, event.at);
+    return;
+  }
+  const recId = textProp(event, "rec_id");
+  if (recId === undefined) return;
+  if (event.type === "recommendation.served") {
+    const items = event.props["items"];
+    rememberRec(taste, recId, Array.isArray(items) ? items.filter(isText).slice(0, 20) : []);
+    return;
+  }
+  const span =
+    event.type === "feedback.closed" || event.type === "feedback.blocked"
+      ? after.closed
+      : event.type === "feedback.purchased"
+        ? after.bought
+        : undefined;
+  if (span === undefined) return;
+  const item = textProp(event, "item");
+  for (const key of item === undefined
+    ? itemsOfRec(taste, recId)
+    : [item, ...itemsOfRec(taste, recId)]) {
+    mute(taste, key, (event.at + span) as EventTime, event.at);
+  }
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** Kept evidence as a message shows it. */
+export function evidenceOf(acts: readonly (string | number)[]): EventEvidence[] {
+  const evidence: EventEvidence[] = [];
+  for (let i = 0; i + 2 < acts.length; i += 3) {
+    const [type, id, at] = [acts[i], acts[i + 1], acts[i + 2]];
+    const time = isoTime(Number(at) as EventTime);
+    evidence.push({ event: String(type), id: String(id), time });
+  }
+  return evidence;
+}
