@@ -89,6 +89,8 @@ class Compiler<E> {
   readonly #stages: readonly StageSpec<E>[];
   /** Of a place made to wait behind a greedy loop: the same place before it was made to wait. */
   readonly #ungreedy = new Map<number, number>();
+  /** Copies made by `withoutNots`, by stage and place. */
+  readonly #freed = new Map<string, number>();
 
   constructor(spec: PatternSpec<E>) {
     this.#stages = spec.stages;
@@ -130,6 +132,7 @@ class Compiler<E> {
 
   #positive(index: number, sink: number): number {
     const stage = this.#stage(index);
+    if (stage.greedy && stage.max !== stage.min) this.#waitForLoop(index, sink);
     if (stage.max !== null) return this.#repeated(index, sink, sink);
     return this.#repeated(index, this.#loop(index, this.#withoutNots(index, sink)), sink);
   }
@@ -139,7 +142,6 @@ class Compiler<E> {
     const stage = this.#stage(index);
     const skip = this.#skipInside(index);
     const spare = stage.max === null ? 0 : stage.max - stage.min;
-    if (stage.greedy && spare > 0) this.#waitForLoop(index, sink, this.#take(index));
     let next = sink;
     for (let i = 0; i < spare; i++) {
       next = this.#single(index, { sink: next, pass, skip, inside: true });
@@ -180,14 +182,8 @@ class Compiler<E> {
 
   /** Any number of events, at least none. */
   #loop(index: number, sink: number): number {
-    const stage = this.#stage(index);
     const skip = this.#skipInside(index);
     const place = this.#add(index, "open");
-    if (stage.greedy) {
-      // A pending match cannot be told of the stop condition by an edge: its own guard knows it.
-      const pending = this.#place(sink).role === "pending";
-      this.#waitForLoop(index, sink, pending ? this.#take(index) : testOf(index, "where"));
-    }
     this.#passOn(index, place, sink);
     this.#edge(place, "take", place, [this.#take(index)]);
     this.#kill(index, place, true);
@@ -217,15 +213,14 @@ class Compiler<E> {
   }
 
   /** The stage behind a greedy loop touches no event that the loop could take. */
-  #waitForLoop(index: number, sink: number, test: number): void {
-    if (this.#stage(index).until !== null) {
-      this.#ungreedy.set(
-        sink,
-        this.#copy(sink, (edge) => edge),
-      );
-    }
+  #waitForLoop(index: number, sink: number): void {
+    const ungreedy = this.#copy(sink, (edge) => edge);
     const place = this.#place(sink);
-    place.edges = place.edges.map((edge) => ({ ...edge, guard: [...edge.guard, ~test] }));
+    const guard = ~this.#take(index);
+    place.edges = place.edges.map((edge) => ({ ...edge, guard: [...edge.guard, guard] }));
+    this.#ungreedy.set(sink, ungreedy);
+    const after = this.#withoutNots(index, sink);
+    if (after !== sink) this.#ungreedy.set(after, this.#withoutNots(index, ungreedy));
   }
 
   /**
@@ -235,10 +230,14 @@ class Compiler<E> {
   #withoutNots(index: number, sink: number): number {
     const nots = this.#notsBefore(index);
     if (nots.length === 0 || !this.#stage(index).optional) return sink;
-    return this.#copy(sink, (edge) => {
+    const made = this.#freed.get(`${index} ${sink}`);
+    if (made !== undefined) return made;
+    const freed = this.#copy(sink, (edge) => {
       if (edge.kind === "kill") return nots.includes(edge.to) ? null : edge;
       return edge.kind === "pass" ? { ...edge, to: this.#withoutNots(index, edge.to) } : edge;
     });
+    this.#freed.set(`${index} ${sink}`, freed);
+    return freed;
   }
 
   #copy(from: number, change: (edge: Edge) => Edge | null): number {

@@ -27,6 +27,7 @@ export interface LetterStage {
   readonly inner: "relaxed" | "consecutive" | "combinations";
   /** Letters that end the loop; none for what is no loop. */
   readonly until: string;
+  readonly greedy: boolean;
   readonly gap: number | null;
 }
 export interface LetterPattern {
@@ -50,6 +51,7 @@ const positive = fc
     quantity,
     optional: fc.boolean(),
     until: fc.constantFrom("", "", "b", "y"),
+    greedy: fc.boolean(),
     gap: fc.oneof(fc.constant(null), fc.constant(null), fc.integer({ min: 1, max: 5 })),
     inner: fc.constantFrom("relaxed" as const, "consecutive" as const, "combinations" as const),
     // Forbidden events fit no other stage: else which of the two wins would be a question of order.
@@ -65,7 +67,10 @@ const positive = fc
     return { ...rest, min, max, until: max === 1 ? "" : until };
   });
 
-/** Patterns without greedy; nothing is forbidden right after an optional stage. */
+/**
+ * Nothing is forbidden right after an optional stage. Greedy loops come without a stop condition,
+ * and before a stage that must come or the end.
+ */
 export const letterPattern: fc.Arbitrary<LetterPattern> = fc
   .record({
     parts: fc.oneof(
@@ -93,16 +98,37 @@ export const letterPattern: fc.Arbitrary<LetterPattern> = fc
     if (sure && trailing === "notFollowedBy" && within !== null) {
       stages.push({ ...forbidden("end", trailing, "x"), gap: last.gap });
     }
-    return { stages, within };
+    return {
+      stages: stages.map((stage, i) => ({ ...stage, greedy: mayBeGreedy(stages, i) })),
+      within,
+    };
   });
+
+function mayBeGreedy(stages: readonly LetterStage[], index: number): boolean {
+  const [stage, next] = stages.slice(index, index + 2);
+  if (stage === undefined || !stage.greedy || stage.max === stage.min) return false;
+  if (stage.inner === "combinations" || stage.until !== "") return false;
+  if (next === undefined) return true;
+  return isNot(next) ? next.name === "end" && next.contiguity !== "notNext" : !next.optional;
+}
+
+/** Once, whatever lies between. */
+export const PLAIN = {
+  min: 1,
+  max: 1,
+  optional: false,
+  inner: "relaxed",
+  until: "",
+  greedy: false,
+  gap: null,
+} as const;
 
 function forbidden(
   name: string,
   contiguity: "notNext" | "notFollowedBy",
   fits: string,
 ): LetterStage {
-  const once = { min: 1, max: 1, optional: false, inner: "relaxed", until: "", gap: null } as const;
-  return { name, contiguity, fits, ...once };
+  return { ...PLAIN, name, contiguity, fits };
 }
 
 /** Time never goes back; several events may share a millisecond. */
@@ -133,7 +159,7 @@ export function build(
 }
 
 function addStage(before: AnyStage | undefined, stage: LetterStage): AnyStage {
-  const { name, contiguity, fits, min, max, optional, inner, until, gap } = stage;
+  const { name, contiguity, fits, min, max, optional, inner, until, greedy, gap } = stage;
   const begins = before === undefined || contiguity === "begin";
   let at = (begins ? pattern<Letter>().begin(name) : before[contiguity](name)) as AnyStage;
   at = at.where(({ letter }) => fits.includes(letter));
@@ -142,6 +168,7 @@ function addStage(before: AnyStage | undefined, stage: LetterStage): AnyStage {
   at = max === null ? at.timesOrMore(min) : at.times(min, max);
   if (optional) at = at.optional();
   if (until !== "") at = at.until(({ letter }) => until.includes(letter));
+  if (greedy) at = at.greedy();
   if (max === 1 || inner === "relaxed") return at;
   return inner === "consecutive" ? at.consecutive() : at.allowCombinations();
 }

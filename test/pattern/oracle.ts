@@ -66,7 +66,11 @@ function mayFollow(
   const last = picks.at(-1);
   const spec = stages[next.stage];
   if (spec === undefined) return false;
-  if (last === undefined) return stages.slice(0, next.stage).every((stage) => stage.optional);
+  const greedy = stages[next.stage - 1];
+  if (last === undefined) {
+    const begins = stages.slice(0, next.stage).every((stage) => stage.optional);
+    return begins && !isHeld(greedy, stream.slice(next.index, next.index + 1));
+  }
   if (next.stage < last.stage || !inGap(spec, stream[last.index], stream[next.index])) return false;
   const taken = picks.filter((pick) => pick.stage === last.stage).length;
   const from = stages[last.stage];
@@ -79,6 +83,7 @@ function mayFollow(
     return insideLoop(from, gap) && (not === undefined || loopRespects(not, gap, left));
   }
   if (taken < from.min) return false;
+  if (isHeld(greedy, stream.slice(last.index + 1, next.index + 1))) return false;
   const between = stages.slice(last.stage + 1, next.stage);
   if (!between.every((stage) => stage.optional || isNot(stage))) return false;
   if (!between.every((stage) => respects(stage, gap))) return false;
@@ -88,6 +93,10 @@ function mayFollow(
 
 const fits = (stage: LetterStage, event: Letter | undefined): boolean =>
   event !== undefined && stage.fits.includes(event.letter);
+
+/** A greedy stage leaves the one behind it no event that it could take itself. */
+const isHeld = (greedy: LetterStage | undefined, gap: readonly Letter[]): boolean =>
+  greedy?.greedy === true && gap.some((event) => fits(greedy, event));
 
 function inGap({ gap }: LetterStage, last: Letter | undefined, next: Letter | undefined): boolean {
   return gap === null || (next?.at ?? 0) - (last?.at ?? 0) < gap;
@@ -136,7 +145,8 @@ function completedAt(
       (within === null || event.at - first < within) && inGap(end, stream[last.index], event),
   );
   if (end.contiguity === "notFollowedBy") {
-    return inside.some((event) => fits(end, event)) ? undefined : stream.length;
+    const broken = inside.some((event) => fits(end, event)) || isHeld(spec, inside);
+    return broken ? undefined : stream.length;
   }
   return inside.length > 0 && !fits(end, inside[0]) ? last.index + 1 : undefined;
 }

@@ -4,7 +4,7 @@ import { Matcher, type Outcome } from "../../src/pattern/matcher.ts";
 import { OrderedMatcher } from "../../src/pattern/ordered-matcher.ts";
 import type { Stages } from "../../src/pattern/spec.ts";
 import { type EventTime, MAX_TIME } from "../../src/time/event-time.ts";
-import { build, type Letter, letterPattern, letters } from "./letters.ts";
+import { build, type Letter, letterPattern, letters, PLAIN } from "./letters.ts";
 
 const DISORDER = 6;
 
@@ -51,19 +51,7 @@ test("any order within the allowed disorder gives what the sorted order gives", 
 });
 
 const ANY = build({
-  stages: [
-    {
-      name: "s0",
-      contiguity: "begin",
-      fits: "abxy",
-      min: 1,
-      max: 1,
-      optional: false,
-      inner: "relaxed",
-      until: "",
-      gap: null,
-    },
-  ],
+  stages: [{ ...PLAIN, name: "s0", contiguity: "begin", fits: "abxy" }],
   within: null,
 });
 
