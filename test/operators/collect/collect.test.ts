@@ -383,3 +383,27 @@ test("a session or id made of an identifier is handed on hashed", () => {
   expect(events[0]?.payload[4]).toMatch(/^c_[0-9a-f]{32}$/);
   expect(events[0]?.payload[2]).toMatch(/^s_[0-9a-f]{32}$/);
 });
+
+test("what nobody declared is left out and counted", () => {
+  const collect = collector();
+  const { events } = play(
+    [
+      sent(
+        json(
+          viewed("a", {
+            ids: [
+              { k: "cookie", v: "c-1" },
+              { k: "anon", v: "a-1" },
+            ],
+            props: { sku: "s1", mobile: "138", vip: true },
+            touchpoint: "kiosk",
+            session: 7,
+          }),
+        ),
+      ),
+    ],
+    collect,
+  );
+  expect(events.map((e) => e.payload.slice(1, 4))).toEqual([["unknown", null, { sku: "s1" }]]);
+  expect(collect.counts).toMatchObject({ stripped: 3, applied: 1 });
+});

@@ -1,5 +1,5 @@
 import { json, msgpack, type Sent, T0 } from "./harness.ts";
-import { identifierOf, pick } from "./traffic.ts";
+import { dice, identifierOf, pick } from "./traffic.ts";
 
 export interface Hostile extends Pick<Sent, "subject" | "contentType"> {
   readonly data: Uint8Array;
@@ -36,10 +36,10 @@ const form = (roll: Roll, value: unknown): Hostile => ({
 });
 
 function fuzzed(roll: Roll, n: number): Hostile {
-  const { data } = form(
-    roll,
-    roll(2) === 0 ? event(roll, n) : [event(roll, n), event(roll, n + 1)],
-  );
+  // No session made of an identifier: a blow to the identifier would leave that one unrecognisable.
+  const session = "s";
+  const one = event(roll, n, { session });
+  const { data } = form(roll, roll(2) === 0 ? one : [one, event(roll, n + 1, { session })]);
   const hits = 1 + roll(12);
   let out = data.slice();
   for (let i = 0; i < hits; i += 1) {
@@ -158,13 +158,14 @@ let largest: readonly Uint8Array[] | undefined;
 
 /** Made once: what counts is how often they are sent. */
 function fiveMegabytes(roll: Roll): Hostile {
+  const own = dice(FIVE_MB);
   largest ??= [
     new Uint8Array(FIVE_MB),
     new Uint8Array(FIVE_MB).fill(0x91),
     utf8("[".repeat(FIVE_MB)),
-    utf8(JSON.stringify(event(roll, 0, { props: { sku: "x".repeat(FIVE_MB) } }))),
-    msgpack(event(roll, 0, { props: { sku: "x".repeat(FIVE_MB) } })),
-    utf8(`[${JSON.stringify(event(roll, 0))},`.repeat(FIVE_MB / 256)),
+    utf8(JSON.stringify(event(own, 0, { props: { sku: "x".repeat(FIVE_MB) } }))),
+    msgpack(event(own, 0, { props: { sku: "x".repeat(FIVE_MB) } })),
+    utf8(`[${JSON.stringify(event(own, 0))},`.repeat(FIVE_MB / 256)),
   ];
   return { data: pick(roll, largest) };
 }

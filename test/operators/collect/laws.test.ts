@@ -38,8 +38,13 @@ const oddEvent = fc.record(
   },
   { requiredKeys: [] },
 );
+/** Sound, but perhaps known already, or long past. */
+const soundEvent = fc
+  .tuple(fc.nat(30), fc.constantFrom(T0, T0 - 10, T0 - days(30)))
+  .map(([id, ts]) => viewed(`v${id}`, { ts }));
 const value = fc.oneof(
   { weight: 5, arbitrary: oddEvent },
+  { weight: 5, arbitrary: soundEvent },
   { weight: 1, arbitrary: fc.jsonValue() },
 );
 const subject = fc.constantFrom(
@@ -54,7 +59,8 @@ const body = fc.oneof(
   value.map((v) => json(v)),
   fc.array(value, { maxLength: 6 }).map((v) => json(v)),
   fc.array(value, { maxLength: 6 }).map((v) => msgpack(JSON.parse(JSON.stringify(v)))),
-  fc.uint8Array({ maxLength: 20 }),
+  // No decoder takes 0xc1.
+  fc.uint8Array({ maxLength: 20 }).map((rest) => Uint8Array.from([0xc1, ...rest])),
 );
 const record = fc.record({
   subject,
@@ -114,7 +120,7 @@ describe("accounting", () => {
       }),
       { numRuns: 400 },
     );
-    for (const count of Object.values(total)) expect(count).toBeGreaterThan(20);
+    for (const count of Object.values(total)) expect(count).toBeGreaterThan(5);
   });
 
   test("what goes out is sound: times in bounds, ids and causes unique, seconds rising", () => {
@@ -159,7 +165,12 @@ describe("state", () => {
         fc.nat(60),
         fc.boolean(),
         (seed, n, at, tiny) => {
-          const inputs = goodTraffic(seed, n);
+          const once = goodTraffic(seed, n);
+          // Every third record comes again later, as after an acknowledgement that was lost.
+          const inputs = once.flatMap((input, i) => {
+            const again = i % 3 === 0 ? once[i - Math.min(i, 9)] : undefined;
+            return again === undefined ? [input] : [input, { ...again, time: input.time }];
+          });
           const options = tiny ? small : {};
           const straight = collector(options);
           const whole = play(inputs, straight);
@@ -169,11 +180,10 @@ describe("state", () => {
           second.restore(stored(first));
           const ended = play(inputs.slice(at), second);
           expect([...begun.said, ...ended.said]).toEqual(whole.said);
-          expect(second.snapshot()).toEqual(straight.snapshot());
-          expect(second.snapshot()).toEqual(stored(second));
+          expect(bytesOf(second.snapshot())).toBe(bytesOf(straight.snapshot()));
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
