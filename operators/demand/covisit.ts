@@ -1,20 +1,23 @@
 import Type, { type Static } from "typebox";
 import { FORGET, type Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
-import { latest } from "../../src/time/event-time.ts";
+import { type EventTime, latest } from "../../src/time/event-time.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
-import { addTo, newRanking, type Ranking, scaleAt, sumOf, top } from "./ranking.ts";
+import { addTo, fadesAt, newRanking, type Ranking, scaleAt, sumOf, top } from "./ranking.ts";
 import { rounded } from "./surprise.ts";
 import { nextTelling, sameOrder } from "./told.ts";
 
 export interface CovisitState {
   ranking: Ranking | null;
   told: string[];
+  /** Something came in since it was told. */
+  news: boolean;
 }
 
 const TELL = "tell";
+const FORGET_IT = "forget";
 const FORGOTTEN = 0.01;
 
 const Options = Type.Object(
@@ -52,30 +55,31 @@ export function covisitOperator(
     order: "event-time",
     atomic: true,
     key: (record) => (dimOf(record) === "covisit" ? record.key : undefined),
-    init: () => ({ ranking: null, told: [] }),
+    init: () => ({ ranking: null, told: [], news: false }),
     onEvent(record, state, ctx) {
       if (record.payload[0] !== "covisit") return state;
-      if (state.ranking === null) {
-        const now = latest(record.time, ctx.watermark);
-        state.ranking = newRanking(now);
-        ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
-      }
+      const now = latest(record.time, ctx.watermark);
+      state.ranking ??= newRanking(now);
+      if (!state.news) ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
+      state.news = true;
       const scale = scaleAt(state.ranking, record.time, halfLife);
       for (const [sku, count] of record.payload[1]) {
         addTo(state.ranking, sku, count * scale, options.neighbours);
       }
       return state;
     },
-    onTimer(_timer, state, ctx) {
+    onTimer(timer, state, ctx) {
       if (state.ranking === null) return FORGET;
       const key = plainKey(ctx.key);
       const sum = sumOf(state.ranking, ctx.now, halfLife);
-      if (sum < FORGOTTEN) {
+      if (timer.name === FORGET_IT && sum <= FORGOTTEN) {
         if (state.told.length > 0) {
           ctx.emit({ kind: "knowledge", of: "covisit", key, value: null, from: ctx.key });
         }
         return FORGET;
       }
+      // Weights decay alike: without news there is no new order.
+      if (timer.name === TELL) state.news = false;
       const wanted = { n: options.top, support: options.min_support, at: ctx.now, halfLife };
       const best = top(state.ranking, wanted);
       if (!sameOrder(state.told, best)) {
@@ -83,7 +87,7 @@ export function covisitOperator(
         ctx.emit({ kind: "knowledge", of: "covisit", key, value, from: ctx.key });
         state.told = best.map(([sku]) => sku);
       }
-      ctx.setTimer(TELL, nextTelling(ctx.key, ctx.now, interval));
+      ctx.setTimer(FORGET_IT, fadesAt(sum, FORGOTTEN, ctx.now, halfLife) as EventTime);
       return state;
     },
   };

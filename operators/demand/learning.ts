@@ -11,6 +11,7 @@ import {
   type FeedbackMeasure,
   plainKey,
 } from "./partial.ts";
+import { fadesAt } from "./ranking.ts";
 import { decay, rounded } from "./surprise.ts";
 import { nextTelling } from "./told.ts";
 
@@ -65,7 +66,7 @@ export function learningOperator(
       const { payload, time } = record;
       if (payload[0] !== "feedback") return state;
       const now = latest(time, ctx.watermark);
-      if (state.at === 0) ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
+      if (!state.news) ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
       forget(state, time, halfLife);
       const weight = decay(state.at - time, halfLife);
       FEEDBACK_MEASURES.forEach((_, i) => {
@@ -78,7 +79,8 @@ export function learningOperator(
     },
     onTimer(_timer, state, ctx) {
       forget(state, ctx.now, halfLife);
-      if (!state.news && state.recent.every((count) => count < FORGOTTEN)) return FORGET;
+      const most = Math.max(...state.recent);
+      if (!state.news && most <= FORGOTTEN) return FORGET;
       if (state.news) {
         const of = plainKey(ctx.key);
         const outcome = { kind: "outcome", of, at: ctx.now } as const;
@@ -94,7 +96,7 @@ export function learningOperator(
         ctx.emit({ kind: "knowledge", of: "kinds", key: of, value, from: ctx.key });
         state.news = false;
       }
-      ctx.setTimer(TELL, nextTelling(ctx.key, ctx.now, interval));
+      ctx.setTimer(TELL, fadesAt(most, FORGOTTEN, ctx.now, halfLife) as EventTime);
       return state;
     },
     publish: (out) => (out.kind === "knowledge" ? undefined : messageOf(out)),

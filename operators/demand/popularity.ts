@@ -1,11 +1,11 @@
 import Type, { type Static } from "typebox";
 import { FORGET, type Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
-import { latest } from "../../src/time/event-time.ts";
+import { type EventTime, latest } from "../../src/time/event-time.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, HEAT_MEASURES, plainKey } from "./partial.ts";
-import { addTo, newRanking, type Ranking, scaleAt, top } from "./ranking.ts";
+import { addTo, fadesAt, newRanking, type Ranking, scaleAt, top } from "./ranking.ts";
 import { rounded } from "./surprise.ts";
 import { nextTelling, sameOrder } from "./told.ts";
 
@@ -13,9 +13,12 @@ export interface PopularityState {
   ranking: Ranking | null;
   /** The order that was told last. */
   told: string[];
+  /** Something came in since it was told. */
+  news: boolean;
 }
 
 const TELL = "tell";
+const FORGET_IT = "forget";
 /** Below this weight nobody remembers the category's last item. */
 const FORGOTTEN = 0.01;
 
@@ -52,14 +55,13 @@ export function popularityOperator(
     order: "event-time",
     atomic: true,
     key: (record) => (dimOf(record) === "category" ? record.key : undefined),
-    init: () => ({ ranking: null, told: [] }),
+    init: () => ({ ranking: null, told: [], news: false }),
     onEvent(record, state, ctx) {
       if (record.payload[0] !== "category") return state;
-      if (state.ranking === null) {
-        const now = latest(record.time, ctx.watermark);
-        state.ranking = newRanking(now);
-        ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
-      }
+      const now = latest(record.time, ctx.watermark);
+      state.ranking ??= newRanking(now);
+      if (!state.news) ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
+      state.news = true;
       const scale = scaleAt(state.ranking, record.time, halfLife);
       for (const [sku, ...counts] of record.payload[2]) {
         let weight = 0;
@@ -68,20 +70,23 @@ export function popularityOperator(
       }
       return state;
     },
-    onTimer(_timer, state, ctx) {
+    onTimer(timer, state, ctx) {
       if (state.ranking === null) return FORGET;
       const best = top(state.ranking, { n: options.top, support: 1, at: ctx.now, halfLife });
       const key = plainKey(ctx.key);
-      if ((best[0]?.[1] ?? 0) < FORGOTTEN) {
+      const heaviest = best[0]?.[1] ?? 0;
+      if (timer.name === FORGET_IT && heaviest <= FORGOTTEN) {
         ctx.emit({ kind: "knowledge", of: "popular", key, value: null, from: ctx.key });
         return FORGET;
       }
+      // Weights decay alike: without news there is no new order.
+      if (timer.name === TELL) state.news = false;
       if (!sameOrder(state.told, best)) {
         const value = best.map(([sku, weight]) => [sku, rounded(weight)] as const);
         ctx.emit({ kind: "knowledge", of: "popular", key, value, from: ctx.key });
         state.told = best.map(([sku]) => sku);
       }
-      ctx.setTimer(TELL, nextTelling(ctx.key, ctx.now, interval));
+      ctx.setTimer(FORGET_IT, fadesAt(heaviest, FORGOTTEN, ctx.now, halfLife) as EventTime);
       return state;
     },
   };

@@ -61,6 +61,10 @@ export function top(
   return fit.slice(0, of.n).map(([key, weight]) => [key, weight * factor]);
 }
 
+/** When a weight will have decayed to `least`; at least a millisecond from `now`. */
+export const fadesAt = (weight: number, least: number, now: number, halfLife: number): number =>
+  now + Math.max(1, Math.ceil(halfLife * Math.log2(Math.max(1, weight / least))));
+
 /** The sum of all weights in the list, as of `at`. */
 export function sumOf(ranking: Ranking, at: number, halfLife: number): number {
   let sum = 0;
