@@ -31,6 +31,8 @@ const FAULTS = {
   USAGE: "Run the command with --help to see its arguments and examples.",
   OPERATOR_UNKNOWN:
     "Use one of the operators `freshet graph` lists, or add yours to operators/all.ts.",
+  OPERATOR_BROKEN:
+    "Mend the operator: one that declares `atomic` must check before it changes anything.",
   GRAPH_CYCLE: "Remove one of the listed edges (`from`) in config/freshet.yaml.",
   SCORER_FAILED:
     "See the cause in the log; a scorer is a pure function of its request, so the same request shows it again.",

@@ -23,6 +23,7 @@ Environment: NATS_URL, NATS_SERVER_BIN, FRESHET_STORE_KEY, and what the configur
 SIGTERM and Ctrl-C stop it cleanly: what was read is finished and acknowledged.`,
     )
     .action(async (options: { config?: string; data?: string; httpPort?: string }) => {
+      const stopping = stopSignal();
       const open = await openJob(options.config, env);
       const log = makeLog(open.config.job.log.level);
       const running = await startEngine({
@@ -33,7 +34,6 @@ SIGTERM and Ctrl-C stop it cleanly: what was read is finished and acknowledged.`
         ...(options.httpPort === undefined ? {} : { httpPort: Number(options.httpPort) }),
       });
       log.info({ broker: running.url, metrics: `${running.http.url}/metrics` }, "freshet runs");
-      const stopping = stopSignal();
       const failure = await Promise.race([stopping.then(() => undefined), running.failed]);
       await running.stop();
       if (failure !== undefined) throw failure;

@@ -55,7 +55,8 @@ export class HopPublisher {
     this.#queue.push(record);
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
-    queueMicrotask(() => {
+    // Behind everything that came in with the same read of the socket, so that a frame is worth sending.
+    setImmediate(() => {
       this.#scheduled = false;
       this.#cut();
     });
