@@ -47,7 +47,7 @@ const badTime = (field: string): Refusal =>
 const REC_ID = /^r_([0-9a-f]{16})_[0-9a-f]{12}$/;
 
 /** The person a recommendation's id names; undefined for anything that is no such id. */
-export function personOfRecId(recId: unknown): string | undefined {
+function personOfRecId(recId: unknown): string | undefined {
   if (typeof recId !== "string") return undefined;
   const match = REC_ID.exec(recId);
   return match === null ? undefined : `p_${match[1]}`;

@@ -30,7 +30,7 @@ const PLAN: Readonly<Record<string, readonly string[]>> = {
 };
 const isNumeric = (name: string): boolean => name.endsWith("_ms") || name.endsWith("_minor");
 
-export function validate(type: string, props: Readonly<Record<string, unknown>>): Validated {
+function validate(type: string, props: Readonly<Record<string, unknown>>): Validated {
   const declared = Object.hasOwn(PLAN, type) ? PLAN[type] : undefined;
   if (declared === undefined) return refuse("type", "unknown_type");
   const kept: Record<string, string | number> = {};
@@ -45,7 +45,7 @@ export function validate(type: string, props: Readonly<Record<string, unknown>>)
   return { ok: true, props: kept as Props, stripped };
 }
 
-export const { identify } = makeIdentifier({ key: "a tenant key for tests" });
+const { identify } = makeIdentifier({ key: "a tenant key for tests" });
 
 export const collector = (options: Partial<CollectOptions> = {}): Collect =>
   makeCollect({ identify, validate, ...options });

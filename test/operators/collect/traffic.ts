@@ -22,7 +22,7 @@ export const identifierOf = (kind: string, person: number): string =>
 
 const KINDS = ["unionid", "openid:wx1", "openid:wx2", "login", "device", "anon"];
 
-export function someIds(roll: (below: number) => number): { k: string; v: string }[] {
+function someIds(roll: (below: number) => number): { k: string; v: string }[] {
   const person = roll(40);
   return Array.from({ length: 1 + roll(3) }, () => {
     const k = pick(roll, KINDS);
@@ -30,7 +30,7 @@ export function someIds(roll: (below: number) => number): { k: string; v: string
   });
 }
 
-export function someEvent(
+function someEvent(
   roll: (below: number) => number,
   n: number,
   now: number,
