@@ -101,3 +101,7 @@ export const list = <V>(limit = 10_000): Aggregate<V, V[], readonly V[]> => ({
   },
   result: (acc) => [...acc],
 });
+
+/** An aggregate whose types nobody cares about. */
+// biome-ignore lint/suspicious/noExplicitAny: existential types are spelled `any` in TypeScript.
+export type AnyAggregate = Aggregate<any, any, any>;

@@ -1,5 +1,6 @@
-import { Matcher, type Outcome } from "../../src/pattern/matcher.ts";
+import { Matcher } from "../../src/pattern/matcher.ts";
 import { OrderedMatcher } from "../../src/pattern/ordered-matcher.ts";
+import type { Outcome } from "../../src/pattern/outcome.ts";
 import { type Pattern, pattern, type Stage } from "../../src/pattern/pattern.ts";
 import type { Contiguity, Skip, Stages } from "../../src/pattern/spec.ts";
 import { type EventTime, eventTime, millis } from "../../src/time/event-time.ts";
