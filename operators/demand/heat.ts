@@ -48,6 +48,7 @@ export interface HeatState {
 const SLIDE = "slide";
 /** Regions told apart in one key; the others count in the sum alone. */
 const MAX_REGIONS = 64;
+const NO_REGIONS: Readonly<Record<string, number>> = Object.freeze({});
 
 /**
  * Sliding counts in panes of one slide: a partial touches one pane and one total, whatever the
@@ -142,24 +143,31 @@ function tell(
 ): void {
   const { panes } = state;
   if (panes === null) return;
-  const sums = Array.from({ length: many.measures }, (_, measure) => total(panes, many, measure));
-  const count = sums.reduce((a, b) => a + b, 0);
+  let count = 0;
+  for (let m = 0; m < many.measures; m += 1) count += total(panes, many, m);
   if (count === 0) return;
   const dim = ctx.key.slice(0, ctx.key.indexOf(":")) as HeatDim;
-  const counts =
-    dim === "item" ? HEAT_MEASURES.map((name, i) => [name, sums[i] ?? 0] as const) : [];
-  const regions = state.regions
-    .map(([region, ring]) => [region, total(ring, one)] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const counts: Record<string, number> = {};
+  if (dim === "item") {
+    HEAT_MEASURES.forEach((measure, m) => {
+      counts[measure] = total(panes, many, m);
+    });
+  }
   ctx.emit({
     kind: "heat",
     dim,
     key: plainKey(ctx.key),
     end,
     count,
-    counts: Object.fromEntries(counts),
-    regions: Object.fromEntries(regions),
+    counts,
+    regions: regionsOf(state, one),
   });
+}
+
+function regionsOf({ regions }: HeatState, spec: PaneSpec): Readonly<Record<string, number>> {
+  if (regions.length === 0) return NO_REGIONS;
+  const sums = regions.map(([region, ring]) => [region, total(ring, spec)] as const);
+  return Object.fromEntries(sums.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const Options = Type.Object(
