@@ -28,21 +28,22 @@ export function scaleAt(ranking: Ranking, at: number, halfLife: number): number 
  */
 export function addTo(ranking: Ranking, key: string, weight: number, bound: number): void {
   const { entries } = ranking;
-  const found = entries.find((entry) => entry[0] === key);
-  if (found !== undefined) {
-    found[1] += weight;
-    found[2] += 1;
-    return;
-  }
-  if (entries.length < bound) {
-    entries.push([key, weight, 1]);
-    return;
-  }
   let least = 0;
-  for (let i = 1; i < entries.length; i += 1) {
-    if ((entries[i]?.[1] ?? 0) < (entries[least]?.[1] ?? 0)) least = i;
+  let lightest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < entries.length; i += 1) {
+    const entry = entries[i] as Ranking["entries"][number];
+    if (entry[0] === key) {
+      entry[1] += weight;
+      entry[2] += 1;
+      return;
+    }
+    if (entry[1] < lightest) {
+      lightest = entry[1];
+      least = i;
+    }
   }
-  entries[least] = [key, weight + (entries[least]?.[1] ?? 0), 1];
+  if (entries.length < bound) entries.push([key, weight, 1]);
+  else entries[least] = [key, weight + lightest, 1];
 }
 
 /** The best `n` with at least `support` additions: heaviest first, then by key. Weights as of `at`. */
