@@ -1,6 +1,8 @@
+import { Fault } from "../faults.ts";
 import type { EventTime } from "../time/event-time.ts";
 import { Explorer } from "./explorer.ts";
 import { compile, type Edge, type Nfa, NO_PLACE } from "./nfa.ts";
+import type { Limits, Match, Outcome, Timeout } from "./outcome.ts";
 import type { Pattern } from "./pattern.ts";
 import { compareStarts, earliest, type Run } from "./runs.ts";
 import {
@@ -33,37 +35,6 @@ export interface MatcherState<E> {
   buffer: SharedBuffer<E>;
 }
 
-export interface Match<S extends Stages> {
-  readonly start: EventTime;
-  /** When it came true: the time of its last event, or the end of a trailing notFollowedBy. */
-  readonly at: EventTime;
-  readonly events: Taken<S>;
-}
-
-/** A partial match whose time ran out; `at` is when it did: exact, however late it was noticed. */
-export interface Timeout<S extends Stages> {
-  readonly start: EventTime;
-  readonly at: EventTime;
-  readonly events: Taken<S>;
-}
-
-export interface Outcome<S extends Stages> {
-  readonly matches: readonly Match<S>[];
-  readonly timeouts: readonly Timeout<S>[];
-  /** Partial matches given up because a limit was reached. */
-  readonly forgotten: number;
-}
-
-/**
- * Bounds on one key. Where one is passed, the partial matches with the oldest start are forgotten,
- * and counted, until both hold again.
- */
-export interface Limits {
-  /** Partial matches, and complete ones that wait. */
-  readonly partialMatches: number;
-  /** Events they hold, each counted once for every different history before it. */
-  readonly events: number;
-}
 const DEFAULT_LIMITS: Limits = { partialMatches: 1000, events: 10_000 };
 
 const NOTHING: Outcome<never> = Object.freeze({ matches: [], timeouts: [], forgotten: 0 });
@@ -151,9 +122,10 @@ export class Matcher<E, S extends Stages> {
    */
   advance(state: MatcherState<E>, to: EventTime): Outcome<S> {
     if (state.digest !== this.digest) {
-      throw new Error(
-        `state of pattern ${state.digest} met pattern ${this.digest}: migrate or drop it`,
-      );
+      throw new Fault("STATE_INVALID", "the state belongs to another pattern", {
+        state: state.digest,
+        pattern: this.digest,
+      });
     }
     let draft: Draft<S> | undefined;
     let due = this.deadline(state);

@@ -1,5 +1,6 @@
+import { digestOf } from "./digest.ts";
 import type { PatternSpec, StageSpec } from "./spec.ts";
-import { isNot, validate } from "./validate.ts";
+import { validate } from "./validate.ts";
 
 /**
  * A conjunction of tests: `n` wants test n to hold, `~n` wants it to fail. Tests are numbered by
@@ -305,22 +306,4 @@ class Compiler<E> {
     const place = this.#place(from);
     place.edges.push({ kind, stage: place.stage, to, guard });
   }
-}
-
-/** FNV-1a, 32 bits, over the pattern without its conditions. */
-function digestOf<E>({ stages, within, skip }: PatternSpec<E>): string {
-  const shape = stages.map((stage) => [
-    stage.name,
-    stage.contiguity,
-    stage.where !== null,
-    isNot(stage) ? null : [stage.min, stage.max, stage.optional, stage.greedy, stage.inner],
-    stage.until !== null,
-    stage.gap,
-  ]);
-  const text = JSON.stringify([1, shape, within, skip]);
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0).toString(16).padStart(8, "0");
 }

@@ -1,5 +1,6 @@
 import { type EventTime, MIN_TIME } from "../time/event-time.ts";
-import { type Limits, Matcher, type MatcherState, type Outcome } from "./matcher.ts";
+import { Matcher, type MatcherState } from "./matcher.ts";
+import type { Limits, Outcome } from "./outcome.ts";
 import type { Pattern } from "./pattern.ts";
 import type { Stages } from "./spec.ts";
 

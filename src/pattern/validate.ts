@@ -29,7 +29,7 @@ export function isNot<E>(stage: StageSpec<E>): boolean {
   return stage.contiguity === "notNext" || stage.contiguity === "notFollowedBy";
 }
 
-export function isLoop<E>(stage: StageSpec<E>): boolean {
+function isLoop<E>(stage: StageSpec<E>): boolean {
   return stage.max !== 1;
 }
 

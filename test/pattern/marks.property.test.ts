@@ -8,7 +8,7 @@ import {
   TRIGGER,
 } from "../../src/pattern/absence.ts";
 import { forgetMarks, insertMark, type Mark } from "../../src/pattern/marks.ts";
-import { FITS, type RunSpec, runAt, runOverAt } from "../../src/pattern/run.ts";
+import { BREAKS, FITS, type RunSpec, runAt, runOverAt } from "../../src/pattern/run.ts";
 import { sequencesUpTo } from "../../src/pattern/sequence.ts";
 import { type EventTime, millis } from "../../src/time/event-time.ts";
 
@@ -134,6 +134,14 @@ test("a run is the longest tail that fits, without too long a gap", () => {
     }),
     { numRuns: 800 },
   );
+});
+
+test("one event that does not fit sets the run back to nothing", () => {
+  const at = (time: number, role: number): Mark => [time as EventTime, role, `e${time}`, ""];
+  const spec = { maxGap: null, distinct: "event" } as const;
+  const marks = [at(1, FITS), at(2, FITS), at(3, BREAKS), at(4, FITS)];
+  const lengths = [2, 3, 4].map((now) => runAt(marks, spec, now as EventTime).length);
+  expect(lengths).toEqual([2, 0, 1]);
 });
 
 test("of two steps, the second takes the newest first one that nothing has come between", () => {

@@ -1,7 +1,8 @@
 import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Matcher, type MatcherState, type Outcome } from "../../src/pattern/matcher.ts";
+import { Matcher, type MatcherState } from "../../src/pattern/matcher.ts";
+import type { Outcome } from "../../src/pattern/outcome.ts";
 import type { Skip, Stages } from "../../src/pattern/spec.ts";
 import { type EventTime, MAX_TIME } from "../../src/time/event-time.ts";
 import { build, type Letter, type LetterPattern, letterPattern, letters } from "./letters.ts";

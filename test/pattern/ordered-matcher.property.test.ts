@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Matcher, type Outcome } from "../../src/pattern/matcher.ts";
+import { Matcher } from "../../src/pattern/matcher.ts";
 import { OrderedMatcher } from "../../src/pattern/ordered-matcher.ts";
+import type { Outcome } from "../../src/pattern/outcome.ts";
 import type { Stages } from "../../src/pattern/spec.ts";
 import { type EventTime, MAX_TIME } from "../../src/time/event-time.ts";
 import { build, type Letter, letterPattern, letters, PLAIN } from "./letters.ts";
