@@ -150,7 +150,7 @@ const INTENT_OF: Readonly<Record<Kind, Intent>> = {
   service: "seek_aftersales",
 };
 /** Of one who merely browses: goods are what there is to browse. */
-const BROWSER_FIT = 0.3;
+const BROWSER_FIT = 0.1;
 
 /** How likely it is that the person is after a recommendation of this kind. */
 function intentFit(

@@ -34,6 +34,17 @@ export function categoryOf(event: ShopEvent, facts: Facts): string | undefined {
     : textOf(fieldsOf(facts, "content", content), "category");
 }
 
+/** Whether the event's content tells of certain goods, by its fact or by the event itself. */
+export function isAboutGoods(event: ShopEvent, facts: Facts): boolean {
+  const content = textProp(event, "content_id");
+  if (content === undefined) return false;
+  const fields = fieldsOf(facts, "content", content);
+  if (textOf(fields, "about") !== undefined) return true;
+  return (
+    textOf(fields, "type")?.startsWith("review") === true || textProp(event, "sku") !== undefined
+  );
+}
+
 /** Units that can be sold now, over all sites; undefined when nobody told, which counts as sellable. */
 export function sellableOf(facts: Facts, sku: string): number | undefined {
   return numberOf(fieldsOf(facts, "stock", sku), "sellable");

@@ -20,6 +20,8 @@ export interface EvidenceContext {
   /** The event's sku is one of them for the first time. */
   readonly newInCategory: boolean;
   readonly recentOrder: boolean;
+  /** The event's content is about goods: a review, not reading for pleasure. */
+  readonly contentAboutGoods: boolean;
 }
 
 /** Log-odds of single observations. Three together, or one that leaves no doubt, make an intent. */
@@ -36,14 +38,16 @@ const WEIGHTS = {
   repeatBuy: 0.6,
   repeatLearn: 0.2,
   favorite: 0.8,
-  cart: 2.4,
+  cart: 2.6,
   cartRemoved: -1.2,
   couponCompare: 1,
   couponBuy: 1,
   couponUsed: 1.5,
   orderPlaced: 2.5,
-  read: 0.5,
-  readThrough: 0.5,
+  read: 0.4,
+  readThrough: 0.4,
+  /** Of reading that is about nothing in particular. */
+  idleReading: 0.2,
   live: 0.3,
   aftersalesPath: 2.5,
   pricePath: 1.2,
@@ -94,7 +98,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   "coupon.used": () => [clue("buy", WEIGHTS.couponUsed, "coupon_used")],
   "order.placed": () => [clue("buy", WEIGHTS.orderPlaced, "order_placed")],
   "order.cancelled": () => [clue("seek_aftersales", WEIGHTS.cancelled, "order_cancelled")],
-  "article.opened": () => [clue("learn_features", WEIGHTS.read, "article")],
+  "article.opened": ofReading,
   "article.read": ofReading,
   "video.played": ofReading,
   "live.entered": () => [clue("buy", WEIGHTS.live, "live")],
@@ -194,10 +198,12 @@ function ofListing(event: ShopEvent): Clue[] {
     : [];
 }
 
-function ofReading(event: ShopEvent): Clue[] {
+function ofReading(event: ShopEvent, { contentAboutGoods }: EvidenceContext): Clue[] {
   const through = (numberProp(event, "completion") ?? 0) >= 0.8;
   const weight = WEIGHTS.read + (through ? WEIGHTS.readThrough : 0);
-  return [clue("learn_features", weight, through ? "read_through" : "read")];
+  return contentAboutGoods
+    ? [clue("learn_features", weight, through ? "review_read_through" : "review")]
+    : [clue("learn_features", weight * WEIGHTS.idleReading, "reading")];
 }
 
 function ofMenu(event: ShopEvent): Clue[] {

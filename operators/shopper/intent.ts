@@ -4,7 +4,7 @@ import { type Context, FORGET, type Operator } from "../../src/flow/operator.ts"
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { days, type EventTime, isoTime, type Millis, plus } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, type ShopEvent, textProp } from "../event.ts";
-import { categoryOf } from "./catalog.ts";
+import { categoryOf, isAboutGoods } from "./catalog.ts";
 import {
   addEvidence,
   decayTo,
@@ -138,17 +138,18 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   const recentOrder = state.orderAt !== 0 && age >= 0 && age <= ORDER_CONTEXT;
   const sku = textProp(event, "sku");
   const category = categoryOf(event, ctx.facts);
+  const about = { recentOrder, contentAboutGoods: isAboutGoods(event, ctx.facts) };
   if (category !== undefined) state.category = category;
   if (sku !== undefined) state.sku = sku;
   if (sku === undefined || !event.type.startsWith("product.")) {
-    return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, recentOrder };
+    return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, ...about };
   }
   const seen = state.views.find(([known]) => known === sku);
   const viewsOfSku = (seen?.[1] ?? 0) + 1;
   state.views = [...state.views.filter((view) => view !== seen), [sku, viewsOfSku]];
   if (state.views.length > KEPT_VIEWS) state.views.shift();
   if (category === undefined) {
-    return { viewsOfSku, skusOfCategory: 0, newInCategory: false, recentOrder };
+    return { viewsOfSku, skusOfCategory: 0, newInCategory: false, ...about };
   }
   const known = state.alternatives.find(([name]) => name === category);
   const skus = known?.[1] ?? [];
@@ -156,7 +157,7 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   if (newInCategory) skus.push(sku);
   if (known === undefined) state.alternatives.push([category, skus]);
   if (state.alternatives.length > KEPT_CATEGORIES) state.alternatives.shift();
-  return { viewsOfSku, skusOfCategory: skus.length, newInCategory, recentOrder };
+  return { viewsOfSku, skusOfCategory: skus.length, newInCategory, ...about };
 }
 
 function settle(state: IntentState, type: string): void {
@@ -310,7 +311,7 @@ const Options = Type.Object(
       description: "Log-odds of mere browsing: how much evidence an intent needs to beat it.",
     }),
     min_probability: Type.Number({
-      default: 0.5,
+      default: 0.6,
       minimum: 0,
       maximum: 1,
       description: "No intent is announced below this probability.",
@@ -344,7 +345,7 @@ export const intentSpec: OperatorSpec = {
       {
         halfLife: duration(read.half_life, "10m"),
         browsing: read.browsing ?? 1.5,
-        minProbability: read.min_probability ?? 0.5,
+        minProbability: read.min_probability ?? 0.6,
         hysteresis: read.hysteresis ?? 0.1,
       },
       new WordFinder(readTerms(job.files["lexicon"] as Lexicon | undefined)),

@@ -38,7 +38,7 @@ export const DEFAULT_WEIGHTS: Weights = {
   margin: 0.4,
   kind: 0.5,
   trending: 0.5,
-  intent: 4,
+  intent: 6,
   channel: 0.4,
   seen: 0.6,
 };

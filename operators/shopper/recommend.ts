@@ -57,14 +57,22 @@ interface Memo {
 
 /** Acts after which it is worth asking what to recommend. */
 const OCCASIONS = new Set([
+  "mp.entered",
+  "page.viewed",
+  "menu.clicked",
   "product.viewed",
   "product.clicked",
   "product.favorited",
+  "product.shared",
   "product.listed",
   "searched",
   "cart.added",
+  "cart.removed",
+  "coupon.claimed",
+  "article.opened",
   "article.read",
   "video.played",
+  "live.entered",
 ]);
 /** What comes later than this behind the watermark is history, no occasion. */
 const TOO_LATE = duration("5m", "5m");
@@ -233,7 +241,7 @@ const Options = Type.Object(
   {
     every: Type.String({ default: "30m", description: "At most one push a person in this time." }),
     min_score: Type.Number({
-      default: 0.5,
+      default: 0.8,
       minimum: 0,
       maximum: 1,
       description: "Nothing is pushed that scores less.",
@@ -288,7 +296,7 @@ export function readRecommendOptions(options: unknown): RecommendOptions {
   const read = options as Partial<Static<typeof Options>>;
   return {
     every: duration(read.every, "30m"),
-    minScore: read.min_score ?? 0.5,
+    minScore: read.min_score ?? 0.8,
     items: read.items ?? 3,
     candidates: read.candidates ?? 24,
     repeatAfter: duration(read.repeat_after, "1d"),

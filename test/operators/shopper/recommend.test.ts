@@ -30,8 +30,8 @@ const nodes = (options: unknown = {}) => [
   { operator: intentSpec.make({}, job), from: ["session"] },
   { operator: recommendSpec.make(options, job), from: ["session", "intent"] },
 ];
-const run = (script: readonly ScriptLine[], options: unknown = {}, playOptions: PlayOptions = {}) =>
-  play(nodes(options), script, {
+const run = (script: readonly ScriptLine[], options: object = {}, playOptions: PlayOptions = {}) =>
+  play(nodes({ min_score: 0.5, ...options }), script, {
     functions: scoringFunctions,
     factIndex: shopFacts,
     ...playOptions,
