@@ -130,6 +130,30 @@ export function sumBetween(
   return sum;
 }
 
+/** Start of the first pane, from the one of `from` on, that holds anything. */
+export function nextOccupied(
+  ring: PaneRing,
+  spec: PaneSpec,
+  from: EventTime,
+): EventTime | undefined {
+  const first = Math.max(paneIndex(spec, from), horizon(ring, spec) + 1);
+  const capacity = cell(ring, CAPACITY);
+  const startOf = (pane: number) => (pane * spec.pane + spec.offset) as EventTime;
+  if (capacity === 0) {
+    for (let i = TOTALS + spec.measures; i < ring.length; i += spec.measures + 1) {
+      if (cell(ring, i) >= first) return startOf(cell(ring, i));
+    }
+    return undefined;
+  }
+  for (let pane = first; pane <= horizon(ring, spec) + capacity; pane++) {
+    const place = ringPlace(spec, capacity, pane);
+    for (let m = 0; m < spec.measures; m++) {
+      if (cell(ring, place + m) !== 0) return startOf(pane);
+    }
+  }
+  return undefined;
+}
+
 const ringPlace = (spec: PaneSpec, capacity: number, pane: number): number =>
   TOTALS + spec.measures + floorMod(pane, capacity) * spec.measures;
 

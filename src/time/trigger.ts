@@ -13,6 +13,8 @@ export interface Trigger {
   readonly slots: number;
   /** True when the window also fires when it is cleaned up. */
   readonly atClose: boolean;
+  /** True when it fires at the watermark and for late elements, and at no other time. */
+  readonly plain: boolean;
   init(s: number[], o: number): void;
   onElement(s: number[], o: number, at: EventTime, window: Window, watermark: EventTime): number;
   /** The next time, after `after`, that `onTime` is for; `MAX_TIME` for none. May have passed. */
@@ -40,6 +42,7 @@ export function atWatermark(): Trigger {
   return {
     slots: 0,
     atClose: false,
+    plain: true,
     init: nothing,
     onElement: (_s, _o, _at, window, watermark) => (maxTimestamp(window) <= watermark ? FIRE : 0),
     due,
@@ -54,6 +57,7 @@ export function everyCount(n: number): Trigger {
   return {
     slots: 1,
     atClose: false,
+    plain: false,
     init: (s, o) => {
       s[o] = 0;
     },
@@ -78,6 +82,7 @@ export function continuously(interval: Millis): Trigger {
   return {
     slots: 1,
     atClose: false,
+    plain: false,
     init: (s, o) => {
       s[o] = MAX_TIME;
     },
@@ -110,6 +115,7 @@ export function everyDelay(interval: Millis): Trigger {
   return {
     slots: 1,
     atClose: false,
+    plain: false,
     init: (s, o) => {
       s[o] = MAX_TIME;
     },
@@ -132,6 +138,7 @@ export function atClose(): Trigger {
   return {
     slots: 0,
     atClose: true,
+    plain: false,
     init: nothing,
     onElement: () => 0,
     due: never,
@@ -162,6 +169,7 @@ export function anyOf(...parts: readonly Trigger[]): Trigger {
   return {
     slots,
     atClose: parts.some((part) => part.atClose),
+    plain: false,
     init: (s, o) => each(o, (part, at) => part.init(s, at)),
     onElement: (s, o, at, window, watermark) =>
       verdict(o, (part, place) => part.onElement(s, place, at, window, watermark)),
@@ -183,6 +191,7 @@ export function once(trigger: Trigger): Trigger {
   const finishing = (said: number): number => (said === 0 ? 0 : said | FINISH);
   return {
     ...trigger,
+    plain: false,
     onElement: (s, o, at, window, watermark) =>
       finishing(trigger.onElement(s, o, at, window, watermark)),
     onTime: (s, o, time, window) => finishing(trigger.onTime(s, o, time, window)),

@@ -20,6 +20,7 @@ import { WindowJoin } from "../../src/time/window-join.ts";
 import { session, type WindowKind } from "../../src/time/window-kind.ts";
 import { WindowOperator } from "../../src/time/window-operator.ts";
 import * as spec from "../../src/time/window-spec.ts";
+import { windowed } from "../../src/time/windowed.ts";
 import { type CepVector, runCep } from "./cep-adapter.ts";
 import { drive } from "./drive.ts";
 import { Observed } from "./observed.ts";
@@ -59,7 +60,7 @@ function triggerOf({ operator, config: { trigger } }: Vector): Trigger {
 
 function windowAggregate(seen: Observed): void {
   const { config, expectedDropCounter } = seen.vector;
-  const operator = new WindowOperator({
+  const operator = windowed({
     ...fields,
     windows: windowsOf(config),
     aggregate: aggregateOf(config),
