@@ -49,7 +49,8 @@ const TIMER = "join";
 
 /**
  * Pairs of a left and a right element of one key whose times lie within an interval. An element
- * before the watermark is late. Each is kept until no partner can come any more.
+ * before the watermark is late; one exactly at it, against the watermark's promise, is still taken,
+ * as Flink does. Each is kept until no partner can come any more.
  */
 export class IntervalJoin<Value>
   implements KeyedLogic<SideEvent<Value>, Joined<Value, Value>, IntervalJoinState<Value>>
