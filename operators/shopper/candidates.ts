@@ -22,8 +22,8 @@ export type Kind = "product" | "activity" | "info" | "service";
 export interface Candidate {
   readonly kind: Kind;
   readonly channel: Channel;
-  /** As the message shows it: kind and what it is about. */
-  readonly item: Fields;
+  /** As the message shows it, beside kind and sku; null of goods. */
+  readonly item: Fields | null;
   /** What is remembered of it: the sku, the content, the offer with its sku. */
   readonly key: string;
   readonly sku: string | null;
@@ -53,7 +53,7 @@ const COVISIT_SOURCES = 5;
 const BY_RECENCY = 0.8;
 /** The share of meetings that makes half of the covisit feature. */
 const HALF_COVISIT = 0.1;
-const CATEGORIES_LOOKED_INTO = 3;
+const CATEGORIES_LOOKED_INTO = 2;
 const INFO_CANDIDATES = 6;
 /** A spread of prices, as a difference of logs. */
 const PRICE_SPREAD = 0.6;
@@ -88,6 +88,7 @@ interface Person {
   readonly intent: (KnownIntent & { readonly name: Intent }) | undefined;
   readonly categories: readonly (readonly [string, number])[];
   readonly channels: readonly (readonly [Channel, number])[];
+  readonly advantages: Readonly<Record<Kind, number>>;
 }
 
 function personOf(taste: Taste, facts: Facts, now: EventTime): Person {
@@ -98,6 +99,12 @@ function personOf(taste: Taste, facts: Facts, now: EventTime): Person {
     intent: intentNow(taste, now),
     categories: shares(taste.categories, now, CATEGORY_HALF_LIFE),
     channels: channelShares(taste, now),
+    advantages: {
+      product: advantageOf(facts, "product"),
+      activity: advantageOf(facts, "activity"),
+      info: advantageOf(facts, "info"),
+      service: advantageOf(facts, "service"),
+    },
   };
 }
 
@@ -126,12 +133,14 @@ function channelShares(taste: Taste, now: EventTime): (readonly [Channel, number
 /** The first of the channels with the greatest share. */
 function favourite(person: Person, among: readonly Channel[] = CHANNELS): Channel {
   let best: Channel = among[0] ?? "mp";
-  for (const channel of among) if (shareOf(person, channel) > shareOf(person, best)) best = channel;
+  for (const channel of among) {
+    if (shareOf(person.channels, channel) > shareOf(person.channels, best)) best = channel;
+  }
   return best;
 }
 
-const shareOf = (person: Person, channel: Channel): number =>
-  person.channels.find(([name]) => name === channel)?.[1] ?? 0;
+const shareOf = (channels: Person["channels"], channel: Channel): number =>
+  channels.find(([name]) => name === channel)?.[1] ?? 0;
 
 /** Why a sku came up, and how strongly. */
 interface Lead {
@@ -163,7 +172,8 @@ function intentFit(
 
 function addGoods(list: Shortlist, person: Person, options: CandidateOptions): void {
   const { taste, now } = person;
-  const leads = leadsOf(person, options.withSeen);
+  const leads = leadsOf(person, options);
+  const channel = favourite(person);
   const strength = ({ covisit, popularity, recency }: Lead) =>
     2 * covisit + popularity + 0.5 * recency;
   const best = [...leads].sort((a, b) => strength(b[1]) - strength(a[1]) || (a[0] < b[0] ? -1 : 1));
@@ -171,12 +181,10 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
   for (const [sku, lead] of best) {
     if (added >= options.most) break;
     if (isMuted(taste, sku, now)) continue;
-    const fields = fieldsOf(person.facts, "catalog", sku);
-    const title = textOf(fields, "title");
     const candidate: Candidate = {
       kind: "product",
-      channel: favourite(person),
-      item: { kind: "product", sku, ...(title === undefined ? {} : { title }) },
+      channel,
+      item: null,
       key: sku,
       sku,
       sellable: sellableOf(person.facts, sku) ?? null,
@@ -188,7 +196,7 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
   }
 }
 
-function leadsOf(person: Person, withSeen: boolean): Map<string, Lead> {
+function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Map<string, Lead> {
   const { taste, facts, categories } = person;
   const leads = new Map<string, Lead>();
   const lead = (sku: string): Lead | undefined => {
@@ -214,18 +222,24 @@ function leadsOf(person: Person, withSeen: boolean): Map<string, Lead> {
     }
     weight *= BY_RECENCY;
   }
-  const popular = [...categories.slice(0, CATEGORIES_LOOKED_INTO).map(([name]) => name), "*"];
-  for (const category of popular) {
-    const ranking = rankingOf(facts, "popular", category);
-    const most = ranking[0]?.[1] ?? 0;
-    for (const [sku, score] of ranking) {
-      const found = lead(sku);
-      if (found !== undefined && most > 0) {
-        found.popularity = Math.max(found.popularity, score / most);
-      }
-    }
+  for (const [category] of categories.slice(0, CATEGORIES_LOOKED_INTO)) {
+    addPopular(rankingOf(facts, "popular", category), lead);
   }
+  // What is popular in the whole shop fills up what the person's own interests leave open.
+  if (leads.size < most) addPopular(rankingOf(facts, "popular", "*"), lead);
   return leads;
+}
+
+function addPopular(
+  ranking: readonly (readonly [string, number])[],
+  lead: (sku: string) => Lead | undefined,
+): void {
+  const most = ranking[0]?.[1] ?? 0;
+  if (most <= 0) return;
+  for (const [sku, score] of ranking) {
+    const found = lead(sku);
+    if (found !== undefined) found.popularity = Math.max(found.popularity, score / most);
+  }
 }
 
 /** A learned list of skus with scores, the best first. */
@@ -318,33 +332,34 @@ function addService(list: Shortlist, person: Person, intent: KnownIntent): void 
 }
 
 function add(list: Shortlist, person: Person, candidate: Candidate, lead: Lead | undefined): void {
-  const values = featuresOf(person, candidate, lead);
   list.candidates.push(candidate);
-  list.features.push(FEATURES.map((feature) => values[feature]));
+  list.features.push(featuresOf(person, candidate, lead));
 }
 
+/** In the order of `FEATURES`. */
 function featuresOf(
-  person: Person,
+  { taste, facts, intent, categories, channels, advantages }: Person,
   { kind, channel, sku }: Candidate,
   lead: Lead | undefined,
-): Record<Feature, number> {
-  const { taste, facts, intent } = person;
+): number[] {
   const fields = sku === null ? undefined : fieldsOf(facts, "catalog", sku);
   const category = textOf(fields, "category");
-  return {
+  const newest = sku !== null && taste.skus.at(-1) === sku ? 1 : 0;
+  const values = {
     bias: 1,
     covisit: lead === undefined ? 0 : lead.covisit / (lead.covisit + HALF_COVISIT),
     popularity: lead?.popularity ?? 0,
-    affinity: person.categories.find(([name]) => name === category)?.[1] ?? 0,
+    affinity: categories.find(([name]) => name === category)?.[1] ?? 0,
     price: priceFit(taste, numberOf(fields, "price_minor")),
-    recency: lead?.recency ?? (sku !== null && taste.skus.at(-1) === sku ? 1 : 0),
+    recency: lead?.recency ?? newest,
     margin: Math.max(0, Math.min(1, numberOf(fields, "margin") ?? 0)),
-    kind: advantageOf(facts, kind),
+    kind: advantages[kind],
     trending: trendOf(facts, sku),
     intent: intentFit(kind, intent),
-    channel: shareOf(person, channel),
+    channel: shareOf(channels, channel),
     seen: sku !== null && kind === "product" && taste.skus.includes(sku) ? 1 : 0,
-  };
+  } satisfies Record<Feature, number>;
+  return FEATURES.map((feature) => values[feature]);
 }
 
 /** 1 at the price the person usually looks at, less the further off; 0.5 when a price is unknown. */
@@ -371,4 +386,16 @@ export function evidenceFor(taste: Taste, candidate: Candidate, now: EventTime) 
   const intent = intentNow(taste, now);
   const serves = intent !== undefined && intent.name === INTENT_OF[candidate.kind];
   return evidenceOf(serves && intent.evidence.length > 0 ? intent.evidence : taste.acts);
+}
+
+/** A candidate as a message shows it. */
+export function itemOf({ item, kind, sku }: Candidate, facts: Facts): Fields {
+  if (item !== null || sku === null) return { kind, ...item };
+  return goodsItem(facts, sku);
+}
+
+/** Goods as a message shows them, by their title where it is known. */
+export function goodsItem(facts: Facts, sku: string): Fields {
+  const title = textOf(fieldsOf(facts, "catalog", sku), "title");
+  return { kind: "product", sku, ...(title === undefined ? {} : { title }) };
 }

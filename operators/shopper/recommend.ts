@@ -9,7 +9,7 @@ import {
 } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, type Millis, minus, plus } from "../../src/time/event-time.ts";
-import { type Candidate, evidenceFor, shortlist } from "./candidates.ts";
+import { type Candidate, evidenceFor, itemOf, shortlist } from "./candidates.ts";
 import { fieldsOf, textOf } from "./catalog.ts";
 import { duration } from "./options.ts";
 import { DEFAULT_WEIGHTS, FEATURES, type RankInput, type Weights } from "./rank.ts";
@@ -189,7 +189,7 @@ function decide(
     rec_id: recId,
     rec_kind: chosen.kind,
     channel: chosen.channel,
-    items: together.map(({ item }) => item),
+    items: together.map((candidate) => itemOf(candidate, ctx.facts)),
     skus: together.flatMap(({ sku }) => (sku === null ? [] : [sku])),
     score: scores[best] ?? 0,
     reason: {

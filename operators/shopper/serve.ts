@@ -1,6 +1,6 @@
 import type { Facts, ScoreRequest } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
-import { type Candidate, rankingOf, shortlist } from "./candidates.ts";
+import { type Candidate, goodsItem, itemOf, rankingOf, shortlist } from "./candidates.ts";
 import { type Fields, fieldsOf, sellableOf, textOf } from "./catalog.ts";
 import { FEATURES, type RankInput } from "./rank.ts";
 import type { RecommendOptions } from "./recommend.ts";
@@ -82,7 +82,10 @@ export function answerSlot(
   const keys = chosen.map(({ key }) => key);
   const more = first.kind === "service" ? [] : popularSkus(facts, n - chosen.length, keys);
   return {
-    items: [...chosen.map(({ item }) => item), ...more.map((sku) => goods(facts, sku))],
+    items: [
+      ...chosen.map((candidate) => itemOf(candidate, facts)),
+      ...more.map((sku) => goodsItem(facts, sku)),
+    ],
     keys: [...keys, ...more],
     kind: first.kind,
     score: scores[order[0] ?? 0] ?? null,
@@ -95,7 +98,7 @@ export function answerSlot(
 function popularAnswer(facts: Facts, n: number): Answer {
   const keys = popularSkus(facts, n, []);
   return {
-    items: keys.map((sku) => goods(facts, sku)),
+    items: keys.map((sku) => goodsItem(facts, sku)),
     keys,
     kind: "product",
     score: null,
@@ -115,11 +118,6 @@ function popularSkus(facts: Facts, n: number, but: readonly string[]): string[] 
     .map(([sku]) => sku)
     .filter((sku) => !but.includes(sku) && (sellableOf(facts, sku) ?? 1) > 0)
     .slice(0, Math.max(0, n));
-}
-
-function goods(facts: Facts, sku: string): Fields {
-  const title = titleOf(facts, sku);
-  return { kind: "product", sku, ...(title === undefined ? {} : { title }) };
 }
 
 const titleOf = (facts: Facts, sku: string): string | undefined =>
