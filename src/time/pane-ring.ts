@@ -17,10 +17,11 @@ export interface PaneSpec {
  * Sums of one key, as plain data: `[head, capacity, total per measure…, cells…]`.
  *
  * `head` is the index of the newest pane of the window; the totals cover `(head - panes, head]`.
- * With capacity 0 the cells are a list of `(pane, sum per measure…)` sorted by pane, for keys that
- * are seldom seen; otherwise a ring where pane `p` lies at `p mod capacity`. Panes ahead of `head`
- * are held but not yet in the totals. An array instead of an object, because there is one a key:
- * 96 bytes for a key seen once, 8 bytes a pane in a ring.
+ * With a capacity above 0 the cells are a ring where pane `p` lies at `p mod capacity`. Otherwise
+ * they are a list of `-capacity` entries `(pane, sum per measure…)` sorted by pane, for keys that
+ * are seldom seen, with zeros behind. Panes ahead of `head` are held but not yet in the totals. An
+ * array instead of an object, because there is one a key: 96 bytes for a key seen once, 8 bytes a
+ * pane in a ring.
  */
 export type PaneRing = number[];
 
@@ -53,6 +54,11 @@ const headOf = (ring: PaneRing): number => cell(ring, HEAD);
 /** Panes up to this one are forgotten. */
 const horizon = (ring: PaneRing, spec: PaneSpec): number => headOf(ring) - spec.panes - spec.keep;
 
+const inRing = (ring: PaneRing): boolean => cell(ring, CAPACITY) > 0;
+/** Where the list's entries end. */
+const listEnd = (ring: PaneRing, spec: PaneSpec): number =>
+  TOTALS + spec.measures - cell(ring, CAPACITY) * (spec.measures + 1);
+
 /** No sums, in the window whose newest pane holds `at`. */
 export function emptyPanes(spec: PaneSpec, at: EventTime): PaneRing {
   const ring = new Array<number>(TOTALS + spec.measures).fill(0);
@@ -66,9 +72,7 @@ export const remembers = (ring: PaneRing, spec: PaneSpec, at: EventTime): boolea
 
 /** True when no pane holds anything: the state may be dropped. */
 export const holdsNothing = (ring: PaneRing, spec: PaneSpec): boolean =>
-  cell(ring, CAPACITY) === 0
-    ? ring.length === TOTALS + spec.measures
-    : occupied(ring, spec).length === 0;
+  inRing(ring) ? occupied(ring, spec).length === 0 : cell(ring, CAPACITY) === 0;
 
 /** The sum of the window that ends with the pane of the latest `advance`. */
 export const total = (ring: PaneRing, _spec: PaneSpec, measure = 0): number =>
@@ -91,18 +95,16 @@ export function addToPanes(
   if (pane <= head && pane > head - spec.panes) {
     ring[TOTALS + measure] = cell(ring, TOTALS + measure) + value;
   }
-  return cell(ring, CAPACITY) === 0
-    ? addToList(ring, spec, pane, value, measure)
-    : addToRing(ring, spec, pane, value, measure);
+  return inRing(ring)
+    ? addToRing(ring, spec, pane, value, measure)
+    : addToList(ring, spec, pane, value, measure);
 }
 
 /** Moves the window on until its newest pane holds `to`; never back. Use the ring that is returned. */
 export function advancePanes(ring: PaneRing, spec: PaneSpec, to: EventTime): PaneRing {
   const target = paneIndex(spec, to);
   if (target <= headOf(ring)) return ring;
-  return cell(ring, CAPACITY) === 0
-    ? advanceList(ring, spec, target)
-    : advanceRing(ring, spec, target);
+  return inRing(ring) ? advanceRing(ring, spec, target) : advanceList(ring, spec, target);
 }
 
 /** The sum over whole panes from the one of `from` to the one of `to`, both included. */
@@ -117,9 +119,9 @@ export function sumBetween(
   const last = paneIndex(spec, to);
   const capacity = cell(ring, CAPACITY);
   let sum = 0;
-  if (capacity === 0) {
-    const width = spec.measures + 1;
-    for (let i = TOTALS + spec.measures; i < ring.length; i += width) {
+  if (capacity <= 0) {
+    const end = listEnd(ring, spec);
+    for (let i = TOTALS + spec.measures; i < end; i += spec.measures + 1) {
       const pane = cell(ring, i);
       if (pane >= first && pane <= last) sum += cell(ring, i + 1 + measure);
     }
@@ -139,8 +141,9 @@ export function nextOccupied(
   const first = Math.max(paneIndex(spec, from), horizon(ring, spec) + 1);
   const capacity = cell(ring, CAPACITY);
   const startOf = (pane: number) => (pane * spec.pane + spec.offset) as EventTime;
-  if (capacity === 0) {
-    for (let i = TOTALS + spec.measures; i < ring.length; i += spec.measures + 1) {
+  if (capacity <= 0) {
+    const end = listEnd(ring, spec);
+    for (let i = TOTALS + spec.measures; i < end; i += spec.measures + 1) {
       if (cell(ring, i) >= first) return startOf(cell(ring, i));
     }
     return undefined;
@@ -166,26 +169,33 @@ function addToList(
 ): PaneRing {
   const width = spec.measures + 1;
   const first = TOTALS + spec.measures;
-  let place = ring.length;
+  const end = listEnd(ring, spec);
+  let place = end;
   while (place > first && cell(ring, place - width) >= pane) place -= width;
-  if (place < ring.length && cell(ring, place) === pane) {
+  if (place < end && cell(ring, place) === pane) {
     ring[place + 1 + measure] = cell(ring, place + 1 + measure) + value;
     return ring;
   }
-  const entries = (ring.length - first) / width;
+  const entries = -cell(ring, CAPACITY);
   const limit = Math.min(SPARSE_ENTRIES, (spec.panes * spec.measures) / width);
   if (entries >= limit) {
-    const newest = Math.max(pane, cell(ring, ring.length - width));
-    const promoted = toRing(ring, spec, newest);
+    const promoted = toRing(ring, spec, Math.max(pane, cell(ring, end - width)));
     if (promoted !== undefined) return addToRing(promoted, spec, pane, value, measure);
   }
-  // A copy of exactly the right length: an array that grows in place keeps room for 16 more.
-  const row = new Array<number>(width).fill(0);
-  row[0] = pane;
-  row[1 + measure] = value;
-  return place === ring.length
-    ? ring.concat(row)
-    : ring.slice(0, place).concat(row, ring.slice(place));
+  const list = end < ring.length ? ring : withRoom(ring, Math.max(1, entries) * width);
+  for (let i = end - 1; i >= place; i--) list[i + width] = cell(list, i);
+  for (let i = place; i < place + width; i++) list[i] = 0;
+  list[place] = pane;
+  list[place + 1 + measure] = value;
+  list[CAPACITY] = -entries - 1;
+  return list;
+}
+
+/** A copy of exactly the wanted length: an array that grows by itself takes room for 16 more. */
+function withRoom(list: PaneRing, cells: number): PaneRing {
+  const longer = new Array<number>(list.length + cells).fill(0);
+  for (let i = 0; i < list.length; i++) longer[i] = cell(list, i);
+  return longer;
 }
 
 /** Sums at the panes that hold any, oldest first, as a sparse list's cells. */
@@ -202,8 +212,9 @@ function occupied(ring: PaneRing, spec: PaneSpec): number[] {
 }
 
 const toList = (ring: PaneRing, spec: PaneSpec): PaneRing => {
-  const list = ring.slice(0, TOTALS + spec.measures).concat(occupied(ring, spec));
-  list[CAPACITY] = 0;
+  const cells = occupied(ring, spec);
+  const list = ring.slice(0, TOTALS + spec.measures).concat(cells);
+  list[CAPACITY] = 0 - cells.length / (spec.measures + 1);
   return list;
 };
 
@@ -218,7 +229,8 @@ function toRing(list: PaneRing, spec: PaneSpec, newest: number): PaneRing | unde
   const ring = new Array<number>(first + capacity * spec.measures).fill(0);
   for (let i = 0; i < first; i++) ring[i] = cell(list, i);
   ring[CAPACITY] = capacity;
-  for (let i = first; i < list.length; i += spec.measures + 1) {
+  const end = listEnd(list, spec);
+  for (let i = first; i < end; i += spec.measures + 1) {
     const place = ringPlace(spec, capacity, cell(list, i));
     for (let m = 0; m < spec.measures; m++) ring[place + m] = cell(list, i + 1 + m);
   }
@@ -247,22 +259,31 @@ function addToRing(
 
 function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   const { panes, measures } = spec;
+  const width = measures + 1;
   const head = headOf(ring);
   const first = TOTALS + measures;
+  const end = listEnd(ring, spec);
   const forgotten = target - panes - spec.keep;
-  let kept = first;
-  for (let i = first; i < ring.length; i += measures + 1) {
-    const pane = cell(ring, i);
-    const was = pane <= head && pane > head - panes ? 1 : 0;
-    const is = pane <= target && pane > target - panes ? 1 : 0;
-    for (let m = 0; m < measures; m++) {
-      const totalPlace = TOTALS + m;
-      ring[totalPlace] = cell(ring, totalPlace) + (is - was) * cell(ring, i + 1 + m);
-    }
-    if (pane <= forgotten) kept = i + measures + 1;
-  }
   ring[HEAD] = target;
-  return kept === first ? ring : ring.slice(0, first).concat(ring.slice(kept));
+  let kept = first;
+  for (let i = first; i < end; i += width) {
+    const pane = cell(ring, i);
+    const was = pane <= head && pane > head - panes;
+    const is = pane <= target && pane > target - panes;
+    if (pane <= forgotten) kept = i + width;
+    if (was === is) continue;
+    for (let m = 0; m < measures; m++) {
+      const sum = cell(ring, i + 1 + m);
+      ring[TOTALS + m] = cell(ring, TOTALS + m) + (is ? sum : -sum);
+    }
+  }
+  if (kept === first) return ring;
+  const gone = kept - first;
+  ring[CAPACITY] = cell(ring, CAPACITY) + gone / width;
+  if (kept === end) return ring.slice(0, first);
+  for (let i = kept; i < end; i++) ring[i - gone] = cell(ring, i);
+  for (let i = end - gone; i < end; i++) ring[i] = 0;
+  return ring;
 }
 
 function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
@@ -292,6 +313,6 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
 /** Back to a list when, looking once a turn, few panes hold anything. */
 function leaner(ring: PaneRing, spec: PaneSpec): PaneRing {
   const list = toList(ring, spec);
-  const entries = (list.length - TOTALS - spec.measures) / (spec.measures + 1);
+  const entries = -cell(list, CAPACITY);
   return entries * 4 <= Math.min(SPARSE_ENTRIES, spec.panes / 2) ? list : ring;
 }

@@ -6,8 +6,6 @@ export interface SessionJoin {
   readonly touching: boolean;
 }
 
-export const TOUCHING: SessionJoin = { touching: true };
-
 /** The window of one event before it meets others; without a gap, a point that opens no session. */
 export const sessionWindow = (at: EventTime, gap: Millis): Window => ({
   start: at,

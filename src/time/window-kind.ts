@@ -43,7 +43,7 @@ export function sliding(size: Millis, slide: Millis, offset = millis(0)): Slidin
 }
 
 /** The window of everything; it has no end, so its trigger must be one that needs none. */
-export const ALL_TIME: Window = { start: MIN_TIME, end: MAX_TIME };
+const ALL_TIME: Window = { start: MIN_TIME, end: MAX_TIME };
 export const global = (): GridWindows => ({ kind: "global", windows: () => [ALL_TIME] });
 
 /**

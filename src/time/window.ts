@@ -9,11 +9,11 @@ export interface Window {
 /** The last instant that belongs to the window; where its on-time firing is due. */
 export const maxTimestamp = (window: Window): EventTime => (window.end - 1) as EventTime;
 
-/** Remainder with the sign of the divisor, so windows before 1970 lie on the same grid. */
-export const floorMod = (n: number, divisor: number): number => ((n % divisor) + divisor) % divisor;
+/** Exact for whole numbers: a quotient of safe integers does not round up to the next integer. */
+export const floorDiv = (n: number, divisor: number): number => Math.floor(n / divisor);
 
-export const floorDiv = (n: number, divisor: number): number =>
-  (n - floorMod(n, divisor)) / divisor;
+/** Remainder with the sign of the divisor, so windows before 1970 lie on the same grid. */
+export const floorMod = (n: number, divisor: number): number => n - floorDiv(n, divisor) * divisor;
 
 /** The last grid line (`offset` modulo `step`) at or before `at`. */
 export const gridStart = (at: EventTime, step: Millis, offset: Millis): EventTime =>
