@@ -148,6 +148,7 @@ interface Lead {
   recency: number;
   popularity: number;
   because: string | null;
+  isSeen: boolean;
   /** The strongest single covisit, which is what `because` names. */
   strongest: number;
 }
@@ -174,8 +175,6 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
   const { taste, now } = person;
   const leads = leadsOf(person, options);
   const channel = favourite(person);
-  const strength = ({ covisit, popularity, recency }: Lead) =>
-    2 * covisit + popularity + 0.5 * recency;
   const best = [...leads].sort((a, b) => strength(b[1]) - strength(a[1]) || (a[0] < b[0] ? -1 : 1));
   let added = 0;
   for (const [sku, lead] of best) {
@@ -188,13 +187,17 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
       key: sku,
       sku,
       sellable: sellableOf(person.facts, sku) ?? null,
-      reason: lead.covisit > 0 ? "covisit" : taste.skus.includes(sku) ? "seen" : "popular",
+      reason: lead.covisit > 0 ? "covisit" : lead.isSeen ? "seen" : "popular",
       because: lead.covisit > 0 ? lead.because : null,
     };
     add(list, person, candidate, lead);
     added += 1;
   }
 }
+
+/** What is scored when there is more than may be: the very things looked at, then by covisits. */
+const strength = ({ covisit, popularity, recency, isSeen }: Lead): number =>
+  (isSeen ? 2 : 0) + 2 * covisit + popularity + 0.5 * recency;
 
 function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Map<string, Lead> {
   const { taste, facts, categories } = person;
@@ -203,15 +206,18 @@ function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Map<stri
     if (!withSeen && taste.skus.includes(sku)) return undefined;
     const known = leads.get(sku);
     if (known !== undefined) return known;
-    const fresh = { covisit: 0, recency: 0, popularity: 0, because: null, strongest: 0 };
+    const isSeen = taste.skus.includes(sku);
+    const fresh = { covisit: 0, recency: 0, popularity: 0, because: null, strongest: 0, isSeen };
     leads.set(sku, fresh);
     return fresh;
   };
   let weight = 1;
-  for (const source of taste.skus.slice(-COVISIT_SOURCES).reverse()) {
+  for (let i = taste.skus.length - 1; i >= 0; i -= 1) {
+    const source = taste.skus[i] ?? "";
     const own = lead(source);
     if (own !== undefined) own.recency = Math.max(own.recency, weight);
-    for (const [sku, score] of rankingOf(facts, "covisit", source)) {
+    const isSource = i >= taste.skus.length - COVISIT_SOURCES;
+    for (const [sku, score] of isSource ? rankingOf(facts, "covisit", source) : []) {
       const found = lead(sku);
       if (found === undefined) continue;
       found.covisit += weight * score;
@@ -357,7 +363,7 @@ function featuresOf(
     trending: trendOf(facts, sku),
     intent: intentFit(kind, intent),
     channel: shareOf(channels, channel),
-    seen: sku !== null && kind === "product" && taste.skus.includes(sku) ? 1 : 0,
+    seen: lead?.isSeen === true ? 1 : 0,
   } satisfies Record<Feature, number>;
   return FEATURES.map((feature) => values[feature]);
 }

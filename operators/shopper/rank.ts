@@ -40,7 +40,7 @@ export const DEFAULT_WEIGHTS: Weights = {
   trending: 0.5,
   intent: 6,
   channel: 0.4,
-  seen: 0.6,
+  seen: 2,
 };
 
 /** Feature vectors of the candidates and the weights to score them by. */

@@ -179,6 +179,21 @@ describe("a segment", () => {
     expect(outputs.map(({ data }) => data["reason"])).toEqual(["count", "order"]);
   });
 
+  test("is left by the event that a `not` forbids, however it is put", async () => {
+    const when: When = {
+      op: "all",
+      of: [
+        { op: "count", of: PREMIUM, within: days(30), atLeast: 1, distinct: "event" },
+        {
+          op: "not",
+          of: { op: "count", of: ORDER, within: days(30), atLeast: 1, distinct: "event" },
+        },
+      ],
+    };
+    const { outputs } = await segments(fileOf(when), [view(0), order(DAY)]);
+    expect(outputs.map(turn)).toEqual(["entered 0d count", "exited 1d order"]);
+  });
+
   test("keeps no more of a busy person than the definition can need, and nothing of a gone one", async () => {
     const operator = segmentOperator(fileOf(highValue()), days(7));
     const setting = job(fileOf(highValue()));
