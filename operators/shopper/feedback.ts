@@ -68,7 +68,7 @@ type In = Recommended | { readonly kind: "suppressed"; readonly person: string }
  * attribution window of having seen or clicked it. Silence is an answer: `ignored`, a while after it
  * was shown, sooner when it never was. What is heard afterwards counts all the same, while it lasts.
  */
-export function feedbackOperator(options: FeedbackOptions): Operator<In, Outcome, FeedbackState> {
+function feedbackOperator(options: FeedbackOptions): Operator<In, Outcome, FeedbackState> {
   return {
     name: "feedback",
     version: 1,

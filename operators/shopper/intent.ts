@@ -67,7 +67,7 @@ export interface IntentState {
  * another intent comes out on top with at least the least probability, or when the one it named has
  * moved by more than the hysteresis. Falling back to browsing is told to other operators only.
  */
-export function intentOperator(
+function intentOperator(
   options: IntentOptions,
   words: WordFinder<TermMeaning>,
 ): Operator<SessionSignal, IntentSignal, IntentState> {

@@ -12,7 +12,7 @@ export interface Condition {
 }
 
 /** Matches of one condition that are kept whatever happens; beyond that the oldest are forgotten. */
-export const KEPT_MATCHES = 256;
+const KEPT_MATCHES = 256;
 
 /** Adds a match by time; equal times keep the order of arrival. */
 export function insertMatch(list: Match[], match: Match): void {

@@ -84,7 +84,7 @@ const TOO_LATE = duration("5m", "5m");
  * to be sold out are scored with the rest, so that it is told when one would have won, and never
  * recommended.
  */
-export function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> {
+function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> {
   const after = { closed: options.closedAfter, bought: options.boughtAfter };
   return {
     name: "recommend",

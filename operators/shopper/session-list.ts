@@ -1,7 +1,7 @@
 import { type EventTime, earliest, type Millis } from "../../src/time/event-time.ts";
 
 /** Distinct skus, categories and touchpoints a session remembers of each. */
-export const REMEMBERED = 10;
+const REMEMBERED = 10;
 
 /** A session in state. Its lists are replaced when they change, never changed in place. */
 export interface Session {
@@ -115,11 +115,7 @@ function united(earlier: Session, later: Session): Session {
 }
 
 /** The most recent last; what comes late goes to the front, when there is room and it is new. */
-export function remembered(
-  list: readonly string[],
-  value: string,
-  late: boolean,
-): readonly string[] {
+function remembered(list: readonly string[], value: string, late: boolean): readonly string[] {
   if (list[list.length - 1] === value) return list;
   const known = list.includes(value);
   if (late) return known || list.length >= REMEMBERED ? list : [value, ...list];

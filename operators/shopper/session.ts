@@ -39,7 +39,7 @@ export function isAct(type: string): boolean {
  * Late acts join, extend and unite sessions as if they had come in time, as long as those are kept:
  * the last 3 of a person, `keep` long after the person's last act.
  */
-export function sessionOperator(
+function sessionOperator(
   options: SessionOptions,
 ): Operator<ShopEvent, SessionSignal, SessionState> {
   const { gap, keep } = options;

@@ -176,7 +176,7 @@ export function rememberRec(taste: Taste, recId: string, items: readonly string[
 }
 
 /** Keys of the items of a recommendation; empty when it is forgotten or was never made. */
-export function itemsOfRec(taste: Taste, recId: string): readonly string[] {
+function itemsOfRec(taste: Taste, recId: string): readonly string[] {
   const items = taste.recItems[taste.recs.lastIndexOf(recId.slice(-12))];
   return items === undefined || items === "" ? [] : items.split("\n");
 }
