@@ -39,7 +39,7 @@ export class KeyedHost<In, Out, State> {
   get pendingTimers(): number {
     return this.#timers.size;
   }
-  states(): ReadonlyMap<string, State> {
+  get states(): ReadonlyMap<string, State> {
     return this.#states;
   }
 

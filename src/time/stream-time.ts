@@ -24,7 +24,7 @@ export function streamElement<In, Out, State>(
 
 export interface StreamTimeOptions<In, Value, Acc, Result> {
   /** Windows of a grid, or the gap that ends a session (a gap of exactly that length does not). */
-  readonly windows: GridWindows | { readonly kind: "session"; readonly gap: Millis };
+  readonly windows: GridWindows | { readonly gap: Millis };
   readonly grace: Millis;
   /**
    * `onUpdateRetract` takes each result back before the next one, as sessions need that grow.
@@ -33,7 +33,7 @@ export interface StreamTimeOptions<In, Value, Acc, Result> {
   readonly aggregate: Aggregate<Value, Acc, Result>;
   value(event: In): Value;
   /** How long a window may be read after it closed. */
-  readonly retention?: Millis;
+  readonly retention?: Millis | undefined;
   late(event: In): Readonly<Record<string, unknown>>;
 }
 
@@ -46,14 +46,11 @@ export function streamTimeWindows<In, Value, Acc, Result>(
 ): WindowOptions<In, Value, Acc, Result> {
   const { windows, grace, emit, aggregate, value, late } = options;
   return {
-    windows:
-      windows.kind === "session"
-        ? session<In>(millis(windows.gap + 1), { touching: false })
-        : windows,
+    windows: "gap" in windows ? session<In>(millis(windows.gap + 1), { touching: false }) : windows,
     allowedLateness: grace,
     trigger: emit === "onClose" ? atClose() : everyCount(1),
     accumulation: emit === "onUpdateRetract" ? "retracting" : "accumulating",
-    retention: options.retention ?? millis(0),
+    retention: options.retention,
     aggregate,
     value,
     late,

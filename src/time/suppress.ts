@@ -2,11 +2,11 @@ import { type EventTime, MIN_TIME, type Millis } from "./event-time.ts";
 
 export interface SuppressOptions {
   /** Keys held back at most. */
-  readonly maxRecords?: number;
+  readonly maxRecords?: number | undefined;
   /** When one more comes: show the one held longest, or stop. */
   readonly whenFull?: "emit" | "fail";
   /** Shown this long (by stream time) after the key's first update that was held back. */
-  readonly untilTimeLimit?: Millis;
+  readonly untilTimeLimit?: Millis | undefined;
 }
 
 /** The latest update of a key. */

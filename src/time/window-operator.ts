@@ -20,16 +20,16 @@ export interface WindowOptions<In, Value, Acc, Result> {
   value(event: In): Value;
   readonly trigger: Trigger;
   /** What a firing shows: all so far, what is new, or all so far after taking back the last one. */
-  readonly accumulation?: "accumulating" | "discarding" | "retracting";
+  readonly accumulation?: "accumulating" | "discarding" | "retracting" | undefined;
   /** How long after its end a window takes late elements and fires again. */
-  readonly allowedLateness?: Millis;
+  readonly allowedLateness?: Millis | undefined;
   /**
    * Numbers the panes and marks the last one; `always` shows a last pane at cleanup even when
    * nothing new came. Without it a window ends in silence.
    */
-  readonly finalPane?: "always" | "ifNonEmpty";
+  readonly finalPane?: "always" | "ifNonEmpty" | undefined;
   /** How long a window may still be read after its cleanup. */
-  readonly retention?: Millis;
+  readonly retention?: Millis | undefined;
   /** What the late output says of an event. */
   late(event: In): Readonly<Record<string, unknown>>;
 }

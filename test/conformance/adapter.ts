@@ -1,12 +1,7 @@
 import { type AnyAggregate, list } from "../../src/time/aggregate.ts";
-import {
-  type EventTime,
-  MAX_TIME,
-  MIN_TIME,
-  type Millis,
-  millis,
-} from "../../src/time/event-time.ts";
-import { IntervalJoin, type SideEvent } from "../../src/time/interval-join.ts";
+import { days, type EventTime, MAX_TIME, MIN_TIME, millis } from "../../src/time/event-time.ts";
+import { IntervalJoin, type Joined, type SideEvent } from "../../src/time/interval-join.ts";
+import type { WindowResult } from "../../src/time/open-window.ts";
 import { RecordSliding } from "../../src/time/record-sliding.ts";
 import { addSession, mergeWindows } from "../../src/time/session.ts";
 import { SplitWatermarks } from "../../src/time/split-watermarks.ts";
@@ -37,18 +32,15 @@ function aggregateOf({ aggregate = "list" }: Config): AnyAggregate {
   return { ...list<string>(), result: (acc: string[]) => acc.join("") };
 }
 
-/** Gaps of sessions that depend on the element; undefined where one gap is for all. */
-function gapOf(window: Config["window"], { key, value }: Element): Millis | undefined {
-  if (window?.pointValue === value) return NONE;
-  const fits = (want: unknown, is: unknown) => want === undefined || want === is;
-  return window?.gapRules?.find((one) => fits(one.key, key) && fits(one.value, value))?.gap;
-}
-
 function windowsOf({ window }: Config): WindowKind<Element> {
-  if (window?.gapRules === undefined && window?.pointValue === undefined) {
+  const { pointValue, gapRules = [], gap = NONE } = window ?? {};
+  if (pointValue === undefined && gapRules.length === 0) {
     return spec.windowsFrom(window as spec.WindowSpec);
   }
-  return session((element) => gapOf(window, element) ?? window.gap ?? NONE);
+  return session(({ key, value }) => {
+    const rule = gapRules.find((r) => (r.key ?? key) === key && (r.value ?? value) === value);
+    return value === pointValue ? NONE : (rule?.gap ?? gap);
+  });
 }
 
 /** A trigger repeats in Flink's vectors without saying so, in Beam's only where it says so. */
@@ -65,55 +57,45 @@ function windowAggregate(seen: Observed): void {
     windows: windowsOf(config),
     aggregate: aggregateOf(config),
     trigger: triggerOf(seen.vector),
-    accumulation: config.trigger?.purge ? "discarding" : (config.accumulation ?? "accumulating"),
-    allowedLateness: config.allowedLateness ?? NONE,
-    ...(config.finalPane === undefined ? {} : { finalPane: config.finalPane }),
+    accumulation: config.trigger?.purge ? "discarding" : config.accumulation,
+    allowedLateness: config.allowedLateness,
+    finalPane: config.finalPane,
   });
   const bound = (at: EventTime) => (at === MIN_TIME || at === MAX_TIME ? null : at);
-  drive(
-    seen,
-    operator,
-    ({ start, end, value, pane }, key) => {
-      return { key, windowStart: bound(start), windowEnd: bound(end), value, pane };
-    },
-    () => {
-      const wanted = seen.after(expectedDropCounter)?.["droppedElementWindows"];
-      if (wanted !== undefined) seen.same(operator.counts.refused, wanted, "dropped");
-    },
-  );
+  const show = ({ start, end, value, pane }: WindowResult<unknown>): Fields => {
+    return { windowStart: bound(start), windowEnd: bound(end), value, pane };
+  };
+  drive(seen, operator, show, () => {
+    const wanted = seen.after(expectedDropCounter)?.["droppedElementWindows"];
+    if (wanted !== undefined) seen.same(operator.counts.refused, wanted, "dropped");
+  });
 }
 
 function streamTime(seen: Observed): void {
   const { config, finalState } = seen.vector;
   const { emit = "state", grace = NONE, window } = config;
   const common = { ...fields, grace, aggregate: aggregateOf(config) };
+  const mode = emit === "onClose" ? emit : "onUpdate";
   if (window?.type === "recordSliding") {
-    const mode = emit === "onClose" ? emit : "onUpdate";
-    const difference = window.timeDifference ?? NONE;
-    drive(seen, new RecordSliding({ ...common, difference, emit: mode }), (out, key) => {
-      return { key, windowStart: out.start, windowEnd: out.end, value: out.value };
+    const { timeDifference: difference = NONE } = window;
+    drive(seen, new RecordSliding({ ...common, difference, emit: mode }), (out) => {
+      return { windowStart: out.start, windowEnd: out.end, value: out.value };
     });
     return;
   }
-  const gap = window?.type === "session" ? window.gap : undefined;
-  const windows =
-    gap === undefined
-      ? spec.windowsFrom(window as spec.GridSpec)
-      : ({ kind: "session", gap } as const);
-  const kept = emit === "state" ? { emit: "onClose", retention: millis(86_400_000) } : { emit };
-  const operator = new WindowOperator(
-    streamTimeWindows({ ...common, windows, ...(kept as { emit: "onClose" }) }),
-  );
-  const show = (out: Window & { value: unknown; retraction?: boolean }, key: string) => ({
-    key,
-    windowStart: out.start,
-    windowEnd: gap === undefined ? out.end : out.end - gap - 1,
-    value: out.retraction ? null : out.value,
-  });
+  const gap = window?.type === "session" ? (window.gap ?? NONE) : undefined;
+  const windows = gap === undefined ? spec.windowsFrom(window as spec.GridSpec) : { gap };
+  const stays = emit === "state" ? ({ emit: mode, retention: days(1) } as const) : { emit };
+  const operator = new WindowOperator(streamTimeWindows({ ...common, windows, ...stays }));
+  const show = ({ start, end, value, retraction }: WindowResult<unknown>): Fields => {
+    const windowEnd = gap === undefined ? end : end - gap - 1;
+    return { windowStart: start, windowEnd, value: retraction ? null : value };
+  };
   let rows: Fields[] = [];
-  drive(seen, operator, show, (host) => {
-    const read = [...host.states()].map(([key, state]) => ({ key, windows: operator.read(state) }));
-    rows = read.flatMap(({ key, windows: held }) => held.map((one) => show(one, key)));
+  drive(seen, operator, show, ({ states }) => {
+    rows = [...states].flatMap(([key, state]) =>
+      operator.read(state).map((window) => ({ key, ...show({ ...window, retraction: false }) })),
+    );
   });
   if (finalState !== undefined) seen.sameSet(rows, finalState, "final state");
 }
@@ -127,42 +109,29 @@ function intervalJoin(seen: Observed): void {
     upperOpen: config.upperInclusive === false,
     late,
   });
-  drive(
-    seen,
-    join,
-    ({ leftAt, rightAt, at }, key) => ({ key, leftTs: leftAt, rightTs: rightAt, outputTs: at }),
-    (host) => {
-      const wanted = seen.after(expectedState);
-      for (const side of wanted === undefined ? [] : (["left", "right"] as const)) {
-        const held = [...host.states().values()].flatMap((state) => state[side]);
-        seen.same(
-          held.map(([at]) => at),
-          wanted?.[`${side}BufferTs`],
-          side,
-        );
-      }
-    },
-  );
+  const show = ({ leftAt, rightAt, at }: Joined<unknown, unknown>): Fields => {
+    return { leftTs: leftAt, rightTs: rightAt, outputTs: at };
+  };
+  drive(seen, join, show, ({ states }) => {
+    const wanted = seen.after(expectedState);
+    if (wanted === undefined) return;
+    const buffered = (side: "left" | "right") =>
+      [...states.values()].flatMap((state) => state[side].map(([at]) => at));
+    const both = [wanted["leftBufferTs"], wanted["rightBufferTs"]];
+    seen.same([buffered("left"), buffered("right")], both, "buffers");
+  });
 }
 
 function windowJoin(seen: Observed): void {
   const { kind, before = NONE, after = NONE, grace = NONE } = seen.vector.config;
-  const keys = new Map(
-    seen.vector.steps.map(({ element }) => [String(element?.key), element?.key]),
-  );
   const join = new WindowJoin<unknown>({ kind: kind as "left", before, after, grace, late });
-  drive(seen, join, ({ left, right, at }, key) => {
-    return { key: keys.get(key), value: `${left}+${right}`, ts: at };
-  });
+  drive(seen, join, ({ left, right, at }) => ({ value: `${left}+${right}`, ts: at }));
 }
 
 function suppressUpdates(seen: Observed): void {
   const { maxRecords, emitEarlyWhenFull, untilTimeLimitMs } = seen.vector.config;
-  const suppress = new Suppress<unknown>({
-    ...(maxRecords === undefined ? {} : { maxRecords }),
-    ...(untilTimeLimitMs === undefined ? {} : { untilTimeLimit: untilTimeLimitMs }),
-    whenFull: emitEarlyWhenFull === false ? "fail" : "emit",
-  });
+  const whenFull = emitEarlyWhenFull === false ? "fail" : "emit";
+  const suppress = new Suppress({ maxRecords, whenFull, untilTimeLimit: untilTimeLimitMs });
   for (const [step, { update }] of seen.vector.steps.entries()) {
     seen.step = step;
     const shown = update === undefined ? [] : suppress.update({ ...update, at: update.ts });
@@ -171,11 +140,12 @@ function suppressUpdates(seen: Observed): void {
   seen.judge();
 }
 
+const elementAt = (ts: EventTime): Element => ({ key: "", ts, value: ts, side: "left" });
+
 function assignWindows(seen: Observed): void {
   const kind = windowsOf(seen.vector.config);
   for (const { ts, windows } of seen.vector.cases) {
-    const element: Element = { key: "", ts, value: null, side: "left" };
-    const held = kind.kind === "session" ? [kind.window(ts, element, "")] : kind.windows(ts);
+    const held = kind.kind === "session" ? [kind.window(ts, elementAt(ts), "")] : kind.windows(ts);
     seen.same(held.map(pairOf), windows, `windows of ${ts}`);
   }
 }
@@ -183,9 +153,7 @@ function assignWindows(seen: Observed): void {
 function assignAndMerge(seen: Observed): void {
   const { inputTs, expectedContents = [], config } = seen.vector;
   const sorted = inputTs.toSorted((a, b) => a - b);
-  const elements = sorted.map(
-    (ts) => ({ element: { key: "", ts, value: ts, side: "left" } }) as const,
-  );
+  const elements = sorted.map((ts) => ({ element: elementAt(ts) }));
   const run = new Observed({
     ...seen.vector,
     config: { ...config, trigger: { type: "eventTime" } },
@@ -201,13 +169,10 @@ function mergeAll(seen: Observed): void {
   const row = (from: readonly Pair[], to: Pair): Fields => {
     return { from: from.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]), to };
   };
+  const wanted = expectedMerges.map(({ from, to }) => row(from, to));
   const merges = mergeWindows(windowsIn.map(windowOf), { touching: config.mergeTouching ?? true });
   const rows = merges.map(({ from, to }) => row(from.map(pairOf), pairOf(to)));
-  seen.sameSet(
-    rows,
-    expectedMerges.map(({ from, to }) => row(from, to)),
-    "merges",
-  );
+  seen.sameSet(rows, wanted, "merges");
 }
 
 function mergingWindowSet(seen: Observed): void {

@@ -29,21 +29,23 @@ function moveTime<Out, State>(host: Host<Out, State>, step: Step, inputs: Waterm
 export function drive<Out, State>(
   seen: Observed,
   logic: KeyedLogic<Element, Out, State>,
-  show: (out: Out, key: string) => Fields,
+  show: (out: Out) => Fields,
   after: (host: Host<Out, State>) => void = () => {},
 ): void {
+  const { steps, config } = seen.vector;
+  const keys = new Map(steps.map(({ element }) => [String(element?.key), element?.key]));
   const sink: HostSink<Out> = {
-    emit: (out, key) => seen.output(show(out, key)),
+    emit: (out, key) => seen.output({ key: keys.get(key), ...show(out) }),
     late: (element) => seen.late(element),
   };
   const inputs = new WatermarkCombiner(2);
   let host = new KeyedHost(logic, sink);
-  for (const [index, step] of seen.vector.steps.entries()) {
+  for (const [index, step] of steps.entries()) {
     seen.step = index;
     if (step.snapshotRestore)
       host = KeyedHost.restore(logic, sink, decode(encode(host.snapshot())));
     else if (step.element === undefined) moveTime(host, step, inputs);
-    else feed(host, step.element, seen.vector.config.timeDomain ?? "event");
+    else feed(host, step.element, config.timeDomain ?? "event");
     after(host);
   }
   seen.judge();

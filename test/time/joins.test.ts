@@ -50,7 +50,7 @@ function run<Out, State>(logic: KeyedLogic<SideEvent<number>, Out, State>, list:
     } else host.advance(step.watermark);
   }
   host.advance(END);
-  return { out, late, left: host.states().size + host.pendingTimers };
+  return { out, late, left: host.states.size + host.pendingTimers };
 }
 
 /** Rows with the watermark that was in force when they came. */

@@ -67,7 +67,7 @@ describe("stream time", () => {
           streamElement(host, "k", one.at, one);
         }
         host.advance((MAX_TIME - 1) as EventTime);
-        expect(host.states().size).toBe(0);
+        expect(host.states.size).toBe(0);
         const taken = clocked(all).filter((one) => one.at + difference + grace >= one.clock);
         expect(wereLate.length).toBe(all.length - taken.length);
         const starts = closed.map((window) => window.start);
@@ -94,7 +94,7 @@ describe("stream time", () => {
       fc.property(input, length(10), (all, gap) => {
         const operator = new WindowOperator(
           streamTimeWindows<Happening, unknown, number, number>({
-            windows: { kind: "session", gap },
+            windows: { gap },
             grace: millis(1000),
             emit: "onUpdateRetract",
             aggregate: count(),

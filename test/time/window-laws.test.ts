@@ -208,7 +208,7 @@ describe("windows", () => {
         for (const logic of [new WindowOperator(options), windowed(options)]) {
           const { late, host } = run(logic, list);
           host.advance((MAX_TIME - 1) as EventTime);
-          expect(host.states().size).toBe(0);
+          expect(host.states.size).toBe(0);
           expect(host.pendingTimers).toBe(0);
           expect(logic.counts.unassigned + late.length).toBeLessThanOrEqual(elements);
         }
