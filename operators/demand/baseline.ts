@@ -34,8 +34,10 @@ export interface Judgement {
 
 /** A key first met now was quiet since `since`. */
 export function newBaseline(since: number, now: number, options: BaselineOptions): Baseline {
-  const next = Math.floor(now / options.pane) - options.longWindow + 1;
-  const quiet = next * options.pane - since;
+  const { pane, longWindow } = options;
+  // Not before the shop itself, or time without a shop would pass for quiet time.
+  const next = Math.max(Math.floor(now / pane) - longWindow + 1, Math.floor(since / pane));
+  const quiet = Math.max(0, next * pane - since);
   return { recent: [], events: 0, exposure: decayedTime(quiet, options.halfLife), next };
 }
 
@@ -85,16 +87,20 @@ export function count(base: Baseline, at: number, events: number, pane: number):
 export const rateOf = (base: Baseline, options: BaselineOptions): number =>
   (options.priorEvents + base.events) / (options.priorTime + base.exposure);
 
-/** The more surprising of the two windows that end at `now` (which is counted in). */
+/**
+ * The more surprising of the two windows that end at `now` (which is counted in). `busier`: how much
+ * more the whole shop does than before; `burst`: variance over mean of what one visit counts.
+ */
 export function judge(
   base: Baseline,
   now: number,
-  minCount: number,
+  of: { readonly minCount: number; readonly busier: number; readonly burst: number },
   options: BaselineOptions,
 ): Judgement {
   const { pane, shortWindow, longWindow } = options;
   const current = Math.floor(now / pane);
-  const rate = rateOf(base, options);
+  const rate = rateOf(base, options) * Math.max(1, of.busier);
+  const deviation = Math.sqrt(Math.max(1, of.burst));
   const shape = Math.min(options.shape, options.priorEvents + base.events);
   const { recent } = base;
   let best: Judgement = { z: 0, count: 0, expected: 0, start: now };
@@ -104,7 +110,7 @@ export function judge(
   for (const first of [current - shortWindow, current - longWindow + 1]) {
     for (; i >= 0 && (recent[i] as number) >= first; i -= 2) sum += recent[i + 1] as number;
     const expected = rate * (now + 1 - first * pane);
-    const z = sum < minCount ? 0 : surprise(sum, expected, shape);
+    const z = sum < of.minCount ? 0 : surprise(sum, expected, shape) / deviation;
     if (z > best.z || best.count === 0) {
       best = { z, count: sum, expected, start: ((recent[i + 2] ?? current) as number) * pane };
     }

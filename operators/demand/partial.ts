@@ -1,5 +1,6 @@
 import type { Hop } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
+import type { ShopPace } from "./pace.ts";
 
 /**
  * What the shopper flow tells the demand flow: integer counts of one second of event time from one
@@ -31,17 +32,17 @@ export type FeedbackMeasure = (typeof FEEDBACK_MEASURES)[number];
 /** sku, views, touches, carts, favs, orders */
 export type SkuCounts = readonly [string, number, number, number, number, number];
 
-/**
- * `since` is the first second its shopper group ever saw: a key that is new at `t` was quiet for
- * `t - since`, which is what tells a new key of an old shop from any key of a new shop.
- */
-export type ItemPartial = readonly [dim: "item", since: number, rows: readonly ItemRow[]];
+export type ItemPartial = readonly [dim: "item", shop: ShopPace, rows: readonly ItemRow[]];
 /** Key `category:*` stands for the whole shop. */
-export type CategoryPartial = readonly [dim: "category", since: number, skus: readonly SkuCounts[]];
-export type KeywordPartial = readonly [dim: "keyword", since: number, searches: number];
+export type CategoryPartial = readonly [
+  dim: "category",
+  shop: ShopPace,
+  skus: readonly SkuCounts[],
+];
+export type KeywordPartial = readonly [dim: "keyword", shop: ShopPace, searches: number];
 export type RegionPartial = readonly [
   dim: "region",
-  since: number,
+  shop: ShopPace,
   views: number,
   touches: number,
   carts: number,

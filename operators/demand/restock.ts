@@ -79,7 +79,7 @@ const Options = Type.Object(
     }),
     more: Type.Number({
       minimum: 0,
-      default: 0.2,
+      default: 0.5,
       description: "A signalled need that grows by less than this share is the same need.",
     }),
     conversion: Type.Object(
@@ -135,7 +135,8 @@ export function restockOperator(
         ctx.late({ key: record.key, second: isoTime(time) });
         return state;
       }
-      if (state.since === 0 || payload[1] < state.since) state.since = payload[1];
+      const [since] = payload[1];
+      if (state.since === 0 || since < state.since) state.since = since;
       state.last = Math.max(state.last, time);
       for (const row of payload[2]) {
         const known = state.rows.some(([, region]) => region === row[0]);

@@ -1,5 +1,6 @@
 import type { Context, Hop } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
+import { meet, type PaceState, pass, type ShopPace } from "./pace.ts";
 import {
   ITEM_MEASURES,
   type ItemMeasure,
@@ -7,13 +8,11 @@ import {
   partialHop,
   type SkuCounts,
 } from "./partial.ts";
-
 /** Counts of one second by dimension and key, joined with NUL. */
 export type Counts = Record<string, number[]>;
 
 export interface PartialsState {
-  /** Bucket time of the first event this group saw; 0 before it. */
-  since: number;
+  pace: PaceState;
   /** Bucket time of the pending flush; 0 when there is none. */
   due: number;
   /** Number of counts in `open`, which the operator bounds. */
@@ -70,7 +69,7 @@ export const joinKey = (dim: string, a: string, b: string): string =>
 export function emitSecond(
   counts: Counts,
   time: EventTime,
-  since: number,
+  shop: ShopPace,
   ctx: Context<Hop>,
 ): void {
   const items = new Map<string, ItemRow[]>();
@@ -89,27 +88,29 @@ export function emitSecond(
         addTo(whole, b, row);
         break;
       case "keyword":
-        ctx.emit(partialHop(a, time, ["keyword", since, row[0] ?? 0]));
+        ctx.emit(partialHop(a, time, ["keyword", shop, row[0] ?? 0]));
         break;
       case "region": {
         const [views = 0, touches = 0, carts = 0, favs = 0, orders = 0, qty = 0] = row;
-        ctx.emit(partialHop(a, time, ["region", since, views, touches, carts, favs, orders, qty]));
+        ctx.emit(partialHop(a, time, ["region", shop, views, touches, carts, favs, orders, qty]));
         break;
       }
       case "covisit":
         gather(covisits, a, [b, row[0] ?? 0]);
         break;
-      default: {
+      case "feedback": {
         const [shown = 0, clicked = 0, closed = 0, purchased = 0, ignored = 0] = row;
         ctx.emit(partialHop(a, time, ["feedback", shown, clicked, closed, purchased, ignored]));
+        break;
       }
+      default: // What only the pace is learned from.
     }
   }
-  for (const [sku, rows] of items) ctx.emit(partialHop(sku, time, ["item", since, rows]));
+  for (const [sku, rows] of items) ctx.emit(partialHop(sku, time, ["item", shop, rows]));
   const all: SkuCounts[] = [];
   for (const [sku, row] of whole) all.push([sku, ...row] as unknown as SkuCounts);
-  for (const [category, skus] of categories) emitSkus(category, time, since, skus, ctx);
-  if (all.length > 0) emitSkus("*", time, since, all, ctx);
+  for (const [category, skus] of categories) emitSkus(category, time, shop, skus, ctx);
+  if (all.length > 0) emitSkus("*", time, shop, all, ctx);
   for (const [a, pairs] of covisits) {
     for (let i = 0; i < pairs.length; i += MAX_SKUS) {
       ctx.emit(partialHop(a, time, ["covisit", pairs.slice(i, i + MAX_SKUS)]));
@@ -132,11 +133,22 @@ function addTo(into: Map<string, number[]>, key: string, row: readonly number[])
 function emitSkus(
   category: string,
   time: EventTime,
-  since: number,
+  shop: ShopPace,
   skus: readonly SkuCounts[],
   ctx: Context<Hop>,
 ): void {
   for (let i = 0; i < skus.length; i += MAX_SKUS) {
-    ctx.emit(partialHop(category, time, ["category", since, skus.slice(i, i + MAX_SKUS)]));
+    ctx.emit(partialHop(category, time, ["category", shop, skus.slice(i, i + MAX_SKUS)]));
   }
+}
+
+/** Takes what a complete second tells of the shop as a whole, before the second is handed on. */
+export function learnPace(pace: PaceState, counts: Counts, second: number): void {
+  const items = new Set<string>();
+  for (const key of Object.keys(counts).sort()) {
+    const [dim, a = "", b = ""] = key.split(NUL);
+    if (dim === "item") items.add(a);
+    else if (dim === "met") meet(pace, a, b, counts[key]?.[0] ?? 0);
+  }
+  pass(pace, second, items.size);
 }

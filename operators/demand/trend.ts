@@ -16,6 +16,7 @@ import {
 } from "./baseline.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { duration, readOptions } from "./options.ts";
+import type { ShopPace } from "./pace.ts";
 import {
   type DemandRecord,
   dimOf,
@@ -123,7 +124,8 @@ const Options = Type.Object(
 /**
  * Spikes by surprise: the count of the last minute or five against what the key itself used to do
  * (a decayed rate that leaves out the last five minutes and every spike), measured in standard
- * deviations of what one knows of that rate. It begins at `onset`, ends after `hold` below `fade`.
+ * deviations of what one knows of that rate. What the whole shop does more of is no key's news, nor
+ * are the many clicks of one visit. It begins at `onset`, ends after `hold` below `fade`.
  */
 export function trendOperator(
   options: Static<typeof Options>,
@@ -152,7 +154,7 @@ export function trendOperator(
     onEvent(record, state, ctx) {
       const scope = scopeOf(record);
       if (scope === undefined) return state;
-      const since = record.payload[1] as number;
+      const [since, pace, burst] = record.payload[1] as ShopPace;
       const isNew = state.base === null;
       const now = Math.max(record.time, state.last);
       state.base ??= newBaseline(since, now, baseline);
@@ -165,7 +167,8 @@ export function trendOperator(
         return state;
       }
       const { min_count, onset } = options[scope];
-      const seen = judge(state.base, now, min_count, baseline);
+      const of = { minCount: min_count, busier: pace / 100, burst: burst / 100 };
+      const seen = judge(state.base, now, of, baseline);
       if (state.surge !== null) {
         if (seen.z >= options.fade) heat(state.surge, now, seen);
       } else if (seen.z >= onset && now - since >= warmup) {

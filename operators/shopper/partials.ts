@@ -2,6 +2,7 @@ import Type from "typebox";
 import type { Context, Facts, Hop, Operator } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
+import { newPace, paceAt } from "../demand/pace.ts";
 import {
   bucketTime,
   FEEDBACK_MEASURES,
@@ -9,7 +10,7 @@ import {
   type ItemMeasure,
   normalKeyword,
 } from "../demand/partial.ts";
-import { emitSecond, joinKey, type PartialsState, Tally } from "../demand/second.ts";
+import { emitSecond, joinKey, learnPace, type PartialsState, Tally } from "../demand/second.ts";
 import { numberProp, type PropValue, type ShopEvent, textProp } from "../event.ts";
 
 /** Two items met in one session; `b` after `a`. */
@@ -71,12 +72,12 @@ export function partialsOperator(options: {
     order: "arrival",
     atomic: true,
     key: () => GROUP,
-    init: () => ({ since: 0, due: 0, size: 0, open: {} }),
+    init: () => ({ pace: newPace(), due: 0, size: 0, open: {} }),
     onEvent(input, state, ctx) {
       const at = timeOf(input);
       if (at === undefined) return state;
       const bucket = bucketTime(at);
-      if (state.since === 0) state.since = bucket;
+      if (state.pace.since === 0) state.pace.since = bucket;
       const tally = new Tally(state, bucket);
       if ("kind" in input) countSignal(input, tally);
       else countEvent(input, ctx.facts, tally);
@@ -142,6 +143,7 @@ function countItems(event: ShopEvent, measure: ItemMeasure, facts: Facts, tally:
   const column = CATEGORY_COLUMNS[measure] ?? 0;
   for (const [sku, qty] of linesOf(event)) {
     tally.item(sku, region, measure);
+    tally.add(joinKey("met", event.person, sku), 1, 0);
     if (measure === "orders") tally.item(sku, region, "qty", qty);
     if (byRec !== undefined) tally.item(sku, region, byRec);
     const category = textProp(event, "category") ?? categoryOf(sku, facts);
@@ -212,7 +214,8 @@ function flush(state: PartialsState, limit: number, ctx: Context<Hop>): Partials
     const counts = state.open[String(bucket)] ?? {};
     delete state.open[String(bucket)];
     state.size -= Object.keys(counts).length;
-    emitSecond(counts, bucket as EventTime, state.since, ctx);
+    learnPace(state.pace, counts, bucket);
+    emitSecond(counts, bucket as EventTime, paceAt(state.pace, bucket), ctx);
   }
   state.due = next;
   if (next === 0) ctx.clearTimer(FLUSH);

@@ -89,7 +89,7 @@ test("counts are told by measure and region, and a quiet key is forgotten", asyn
     {
       at: T0 + 999,
       key: "item:a",
-      payload: ["item", T0, [row(""), row("east"), row("__proto__")]],
+      payload: ["item", [T0, 100, 100], [row(""), row("east"), row("__proto__")]],
     },
   ];
   const { outputs, task } = await playDemand(nodes, lines, T0 + 10_000);

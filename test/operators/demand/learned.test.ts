@@ -35,7 +35,11 @@ function facts(outputs: readonly Output[]): { known: Map<string, unknown>; messa
 const category = (at: number, key: string, skus: [string, number, number][]): Line => ({
   at,
   key: `category:${key}`,
-  payload: ["category", T0, skus.map(([sku, views, orders]) => [sku, views, 0, 0, 0, orders])],
+  payload: [
+    "category",
+    [T0, 100, 100],
+    skus.map(([sku, views, orders]) => [sku, views, 0, 0, 0, orders]),
+  ],
 });
 const covisit = (at: number, a: string, pairs: [string, number][]): Line => ({
   at,

@@ -11,6 +11,8 @@ import { play, type ScriptLine } from "../../support/play.ts";
 import { keysOf, T0 } from "./support.ts";
 
 const SECOND = 1000;
+/** Of a shop that has just begun. */
+const SHOP = [T0 + 999, 100, 100];
 const nodes = (maxOpen = 50_000) => [{ operator: partialsOperator({ maxOpen }), from: ["events"] }];
 type Props = Readonly<Record<string, unknown>>;
 const event = (at: number, type: string, props: Props) => ({ type, at, props, person: "p_1" });
@@ -129,24 +131,24 @@ test("every dimension has its partial", async () => {
   expect(Object.fromEntries(hops.map(({ key, payload }) => [key, payload]))).toEqual({
     "item:tea": [
       "item",
-      T0 + 999,
+      SHOP,
       [
         ["", 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0],
         ["east", 0, 0, 0, 0, 1, 3, 0, 0, 0, 0, 1],
       ],
     ],
-    "item:mug": ["item", T0 + 999, [["east", 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]],
-    "category:drinks": ["category", T0 + 999, [["tea", 0, 0, 0, 0, 1]]],
+    "item:mug": ["item", SHOP, [["east", 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1]]],
+    "category:drinks": ["category", SHOP, [["tea", 0, 0, 0, 0, 1]]],
     "category:*": [
       "category",
-      T0 + 999,
+      SHOP,
       [
         ["mug", 0, 0, 0, 0, 1],
         ["tea", 0, 0, 0, 0, 1],
       ],
     ],
-    "region:east": ["region", T0 + 999, 0, 0, 0, 0, 2, 4],
-    "keyword:绿茶 tea": ["keyword", T0 + 999, 1],
+    "region:east": ["region", SHOP, 0, 0, 0, 0, 2, 4],
+    "keyword:绿茶 tea": ["keyword", SHOP, 1],
     "covisit:tea": ["covisit", [["mug", 1]]],
     "covisit:mug": ["covisit", [["tea", 1]]],
     "feedback:coupon": ["feedback", 0, 1, 0, 0, 0],

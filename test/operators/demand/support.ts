@@ -56,7 +56,7 @@ export function probe(name: string): Operator<object, object, number[]> {
 /** Views of an item in one second. */
 export const views = (since: number, count: number): PartialCounts => [
   "item",
-  since,
+  [since, 100, 100],
   [["", count, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]],
 ];
 /** An item row with the named measures. */

@@ -42,7 +42,9 @@ function partials(rows: readonly Row[], scope: "item" | "category"): Line[] {
     else seconds.set(id, { at, key: row[scope], count: 1 });
   }
   const payload = (count: number): PartialCounts =>
-    scope === "item" ? views(since, count) : ["category", since, [["x", count, 0, 0, 0, 0]]];
+    scope === "item"
+      ? views(since, count)
+      : ["category", [since, 100, 100], [["x", count, 0, 0, 0, 0]]];
   return [...seconds.values()].map(({ at, key, count }) => ({
     at,
     key: `${scope}:${key}`,
