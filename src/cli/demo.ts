@@ -36,7 +36,7 @@ export function demoCommand(env: Environment): Command {
     .option("--for <time>", "end after so long, e.g. 30s")
     .option("--json", "no view; one JSON object with the counts at the end")
     .option("--seed <n>", "of the simulated shop", "1")
-    .option("--speed <n>", "simulated seconds a second", "120")
+    .option("--speed <n>", "simulated seconds a second", "60")
     .option("--people <n>", "of the simulated shop", "12000")
     .option("--data <dir>", "folder of the demo's store, made afresh", join(".freshet", "demo"))
     .option("--http-port <port>", "of /metrics; 0 takes any free one")

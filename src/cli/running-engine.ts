@@ -3,10 +3,9 @@ import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
 import { Engine } from "../engine.ts";
-import type { Output } from "../flow/output.ts";
 import { connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
-import { deleteStreams } from "../nats/streams.ts";
+import { deleteStreams, type StreamLimits } from "../nats/streams.ts";
 import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
 import { answerAsks } from "./asks.ts";
@@ -24,7 +23,6 @@ export interface RunOptions {
   readonly httpPort?: number;
   /** Forgets what an earlier run left in the streams. */
   readonly fresh?: boolean;
-  readonly onPublished?: (output: Output) => void;
 }
 
 /** An engine with its broker, its metrics and the way to stop them in order. */
@@ -39,66 +37,97 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
-/** Starts broker (unless one is named), engine and metrics; rejects with a Fault. */
+/** Starts broker (unless one is named), engine and metrics; rejects with a Fault, nothing left running. */
 export async function startEngine(options: RunOptions): Promise<RunningEngine> {
+  const undo = new Undo();
+  try {
+    return await assemble(options, undo);
+  } catch (error) {
+    await undo.all();
+    throw error;
+  }
+}
+
+async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine> {
   const { open, env, log } = options;
   const { job: settings } = open.config;
-  const named =
-    options.embeddedOnly === true ? undefined : (env["NATS_URL"] ?? settings.broker.url);
-  const server = named === undefined ? await startServer(options) : undefined;
-  const url = named ?? server?.url ?? "";
-  const tokenName = settings.broker.tokenEnv;
-  const token = tokenName === undefined ? undefined : env[tokenName];
-  const instance = hyperid({ urlSafe: true })()
-    .replaceAll(/[^a-zA-Z0-9_-]/g, "")
-    .slice(-12);
-  const nc = await connectBroker({ url, token }, `freshet ${instance}`);
+  const metrics = new EngineMetrics();
+  let engine: Engine | undefined;
+  const http = await startHttp({
+    host: settings.http.host,
+    port: options.httpPort ?? settings.http.port,
+    anyPort: options.embeddedOnly === true,
+    metrics: () => metrics.text(),
+    ready: () => engine?.ready === true,
+    log,
+  });
+  undo.push(() => http.close());
+  const url = await brokerUrl(options, undo);
+  const { tokenEnv, credentials } = settings.broker;
+  const token = tokenEnv === undefined ? undefined : env[tokenEnv];
+  const instance = instanceName();
+  const nc = await connectBroker({ url, token, credentials }, `freshet ${instance}`);
+  undo.push(() => nc.close());
   if (options.fresh === true) await deleteStreams(nc, settings.prefix);
   const scoring = openScoring(settings.scoring.workers, availableParallelism());
+  undo.push(() => scoring.close());
   const { promise: failed, resolve: fail } = withResolvers<unknown>();
-  const metrics = new EngineMetrics();
-  const engine = await Engine.start({
+  engine = await Engine.start({
     nc,
     definition: open.job,
     scoring,
     prefix: settings.prefix,
     instance,
-    limits: {
-      maxAge: settings.broker.keepIn,
-      maxOutAge: settings.broker.keepOut,
-      maxBytes: settings.broker.maxBytes ?? -1,
-      duplicateWindow: settings.broker.duplicateWindow,
-      replicas: settings.broker.replicas,
-    },
+    limits: limitsOf(open),
     ticks: !open.job.trustsEvents,
     log,
-    onPublished: (output, latencyMs) => {
-      metrics.published(output.subject, latencyMs);
-      options.onPublished?.(output);
-    },
+    onPublished: (output, latencyMs) => metrics.published(output.subject, latencyMs),
     onFailure: fail,
   });
+  const running = engine;
+  undo.push(() => running.stop());
   metrics.watch(engine, open.job.intake);
   const asks = answerAsks({ nc, engine, open, scoring, log });
-  const http = await startHttp({
-    host: settings.http.host,
-    port: options.httpPort ?? settings.http.port,
-    metrics: () => metrics.text(),
-    ready: () => engine.ready,
-    log,
-  });
-  const stop = async () => {
-    asks.unsubscribe();
-    await engine.stop();
-    await http.close();
-    await scoring.close();
-    await nc.close();
-    await server?.stop();
+  undo.push(async () => asks.unsubscribe());
+  return { engine, nc, url, http, failed, stop: () => undo.all() };
+}
+
+/** The broker named, or one of the engine's own. */
+async function brokerUrl(options: RunOptions, undo: Undo): Promise<string> {
+  const { open, env, embeddedOnly } = options;
+  const named = embeddedOnly === true ? undefined : (env["NATS_URL"] ?? open.config.job.broker.url);
+  if (named !== undefined) return named;
+  const server = await startServer(options);
+  undo.push(() => server.stop());
+  return server.url;
+}
+
+function limitsOf({ config }: OpenJob): StreamLimits {
+  const { keepIn, keepOut, maxBytes, duplicateWindow, replicas } = config.job.broker;
+  return {
+    maxAge: keepIn,
+    maxOutAge: keepOut,
+    maxBytes: maxBytes ?? -1,
+    duplicateWindow,
+    replicas,
   };
-  void server?.exited.then((exit) => {
-    if (exit !== undefined) log.debug({ exit }, "embedded broker has ended");
-  });
-  return { engine, nc, url, http, failed, stop };
+}
+
+const instanceName = (): string =>
+  hyperid({ urlSafe: true })()
+    .replaceAll(/[^a-zA-Z0-9_-]/g, "")
+    .slice(-12);
+
+/** What was started, to be stopped in the opposite order. */
+class Undo {
+  readonly #steps: (() => Promise<void>)[] = [];
+
+  push(step: () => Promise<void>): void {
+    this.#steps.push(step);
+  }
+  async all(): Promise<void> {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) await step();
+  }
 }
 
 function startServer({ open, log, dataDir, env }: RunOptions): Promise<EmbeddedServer> {

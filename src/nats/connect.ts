@@ -1,11 +1,12 @@
-import { connect, type NatsConnection } from "nats";
+import { readFileSync } from "node:fs";
+import { connect, credsAuthenticator, type NatsConnection } from "nats";
 import { Fault } from "../faults.ts";
 
 export interface BrokerAddress {
   readonly url: string;
   readonly token?: string | undefined;
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
+  /** Path of a NATS credentials file. */
+  readonly credentials?: string | undefined;
 }
 
 /**
@@ -13,7 +14,7 @@ export interface BrokerAddress {
  * Rejects with BROKER_UNREACHABLE when the first connection fails.
  */
 export async function connectBroker(address: BrokerAddress, name: string): Promise<NatsConnection> {
-  const { url, token, user, password } = address;
+  const { url, token, credentials } = address;
   try {
     return await connect({
       servers: url.split(","),
@@ -25,8 +26,9 @@ export async function connectBroker(address: BrokerAddress, name: string): Promi
       maxPingOut: 2,
       timeout: 5000,
       ...(token === undefined ? {} : { token }),
-      ...(user === undefined ? {} : { user }),
-      ...(password === undefined ? {} : { pass: password }),
+      ...(credentials === undefined
+        ? {}
+        : { authenticator: credsAuthenticator(readFileSync(credentials)) }),
     });
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,12 +1,14 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Fault } from "../faults.ts";
+import { Fault, isFault } from "../faults.ts";
 import type { Log } from "./log.ts";
 
 export interface HttpOptions {
   readonly host: string;
   /** 0 takes any free one. */
   readonly port: number;
+  /** Takes any free port when the one named is taken, instead of a PORT_TAKEN. */
+  readonly anyPort?: boolean;
   readonly metrics: () => Promise<string>;
   readonly ready: () => boolean;
   readonly log: Log;
@@ -21,6 +23,7 @@ export interface HttpServer {
 export async function startHttp({
   host,
   port,
+  anyPort,
   metrics,
   ready,
   log,
@@ -53,7 +56,10 @@ export async function startHttp({
         .end("/metrics, /healthz, /readyz\n");
     }
   });
-  await listen(server, host, port);
+  await listen(server, host, port).catch((error: unknown) => {
+    if (anyPort === true && isFault(error, "PORT_TAKEN")) return listen(server, host, 0);
+    throw error;
+  });
   const address = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${address.port}`,
