@@ -54,7 +54,8 @@ const headOf = (ring: PaneRing): number => cell(ring, HEAD);
 /** Panes up to this one are forgotten. */
 const horizon = (ring: PaneRing, spec: PaneSpec): number => headOf(ring) - spec.panes - spec.keep;
 
-const inRing = (ring: PaneRing): boolean => cell(ring, CAPACITY) > 0;
+/** True when it is a ring by now, false while it is a list. */
+export const inRing = (ring: PaneRing): boolean => cell(ring, CAPACITY) > 0;
 /** Where the list's entries end. */
 const listEnd = (ring: PaneRing, spec: PaneSpec): number =>
   TOTALS + spec.measures - cell(ring, CAPACITY) * (spec.measures + 1);

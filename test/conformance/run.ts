@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runVector } from "./adapter.ts";
@@ -44,6 +44,7 @@ function main(folder: string): void {
   if (failed > 0 || passed === 0) process.exitCode = 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+const started = process.argv[1];
+if (started !== undefined && realpathSync(started) === fileURLToPath(import.meta.url)) {
   main(process.argv[2] === undefined ? defaultFolder() : resolve(process.argv[2]));
 }

@@ -15,6 +15,13 @@ import {
   sumBetween,
   total,
 } from "../../src/time/pane-ring.ts";
+import {
+  addToTiers,
+  advanceTiers,
+  emptyTiers,
+  sumOfTiers,
+  tieredSpec,
+} from "../../src/time/tiered-panes.ts";
 
 const length = (max: number) => fc.integer({ min: 1, max }).map(millis);
 const specs = fc
@@ -93,6 +100,37 @@ describe("sliding sums over shared panes", () => {
             ring = decode(encode(ring)) as PaneRing;
           }
           check(ring, spec, added, paneIndex(spec, now));
+        }
+      }),
+    );
+  });
+
+  test("two tiers give the same sums over any stretch as one", () => {
+    const ratio = fc.integer({ min: 2, max: 7 });
+    const stretch = fc.tuple(fc.integer({ min: -150, max: 60 }), fc.nat({ max: 150 }));
+    fc.assert(
+      fc.property(specs, ratio, steps, stretch, (fine, by, list, [from, width]) => {
+        const spec = tieredSpec(fine, by);
+        const tiers = emptyTiers(spec, eventTime(0));
+        let ring = emptyPanes(fine, eventTime(0));
+        let now = eventTime(0);
+        for (const { kind, by: step, value, measure } of list) {
+          const at = eventTime(now + step);
+          const m = measure % fine.measures;
+          if (kind === "add") {
+            addToTiers(tiers, spec, at, value, m);
+            ring = addToPanes(ring, fine, at, value, m);
+          } else {
+            now = latest(now, at);
+            advanceTiers(tiers, spec, now);
+            ring = advancePanes(ring, fine, now);
+          }
+          const [first, last] = [eventTime(now + from), eventTime(now + from + width)];
+          for (let each = 0; each < fine.measures; each++) {
+            expect(sumOfTiers(tiers, spec, first, last, each)).toBe(
+              sumBetween(ring, fine, first, last, each),
+            );
+          }
         }
       }),
     );

@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { defaultFolder, problemsOf, readVectors } from "./run.ts";
-import type { Vector } from "./vector.ts";
+import { defaultFolder, problemsOf, readVectors } from "../conformance/run.ts";
+import type { Vector } from "../conformance/vector.ts";
 
 const vectors = readVectors(defaultFolder());
 
