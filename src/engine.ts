@@ -167,8 +167,8 @@ export class Engine {
     clearInterval(this.#ticker);
     for (const reader of Object.values(this.#readers)) reader.stop();
     const end = Date.now() + withinMs;
-    await Promise.race([Promise.allSettled(this.#running), pause(withinMs)]);
-    await Promise.race([this.#lanes.idle().catch(() => undefined), pause(withinMs)]);
+    await within(Promise.allSettled(this.#running), withinMs);
+    await within(this.#lanes.idle(), withinMs);
     while (!this.#quiet() && Date.now() < end) await pause(20);
     this.#inbox.close();
   }
@@ -317,3 +317,13 @@ export class Engine {
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Waits for an end, for so long at the most; the clock that runs along keeps no process alive. */
+async function within(end: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([end.catch(() => undefined), late]);
+  clearTimeout(timer);
+}
