@@ -29,7 +29,8 @@ interface Open {
   region: string;
   id: string;
   plan: string;
-  /** Units signalled that no fact has shown yet. */
+  qty: number;
+  /** Units of them that no fact has shown yet. */
   left: number;
   /** On hand and on order when last looked at: what it rises by was signalled before. */
   position: number;
@@ -101,8 +102,8 @@ const Options = Type.Object(
 );
 
 /**
- * Restock signals: projected demand over lead and review time, plus safety, against what is on hand
- * and on order, by region. A signalled need counts as on order until it shows in a fact or its lead
+ * Restock signals by region. One is due when what is on hand and on order would not last the lead
+ * time with safety; it asks for what lead and review time need. A signalled need counts as on order until it shows in a fact or its lead
  * time has passed, so it is signalled once; when it grows, a new signal supersedes it.
  */
 export function restockOperator(
@@ -202,8 +203,11 @@ function weigh(state: RestockState, of: Weighing, ctx: Context<Restock>): void {
     const forecast = whole.units(horizon) * share;
     const safety = whole.safety(horizon) * Math.sqrt(share);
     const qty = orderQty(forecast + safety - position, terms.moq, terms.multiple);
-    const left = open?.left ?? 0;
-    if (events < options.min_events || qty <= left * (1 + options.more)) return;
+    const left = open === undefined || open.left < open.qty / 10 ? 0 : open.left;
+    const untilArrival = whole.units(terms.leadDays) * share;
+    const reorderPoint = untilArrival + whole.safety(terms.leadDays) * Math.sqrt(share);
+    if (events < options.min_events || position + left > reorderPoint) return;
+    if (qty <= left * (1 + options.more)) return;
     const supersedes = left > 0 && open !== undefined ? open : undefined;
     const id = `rs_${ctx.derive(`restock ${stock.region}`).slice(0, 16)}`;
     const plan = supersedes?.plan ?? `pl_${ctx.derive("plan").slice(0, 16)}`;
@@ -213,6 +217,7 @@ function weigh(state: RestockState, of: Weighing, ctx: Context<Restock>): void {
       region: stock.region,
       id,
       plan,
+      qty,
       left: qty,
       position: stock.onHand + onOrder,
       share,
@@ -221,7 +226,7 @@ function weigh(state: RestockState, of: Weighing, ctx: Context<Restock>): void {
     ctx.emit({
       ...{ sku: of.sku, at: ctx.now, id, plan, qty, terms, stock, onOrder, forecast, safety },
       supersedes: supersedes?.id ?? null,
-      untilArrival: whole.units(terms.leadDays) * share,
+      untilArrival,
       perDay: perDay(whole, horizon) * share,
       surge: whole.surge,
       counts,

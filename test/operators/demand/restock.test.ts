@@ -75,26 +75,26 @@ test("what is on order and what is reserved count", async () => {
 });
 
 test("the minimum order is kept, in whole multiples", async () => {
-  // need = 24 · 2 + 2 · √48 − 60 = 48 + 13.856 − 60 = 1.856 → at least 50, in twelves → 60
+  // need = 24 · 2 + 2 · √48 − 30 = 48 + 13.856 − 30 = 31.856 → at least 50, in twelves → 60
   const script = [supply({ lead_days: 1, moq: 50, multiple: 12 }), ...steady(1)];
   const late = item(CHECKED - 20_000, T0, itemRow("", { views: 1 }));
-  const { outputs } = await playDemand(nodes(), [...script, late, ...stock("w1", 60)], CHECKED);
+  const { outputs } = await playDemand(nodes(), [...script, late, ...stock("w1", 30)], CHECKED);
   expect(restocks(outputs)[0]).toMatchObject({ qty: 60 });
 });
 
 test("a surge of carts and searches speaks before the first order", async () => {
   // A shop one hour old: 300 carts and 200 searches in it. Units: 0.2 · 300 + 0.02 · 200 = 64 an
   // hour, 1,536 a day; usual and recent rate are the same hour, so there is no surge on top.
-  // need = 1,536 · 2 + 2 · √3,072 − 3,000 = 3,072 + 110.851 − 3,000 = 182.851 → 183
+  // need = 1,536 · 2 + 2 · √3,072 − 1,500 = 3,072 + 110.851 − 1,500 = 1,682.851 → 1,683
   const at = T0 + HOUR - 20_000;
   const script = [
     supply({ lead_days: 1 }),
-    ...stock("w1", 3000),
+    ...stock("w1", 1500),
     item(at, T0, itemRow("", { carts: 300, searches: 200 })),
   ];
   const { outputs } = await playDemand(nodes(), script, T0 + HOUR);
   expect(restocks(outputs)[0]).toMatchObject({
-    qty: 183,
+    qty: 1683,
     evidence: { orders: 0, carts: 300, searches: 200 },
     confidence: 0.99,
   });
@@ -144,6 +144,16 @@ test("regions get their share of the demand and are told apart", async () => {
     "restock.east",
   ]);
   expect(new Set(restocks(outputs).map(({ plan_id }) => plan_id)).size).toBe(1);
+});
+
+test("it is due when stock and orders would not last the lead time with safety", async () => {
+  // Reorder point: 24 · 4 + 2 · √96 = 115.596; then 24 · 5 + 2 · √120 − 115 = 26.909 → 27
+  const script = [supply({ lead_days: 4 }), ...steady(1)];
+  const late = item(CHECKED - 20_000, T0, itemRow("", { views: 1 }));
+  const above = await playDemand(nodes(), [...script, late, ...stock("w1", 116)], CHECKED);
+  expect(restocks(above.outputs)).toEqual([]);
+  const below = await playDemand(nodes(), [...script, late, ...stock("w1", 115)], CHECKED);
+  expect(restocks(below.outputs)[0]).toMatchObject({ qty: 27 });
 });
 
 test("without supply terms or stock nothing is said", async () => {
