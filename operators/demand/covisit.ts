@@ -44,7 +44,7 @@ const Options = Type.Object(
  * Items met in one session with the key's item. The score is the share of the item's meetings,
  * shrunk for items that are hardly known: c / (n + shrink).
  */
-export function covisitOperator(
+function covisitOperator(
   options: Static<typeof Options>,
 ): Operator<DemandRecord, Knowledge, CovisitState> {
   const halfLife = duration(options.half_life);

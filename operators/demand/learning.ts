@@ -49,7 +49,7 @@ const Options = Type.Object(
 );
 
 /** What becomes of each kind of recommendation: click-through and conversion. */
-export function learningOperator(
+function learningOperator(
   options: Static<typeof Options>,
 ): Operator<DemandRecord, Outcome | Knowledge, LearningState> {
   const halfLife = duration(options.half_life);

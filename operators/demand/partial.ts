@@ -85,12 +85,12 @@ export interface DemandRecord {
 }
 
 /** Length of the second that a partial counts, in milliseconds. */
-export const BUCKET_MS = 1000;
+const BUCKET_MS = 1000;
 /** The last millisecond of the second that holds `at`: a partial's time. */
 export const bucketTime = (at: number): EventTime =>
   (Math.floor(at / BUCKET_MS) * BUCKET_MS + BUCKET_MS - 1) as EventTime;
 
-export const demandKey = (dim: Dim, key: string): string => `${dim}:${key}`;
+const demandKey = (dim: Dim, key: string): string => `${dim}:${key}`;
 /** The key without its dimension. */
 export const plainKey = (key: string): string => key.slice(key.indexOf(":") + 1);
 
@@ -113,15 +113,6 @@ const COLUMNS = HEAT_MEASURES.map((measure) => ITEM_MEASURES.indexOf(measure) + 
 /** The counts of one row of an item partial that make its heat, in the order of `HEAT_MEASURES`. */
 export const heatCounts = (row: ItemRow): number[] =>
   COLUMNS.map((column) => row[column] as number);
-
-/** The counts of an item partial over all regions, in the order of `ITEM_MEASURES`. */
-export function itemTotals(partial: ItemPartial): number[] {
-  const totals = new Array<number>(ITEM_MEASURES.length).fill(0);
-  for (const [, ...counts] of partial[2]) {
-    for (let i = 0; i < counts.length; i += 1) totals[i] = (totals[i] ?? 0) + (counts[i] ?? 0);
-  }
-  return totals;
-}
 
 /** Events about the key, which is what heat and trends are made of: a purchase of 3 is one event. */
 export function eventCount(payload: PartialCounts): number {

@@ -43,7 +43,7 @@ const Options = Type.Object(
 );
 
 /** The items people turn to now, of each category and (key `*`) of the whole shop. */
-export function popularityOperator(
+function popularityOperator(
   options: Static<typeof Options>,
 ): Operator<DemandRecord, Knowledge, PopularityState> {
   const halfLife = duration(options.half_life);

@@ -39,7 +39,7 @@ const Options = Type.Object(
 );
 
 /** Gathers what the keys of a shard learned into few messages: the shopper flow gets them as facts. */
-export function publisherOperator(
+function publisherOperator(
   options: Static<typeof Options>,
 ): Operator<Knowledge | { readonly kind: string }, Batch, PublisherState> {
   const linger = duration(options.linger);

@@ -106,7 +106,7 @@ const Options = Type.Object(
  * time with safety; it asks for what lead and review time need. A signalled need counts as on order until it shows in a fact or its lead
  * time has passed, so it is signalled once; when it grows, a new signal supersedes it.
  */
-export function restockOperator(
+function restockOperator(
   options: Static<typeof Options>,
 ): Operator<DemandRecord, Restock, RestockState> {
   const check = duration(options.check);

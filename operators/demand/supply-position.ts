@@ -19,7 +19,7 @@ export interface RegionStock {
 }
 
 /** The region of sites that no `site` fact places. */
-export const NOWHERE = "all";
+const NOWHERE = "all";
 
 const fields = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
   typeof value === "object" && value !== null

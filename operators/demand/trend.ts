@@ -127,7 +127,7 @@ const Options = Type.Object(
  * deviations of what one knows of that rate. What the whole shop does more of is no key's news, nor
  * are the many clicks of one visit. It begins at `onset`, ends after `hold` below `fade`.
  */
-export function trendOperator(
+function trendOperator(
   options: Static<typeof Options>,
 ): Operator<DemandRecord, Trend | Knowledge, TrendState> {
   const pane = duration(PANE);

@@ -1,6 +1,5 @@
 import type { DemandRecord, PartialCounts } from "../../../operators/demand/partial.ts";
 import type { Hop, Node, Operator } from "../../../src/flow/operator.ts";
-import type { Output } from "../../../src/flow/output.ts";
 import { type Played, type PlayOptions, play, type ScriptLine } from "../../support/play.ts";
 
 /** 2026-01-05T00:00:00Z, a Monday; every test's time counts from here. */
@@ -74,5 +73,4 @@ export function itemRow(
   return [region, views, 0, carts, favs, orders, qty, content, searches, recViews, recCarts, 0];
 }
 
-export const subjects = (outputs: readonly Output[]): string[] => outputs.map((o) => o.subject);
 export const keysOf = (hops: readonly Hop[]): string[] => hops.map((hop) => hop.key);
