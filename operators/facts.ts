@@ -2,7 +2,7 @@ import type { FactIndex } from "../src/flow/fact-store.ts";
 import type { Facts } from "../src/flow/operator.ts";
 
 /** What can be sold of a sku now, over all sites that told. Unknown stock counts as sellable. */
-export interface Stock {
+interface Stock {
   readonly sellable: number;
   readonly sites: Readonly<Record<string, number>>;
 }
@@ -51,9 +51,5 @@ function addTo(
   put(index, key, [...members, member]);
 }
 
-export const stockOf = (facts: Facts, sku: string): Stock | undefined =>
+const stockOf = (facts: Facts, sku: string): Stock | undefined =>
   facts.get("stock", sku) as Stock | undefined;
-
-/** False only for goods whose stock is known to be nothing. */
-export const inStock = (facts: Facts, sku: string): boolean =>
-  (stockOf(facts, sku)?.sellable ?? 1) > 0;

@@ -8,7 +8,7 @@ import type { PropValue, ShopEvent } from "./event.ts";
 import { shopFacts } from "./facts.ts";
 
 /** The journal's record as the operators of the shopper flow see it. */
-export function readShopEvent(record: KeyedRecord): ShopEvent {
+function readShopEvent(record: KeyedRecord): ShopEvent {
   const [, , , at, person, id, payload] = record;
   const [type, touchpoint, session, props, clientId, recv] = payload as JournalPayload;
   return {
@@ -25,7 +25,7 @@ export function readShopEvent(record: KeyedRecord): ShopEvent {
 }
 
 /** A second's counts as the operators of the demand flow see them. */
-export function readDemandRecord(record: KeyedRecord): DemandRecord {
+function readDemandRecord(record: KeyedRecord): DemandRecord {
   const [, , , time, key, cause, payload] = record;
   return { key, time: time as EventTime, cause, payload: payload as PartialCounts };
 }

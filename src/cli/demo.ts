@@ -86,9 +86,10 @@ async function demo(options: Options, env: Environment): Promise<void> {
     view?.heard(received);
   });
   await nc.flush();
-  driver.start();
+  const { engine } = running;
+  void driver.start(() => engine.caughtUp && engine.job.intake.second > 0);
   const seconds = () => (performance.now() - began) / 1000;
-  view?.start(() => ({ tally: tally.report(seconds()), engine: running.engine, now: driver.now }));
+  view?.start(() => ({ tally: tally.report(seconds()), engine, now: driver.now }));
   const end = lasts === undefined ? new Promise<never>(() => undefined) : pause(lasts);
   const failure = await Promise.race([stopping.then(() => undefined), end, running.failed]);
   const report = tally.report(seconds());

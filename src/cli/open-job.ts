@@ -20,7 +20,7 @@ export interface OpenJob {
 }
 
 /** The folder this package was installed into, from sources and from the build. */
-export function packageRoot(): string {
+function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, "package.json"))) {
     const above = dirname(folder);

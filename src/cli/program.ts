@@ -9,9 +9,9 @@ import { schemasCommand } from "./schemas.ts";
 import { startCommand } from "./start.ts";
 import { tapCommand } from "./tap.ts";
 
-export const OK = 0;
-export const FAILED = 1;
-export const USAGE = 2;
+const OK = 0;
+const FAILED = 1;
+const USAGE = 2;
 
 /** Runs one command; resolves to the exit code. A failure goes to stderr with its code and remedy. */
 export async function run(args: readonly string[], env: Environment): Promise<number> {

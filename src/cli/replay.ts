@@ -83,7 +83,7 @@ async function replayFile(file: string, options: Options, env: Environment): Pro
   }
 }
 
-export function wholeNumber(option: string, text: string, least: number, most: number): number {
+function wholeNumber(option: string, text: string, least: number, most: number): number {
   const n = Number(text);
   if (!Number.isInteger(n) || n < least || n > most) {
     throw new Fault(

@@ -26,7 +26,7 @@ export interface Graph {
 }
 
 /** The name under which a graph's own input goes in `from`. */
-export const EVENTS = "events";
+const EVENTS = "events";
 
 /** Orders the nodes; throws GRAPH_CYCLE or OPERATOR_UNKNOWN, naming the operators concerned. */
 export function compileGraph(definition: FlowDefinition): Graph {

@@ -11,7 +11,7 @@ import { Fault } from "../faults.ts";
 import type { Millis } from "../time/event-time.ts";
 
 /** The first tokens of every output subject. */
-export const OUTPUT_TOKENS = [
+const OUTPUT_TOKENS = [
   "intent",
   "segment",
   "lifecycle",

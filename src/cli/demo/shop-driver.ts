@@ -8,6 +8,8 @@ import type { Received } from "./tally.ts";
 
 const STEP_MS = 40;
 const UNACKNOWLEDGED = 4000;
+/** A slow machine opens the shop all the same. */
+const OPENING_MS = 4000;
 
 export interface ShopDriverOptions {
   readonly nc: NatsConnection;
@@ -26,6 +28,7 @@ export class ShopDriver {
   #now: EventTime;
   #timer: NodeJS.Timeout | undefined;
   #last = 0;
+  #closed = false;
 
   constructor(options: ShopDriverOptions) {
     this.#options = options;
@@ -37,8 +40,13 @@ export class ShopDriver {
     return this.#now;
   }
 
-  start(): void {
+  /** Tells what is known before the first event, waits until `taken` says it has been taken in, and opens. */
+  async start(taken: () => boolean): Promise<void> {
     for (const fact of this.#options.shop.facts()) this.#publish(fact);
+    const end = performance.now() + OPENING_MS;
+    do await pause(20);
+    while ((this.#inbox.size > 0 || !taken()) && performance.now() < end);
+    if (this.#closed) return;
     this.#last = performance.now();
     this.#timer = setInterval(() => this.#step(), STEP_MS);
   }
@@ -52,10 +60,11 @@ export class ShopDriver {
 
   /** Closes the shop; resolves when everything it said is stored, or after two seconds. */
   async stop(): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#timer);
     const end = performance.now() + 2000;
     while (this.#inbox.size > 0 && performance.now() < end) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause(20);
     }
     this.#inbox.close();
   }
@@ -84,3 +93,5 @@ export class ShopDriver {
     });
   }
 }
+
+const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
