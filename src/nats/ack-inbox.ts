@@ -19,6 +19,7 @@ interface Sent {
 
 const RESEND_MS = 2000;
 const REFUSED_MS = 200;
+const HOLD_MS = 50;
 const SWEEP_MS = 100;
 
 /**
@@ -82,6 +83,7 @@ export class AckInbox {
       sent.onAck(0);
       return;
     }
+    if (verdict === "hold") sent.retryAt = Date.now() + HOLD_MS;
     if (verdict === "hold" || this.#nc.isClosed()) return;
     try {
       this.#nc.publish(sent.subject, sent.payload, {

@@ -61,7 +61,10 @@ export class KnownOutputs {
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(stream);
     const last = await this.#lastOf(stream, filter, state.last_seq);
-    const from = this.#read.get(stream) ?? { seq: Math.max(0, state.first_seq - 1), time: 0 };
+    const oldest = { seq: Math.max(0, state.first_seq - 1), time: 0 };
+    const read = this.#read.get(stream) ?? oldest;
+    // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
+    const from = read.seq < oldest.seq ? oldest : read;
     if (last <= from.seq) return;
     const reader = new StreamReader(this.#nc, {
       stream,

@@ -46,7 +46,8 @@ export class StreamReader {
   #consumer: ConsumerMessages | undefined;
   #stopped = false;
   #restarts = 0;
-  #lastSeq = 0;
+  /** Unknown until the stream has been looked at. */
+  #lastSeq = Number.POSITIVE_INFINITY;
 
   constructor(nc: NatsConnection, options: ReaderOptions) {
     this.#nc = nc;
@@ -56,7 +57,7 @@ export class StreamReader {
   get position(): ReadPosition {
     return this.#last;
   }
-  /** Records the stream holds behind the position, as of the last message. */
+  /** Records the stream holds behind the position, as of the last message; infinite before the first look. */
   get pending(): number {
     return Math.max(0, this.#lastSeq - this.#last.seq);
   }

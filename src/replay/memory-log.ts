@@ -14,6 +14,11 @@ export interface MemoryLogOptions {
   /** Gets every output, ordered by cause: by the record of `IN` that brought it about. */
   readonly onOutput: (output: Output) => void;
   readonly trace?: Trace | undefined;
+  /**
+   * Puts what demand publishes to `IN` there; false where `IN` is one that was stored and holds it
+   * already. True by default.
+   */
+  readonly loop?: boolean;
 }
 
 interface Sorted {
@@ -37,6 +42,7 @@ export class MemoryLog {
   readonly job: Job;
   readonly #options: MemoryLogOptions;
   readonly #demand: string;
+  readonly #loops: boolean;
   /** By target, then by source. */
   readonly #hops = new Map<string, Map<string, Hops>>();
   readonly #atIntake: Sorted[] = [];
@@ -48,6 +54,7 @@ export class MemoryLog {
   constructor(definition: JobDefinition, scoring: Scoring, options: MemoryLogOptions) {
     this.#options = options;
     this.#demand = definition.demand.name;
+    this.#loops = options.loop ?? true;
     this.job = buildJob(definition, scoring, (name) => this.#sink(name), options.trace);
   }
 
@@ -131,7 +138,7 @@ export class MemoryLog {
     outputs.sort((a, b) => comparePositions(a.position, b.position));
     for (const { output } of outputs) {
       this.#options.onOutput(output);
-      if (output.subject.startsWith("in.")) this.#back.push(output);
+      if (this.#loops && output.subject.startsWith("in.")) this.#back.push(output);
     }
     outputs.length = 0;
   }
