@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { openScoring } from "../../src/cli/open-job.ts";
+import {
+  FORMATS,
+  type OutputLine,
+  type ReplayOptions,
+  type ReplaySummary,
+  replay,
+} from "../../src/replay/replay.ts";
+import { replayJob, type Settings } from "../support/job.ts";
+
+export interface RunOptions {
+  readonly lines: ReplayOptions["lines"];
+  readonly format: "events" | "taobao";
+  readonly frames?: number;
+  /** Threads that score, with the entry that the build made; 0 scores inline. */
+  readonly workers?: number;
+  readonly until?: ReplayOptions["until"];
+  readonly settings?: Settings;
+  readonly onLine?: (line: OutputLine) => void;
+}
+
+export interface Run {
+  /** SHA-256 of the output file, had it been written. */
+  readonly digest: string;
+  readonly summary: ReplaySummary;
+  /** How many outputs have this first token of their subject. */
+  count(token: string): number;
+}
+
+/** A replay of the shipped job, its outputs digested as the lines they would be in a file. */
+export async function run(options: RunOptions): Promise<Run> {
+  const { lines, format, frames, workers = 0, until, settings, onLine } = options;
+  const reader = FORMATS[format];
+  if (reader === undefined) throw new Error(`no format ${format}`);
+  const hash = createHash("sha256");
+  const counts = new Map<string, number>();
+  const scoring = openScoring(workers, 1);
+  try {
+    const summary = await replay({
+      lines,
+      format: reader,
+      definition: await replayJob(settings),
+      scoring,
+      ...(frames === undefined ? {} : { frameSize: frames }),
+      until,
+      onLine: (line) => {
+        hash.update(`${JSON.stringify(line)}\n`);
+        const token = line.subject.slice(0, line.subject.indexOf("."));
+        counts.set(token, (counts.get(token) ?? 0) + 1);
+        onLine?.(line);
+      },
+      onBadLine: () => undefined,
+    });
+    return { digest: hash.digest("hex"), summary, count: (token) => counts.get(token) ?? 0 };
+  } finally {
+    await scoring.close();
+  }
+}

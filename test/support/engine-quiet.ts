@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "nats";
+import { samples } from "./engine.ts";
+
+const STREAMS = ["IN", "EVENTS", "DEMAND", "OUT"];
+const STILL = 6;
+const EVERY_MS = 150;
+
+/**
+ * Waits until an engine whose time comes from the events has nothing left to do: its queues are
+ * empty and no stream grows any more. `metrics` fails while the engine is not there yet.
+ */
+export async function untilQuiet(
+  nc: NatsConnection,
+  metrics: () => Promise<string>,
+  withinMs = 60_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  let before = "";
+  let still = 0;
+  while (still < STILL) {
+    if (Date.now() > deadline) throw new Error(`not quiet after ${withinMs} ms: ${before}`);
+    await sleep(EVERY_MS);
+    const now = await state(nc, metrics).catch((error: unknown) => `unknown: ${error}`);
+    still = now === before && now.endsWith(" idle") ? still + 1 : 0;
+    before = now;
+  }
+}
+
+async function state(nc: NatsConnection, metrics: () => Promise<string>): Promise<string> {
+  const jsm = await nc.jetstreamManager({ timeout: 1000 });
+  const infos = await Promise.all(STREAMS.map((name) => jsm.streams.info(`FRESHET_${name}`)));
+  const ends = infos.map(({ state }) => state.last_seq);
+  const queues = samples(await metrics(), "freshet_queue_records");
+  const waiting = [...queues].filter(([queue, n]) => n > 0 && !queue.includes("merging"));
+  const idle = queues.size > 0 && waiting.length === 0;
+  return `${ends.join(" ")} ${idle ? "idle" : JSON.stringify(waiting)}`;
+}

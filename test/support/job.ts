@@ -1,0 +1,52 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseDocument } from "yaml";
+import type { ShopJob } from "../../operators/job.ts";
+import { type OpenJob, openJob } from "../../src/cli/open-job.ts";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const CONFIG_DIR = join(ROOT, "config");
+/** What `npm test` has built: the command line, and the entry of scoring threads. */
+export const BUILT_MAIN = join(ROOT, "dist", "src", "main.js");
+
+/** Settings of `freshet.yaml` by path: `{"broker.duplicate_window": "1s"}`. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+export interface TestConfig {
+  readonly folder: string;
+  remove(): void;
+}
+
+/** A copy of the shipped configuration with other settings, in a temporary folder. */
+export function configWith(settings: Settings): TestConfig {
+  const folder = mkdtempSync(join(tmpdir(), "freshet-config-"));
+  cpSync(CONFIG_DIR, folder, { recursive: true });
+  const path = join(folder, "freshet.yaml");
+  const document = parseDocument(readFileSync(path, "utf8"));
+  for (const [name, value] of Object.entries(settings)) document.setIn(name.split("."), value);
+  writeFileSync(path, document.toString());
+  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The shipped job, read through the configuration as the command line reads it. */
+export async function openShipped(
+  options: { readonly trustRecv?: boolean; readonly settings?: Settings } = {},
+): Promise<OpenJob> {
+  const { trustRecv, settings } = options;
+  const config = settings === undefined ? undefined : configWith(settings);
+  try {
+    return await openJob(
+      config?.folder ?? CONFIG_DIR,
+      {},
+      { quiet: true, ...(trustRecv === undefined ? {} : { trustRecv }) },
+    );
+  } finally {
+    config?.remove();
+  }
+}
+
+/** The shipped job for a replay: time comes from the events. A job has state: one for each run. */
+export const replayJob = async (settings?: Settings): Promise<ShopJob> =>
+  (await openShipped({ trustRecv: true, ...(settings === undefined ? {} : { settings }) })).job;
