@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { BUILT_MAIN, ROOT } from "./job.ts";
 
 export interface Finished {
@@ -48,19 +48,20 @@ export class Cli {
 
   /** The first line of stderr that `wanted` matches; rejects when the process ends without it. */
   async said(wanted: RegExp): Promise<string> {
-    const errors = this.child.stderr;
-    if (errors === null) throw new Error("no stderr");
-    const said = this.stderr.split("\n").find((line) => wanted.test(line));
-    if (said !== undefined) return said;
-    for await (const line of createInterface({ input: errors })) {
-      if (wanted.test(line)) return line;
+    for (;;) {
+      const complete = this.stderr.split("\n").slice(0, -1);
+      const said = complete.find((line) => wanted.test(line));
+      if (said !== undefined) return said;
+      if (this.child.exitCode !== null || this.child.signalCode !== null) {
+        throw new Error(`the process ended without saying ${wanted}:\n${this.stderr}`);
+      }
+      await sleep(20);
     }
-    throw new Error(`the process ended without saying ${wanted}:\n${this.stderr}`);
   }
 
   /** Sends a signal, unless it has ended already, and waits for its end. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<Finished> {
-    if (this.child.exitCode === null) this.child.kill(signal);
+    this.child.kill(signal);
     return this.finished;
   }
 }

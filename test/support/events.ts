@@ -28,11 +28,12 @@ export interface ShopRun {
   readonly seed: number;
   readonly people: number;
   readonly rate?: number;
+  readonly items?: number;
   readonly lasts: Millis;
 }
 
-export const openShop = ({ seed, people, rate }: ShopRun): SimulatedShop =>
-  new SimulatedShop({ seed, start: SHOP_OPENS, people, ...(rate === undefined ? {} : { rate }) });
+export const openShop = ({ lasts: _lasts, ...options }: ShopRun): SimulatedShop =>
+  new SimulatedShop({ ...options, start: SHOP_OPENS });
 
 /** Everything the shop says, second by second: what it hears meanwhile changes what it says next. */
 export function* shopMessages(shop: SimulatedShop, lasts: Millis): Generator<ShopMessage> {
