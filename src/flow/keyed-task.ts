@@ -144,8 +144,9 @@ export class KeyedTask implements Runs {
     event: unknown,
     of: { key: string; now: EventTime; cause: string; position: readonly [number, number] },
   ): Promise<void> | undefined {
+    const { key, now, cause, position } = of;
     const work = { kind: "event", roots: this.graph.roots, event } as const;
-    this.#admit(new Step({ ...of, watermark: this.#watermark, work }));
+    this.#admit(new Step({ key, now, cause, watermark: this.#watermark, position, work }));
     this.#trim();
     return this.#asked.length >= SCORES_A_GO ? this.settle() : undefined;
   }
@@ -296,7 +297,7 @@ export class KeyedTask implements Runs {
     body: (state: unknown, ctx: NodeContext) => unknown | Forget,
     now: EventTime = step.now,
   ): void {
-    const row = this.#rows.open(key);
+    const row = this.#rowOf(step, key);
     const ctx = this.#contexts[node.index] as NodeContext;
     ctx.begin(step, key, now);
     step.touch(row, node);
@@ -306,6 +307,13 @@ export class KeyedTask implements Runs {
     } catch (error) {
       this.#fail(step, node, error);
     }
+  }
+
+  /** A step mostly stays with its own key: its row is looked up once. */
+  #rowOf(step: Step, key: string): Row {
+    if (key !== step.key) return this.#rows.open(key);
+    step.row ??= this.#rows.open(key);
+    return step.row;
   }
 
   #keep(step: Step, row: Row, node: GraphNode, state: unknown | Forget): void {
@@ -435,8 +443,7 @@ export class KeyedTask implements Runs {
     for (const { node, out } of step.emitted ?? [])
       this.#options.trace?.(node.operator.name, out, step.now);
     for (const later of step.later ?? []) this.#runLater(step, later);
-    const row = this.#rows.peek(step.key);
-    if (row !== undefined) this.#rows.forgetIfEmpty(row);
+    if (step.row !== undefined) this.#rows.forgetIfEmpty(step.row);
   }
 
   /** Another key's share of a step, or that of an operator that waits for the watermark. */
@@ -450,6 +457,10 @@ export class KeyedTask implements Runs {
     }
     const work = { kind: "event", roots: [], direct: node, event } as const;
     const step = new Step({ key, now, cause, watermark, position, work, root: parent.root });
+    if (this.#parked.has(key)) {
+      this.#admit(step);
+      return;
+    }
     this.#work(step);
     this.#fireDue(step);
     this.#commit(step);

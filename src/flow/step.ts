@@ -68,6 +68,8 @@ export class Step {
   /** Kept only when somebody traces. */
   emitted: Emitted[] | undefined;
   timers: TimerChange[] | undefined;
+  /** The row of the step's own key, once it was needed. */
+  row: Row | undefined;
   /** Scores asked for and not yet applied. */
   pending = 0;
   complete = false;
