@@ -24,11 +24,18 @@ export interface ShopJob extends JobDefinition {
   readonly trustsEvents: boolean;
 }
 
+export interface JobOverrides {
+  /** Take an event's own `recv`, else `ts`, for broker time, whatever the configuration says. */
+  readonly trustRecv?: boolean;
+  /** An operator whose emissions are traced. */
+  readonly trace?: string;
+}
+
 /** Builds the three flows of a configuration. `identify` is the keyed hash of identifiers. */
 export function defineJob(
   files: JobFiles,
   identify: (kind: string, value: string) => string,
-  overrides: { readonly trustRecv?: boolean } = {},
+  overrides: JobOverrides = {},
 ): ShopJob {
   const { job, plan } = files;
   const { time, collect } = job;
@@ -39,7 +46,11 @@ export function defineJob(
     files: { segments: files.segments, lexicon: files.lexicon, plan },
   };
   const nodes = (configs: readonly OperatorConfig[]): Node[] =>
-    configs.map(({ spec, from, options }) => ({ operator: spec.make(options, settings), from }));
+    configs.map(({ name, spec, from, options }) => {
+      const traced =
+        name === overrides.trace ? { ...(options as object), ...spec.traced } : options;
+      return { operator: spec.make(traced, settings), from };
+    });
   const trustRecv = overrides.trustRecv ?? time.trustRecv;
   return {
     trustsEvents: trustRecv,

@@ -8,6 +8,7 @@ import {
   advancePanes,
   emptyPanes,
   holdsNothing,
+  nextOccupied,
   type PaneRing,
   type PaneSpec,
   paneSpec,
@@ -26,7 +27,10 @@ import {
   plainKey,
 } from "./partial.ts";
 
-/** How often a key was met in the window `[end - size, end)`. Told at every slide that is not empty. */
+/**
+ * How often a key was met in the window `[end - size, end)`. Told at the slides where
+ * something entered or left, until the window is empty; on demand at every slide.
+ */
 export interface Heat {
   readonly kind: "heat";
   readonly dim: HeatDim;
@@ -57,8 +61,10 @@ const NO_REGIONS: Readonly<Record<string, number>> = Object.freeze({});
 export function heatOperator(options: {
   readonly size: Millis;
   readonly slide: Millis;
+  /** Tell every slide that is not empty, changed or not: for a trace. */
+  readonly everySlide?: boolean;
 }): Operator<DemandRecord, Heat, HeatState> {
-  const { size, slide } = options;
+  const { size, slide, everySlide = false } = options;
   if (size % slide !== 0) throw new RangeError(`size ${size} is no multiple of slide ${slide}`);
   const one = paneSpec({ size, slide });
   const many = paneSpec({ size, slide, measures: HEAT_MEASURES.length });
@@ -80,7 +86,7 @@ export function heatOperator(options: {
         return state.panes === null ? FORGET : state;
       }
       if (eventCount(payload) === 0) return state.panes === null ? FORGET : state;
-      if (state.panes === null) ctx.setTimer(SLIDE, (end - 1) as EventTime);
+      ctx.setTimer(SLIDE, (end - 1) as EventTime);
       const spec = specOf(ctx.key);
       let panes = state.panes ?? emptyPanes(spec, time);
       countsOf(payload).forEach((count, measure) => {
@@ -98,7 +104,9 @@ export function heatOperator(options: {
       for (const region of state.regions) region[1] = advancePanes(region[1], one, timer.at);
       state.regions = state.regions.filter(([, ring]) => !holdsNothing(ring, one));
       tell(state, { many: spec, one }, (timer.at + 1) as EventTime, ctx);
-      ctx.setTimer(SLIDE, (timer.at + slide) as EventTime);
+      const oldest = nextOccupied(panes, spec, (timer.at + 1 - size) as EventTime) ?? timer.at + 1;
+      const next = everySlide ? timer.at + slide : oldest + size + slide - 1;
+      ctx.setTimer(SLIDE, next as EventTime);
       return state;
     },
   };
@@ -177,6 +185,10 @@ const Options = Type.Object(
       default: "10s",
       description: "How often it is counted; the size must be a multiple of it.",
     }),
+    every_slide: Type.Boolean({
+      default: false,
+      description: "Tell every slide that is not empty, also where nothing has changed.",
+    }),
   },
   { additionalProperties: false },
 );
@@ -187,8 +199,9 @@ export const heatSpec: OperatorSpec = {
   summary: "Sliding counts per item, category, keyword and region.",
   from: ["events"],
   options: Options,
+  traced: { every_slide: true },
   make(options) {
-    const { size, slide } = readOptions(Options, options);
-    return heatOperator({ size: duration(size), slide: duration(slide) });
+    const { size, slide, every_slide: everySlide } = readOptions(Options, options);
+    return heatOperator({ size: duration(size), slide: duration(slide), everySlide });
   },
 };

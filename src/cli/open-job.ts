@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { specs } from "../../operators/all.ts";
-import { defineJob, type ShopJob } from "../../operators/job.ts";
+import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
 import { requireConfig } from "../config/lint.ts";
@@ -40,17 +40,13 @@ export function configFolder(named: string | undefined): string {
 export async function openJob(
   folder: string | undefined,
   env: Environment,
-  options: { readonly trustRecv?: boolean; readonly quiet?: boolean } = {},
+  options: JobOverrides & { readonly quiet?: boolean } = {},
 ): Promise<OpenJob> {
   const { config, warnings } = await requireConfig(configFolder(folder), specs);
   if (options.quiet !== true)
     for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
   const identifier = makeIdentifier({ key: tenantKey(config, env) });
-  const job = defineJob(
-    config,
-    (kind, value) => identifier.identify(kind, value),
-    options.trustRecv === undefined ? {} : { trustRecv: options.trustRecv },
-  );
+  const job = defineJob(config, (kind, value) => identifier.identify(kind, value), options);
   return { config, job };
 }
 

@@ -57,7 +57,8 @@ async function replayFile(file: string, options: Options, env: Environment): Pro
   if (options.until !== undefined && until === undefined) {
     throw new Fault("USAGE", `--until ${options.until} is no time such as 2026-12-05T00:00:00Z`);
   }
-  const { job } = await openJob(options.config, env, { trustRecv: true });
+  const traced = options.trace === undefined ? {} : { trace: options.trace };
+  const { job } = await openJob(options.config, env, { trustRecv: true, ...traced });
   const scoring = openScoring(wholeNumber("--workers", options.workers, 0, 64), 1);
   const out = options.out === undefined ? undefined : new LineFile(options.out);
   const format = FORMATS[options.format];

@@ -12,8 +12,12 @@ export const FACT = 2;
 export type KeyedRecord = readonly [typeof KEYED, number, number, number, string, string, unknown];
 /** `[TIME, seq, n, time]`: no more records before this time come from this source. */
 export type TimeRecord = readonly [typeof TIME, number, number, number];
-/** `[FACT, seq, n, time, kind, key, value]`: something that concerns every key of the group. */
-export type FactRecord = readonly [typeof FACT, number, number, number, string, string, unknown];
+/**
+ * `[FACT, seq, n, time, kind, part, entries]`: facts that concern every key of the group, encoded
+ * once for all groups. `part` counts such records of one message; with `seq` it names them.
+ */
+export type FactRecord = readonly [typeof FACT, number, number, number, string, number, Uint8Array];
+export type FactEntries = readonly (readonly [key: string, value: unknown])[];
 export type LogRecord = KeyedRecord | TimeRecord | FactRecord;
 
 /** Records of one source for one target, in order. */
@@ -27,6 +31,9 @@ export interface Frame {
 const VERSION = 1;
 const encoder = new Encoder({ ignoreUndefined: true });
 const decoder = new Decoder();
+
+export const encodeFacts = (entries: FactEntries): Uint8Array => encoder.encode(entries);
+export const decodeFacts = (bytes: Uint8Array): FactEntries => decoder.decode(bytes) as FactEntries;
 
 export function encodeFrame(frame: Frame): Uint8Array {
   return encoder.encode([VERSION, frame.source, frame.previous, frame.records]);

@@ -1,7 +1,15 @@
-import { FACT, type Frame, type KeyedRecord, type LogRecord, TIME } from "../codec/frame.ts";
+import {
+  FACT,
+  type FactRecord,
+  type Frame,
+  type KeyedRecord,
+  type LogRecord,
+  TIME,
+} from "../codec/frame.ts";
 import { fnv1a32 } from "../codec/hash.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
+import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { KeyedTask, type Trace } from "./keyed-task.ts";
 import { isFact, MergeOrder } from "./merge-order.ts";
@@ -22,6 +30,8 @@ export interface GroupOptions {
   readonly group: number;
   readonly scoring: Scoring;
   readonly hotRows: number;
+  /** Shared by the groups of a job, so that each record of facts is decoded once. */
+  readonly factRecords: FactRecords;
   readonly trace?: Trace | undefined;
   /**
    * `log`: one source, records handled as they come, watermark = its time − disorder − 1 ms.
@@ -91,12 +101,16 @@ export class FlowGroup {
   async #inLogOrder(records: readonly LogRecord[]): Promise<void> {
     for (const record of records) {
       if (record[0] === TIME) await this.#advance(record[3] as EventTime, [record[1], record[2]]);
-      else if (record[0] === FACT) await this.task.fact(record[4], record[5], record[6]);
+      else if (record[0] === FACT) await this.#facts(record);
       else {
         const scores = this.#event(record, [record[1], record[2]]);
         if (scores !== undefined) await scores;
       }
     }
+  }
+
+  #facts(record: FactRecord): Promise<void> {
+    return this.task.tell(record[4], this.#options.factRecords.entriesOf(record));
   }
 
   #event(record: KeyedRecord, position: readonly [number, number]): Promise<void> | undefined {
@@ -133,7 +147,7 @@ export class FlowGroup {
       const { order, record } = next;
       const position: readonly [number, number] = [order, 0];
       await this.task.advance((order - 1) as EventTime, position);
-      if (isFact(record)) await this.task.fact(record[4], record[5], record[6]);
+      if (isFact(record)) await this.#facts(record);
       else await this.#event(record, position);
     }
     await this.task.advance(watermark, [watermark, 0]);

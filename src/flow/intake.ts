@@ -1,4 +1,4 @@
-import { FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
+import { encodeFacts, FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
 import { hash128 } from "../codec/hash.ts";
 import type { EventTime, Millis } from "../time/event-time.ts";
 import type { GroupSink } from "./flow-group.ts";
@@ -31,6 +31,9 @@ export interface Intake {
   handle(message: IntakeMessage, sink: IntakeSink): void;
 }
 
+/** Entries of one record of facts. */
+const FACTS_A_RECORD = 256;
+
 /** Runs the first flow: gives its records their positions and sends them to their groups. */
 export class IntakeGroup {
   readonly #intake: Intake;
@@ -41,6 +44,9 @@ export class IntakeGroup {
   readonly #to: IntakeSink;
   #seq = 0;
   #records = 0;
+  #factKind = "";
+  #facts: [string, unknown][] = [];
+  #parts = 0;
   #outputs = 0;
   #second = 0 as EventTime;
 
@@ -60,14 +66,11 @@ export class IntakeGroup {
     this.#everyone = [...this.#keyed, ...this.#merging];
     this.#to = {
       event: ({ key, id, at, payload }) => {
+        this.#flushFacts();
         const target = this.#keyed[keyGroup(key, this.#keyed.length)] as string;
         this.#send(target, [KEYED, this.#seq, this.#records++, at, key, id, payload]);
       },
-      fact: (kind, key, value) => {
-        for (const target of this.#everyone) {
-          this.#send(target, [FACT, this.#seq, this.#records++, this.#second, kind, key, value]);
-        }
-      },
+      fact: (kind, key, value) => this.#fact(kind, key, value),
       time: (second) => this.#time(second),
       publish: (message, cause) => this.#publish(message, cause),
     };
@@ -82,7 +85,26 @@ export class IntakeGroup {
     this.#seq = message.seq;
     this.#records = 0;
     this.#outputs = 0;
+    this.#parts = 0;
     this.#intake.handle(message, this.#to);
+    this.#flushFacts();
+  }
+
+  /** Facts that follow each other travel together: a body of knowledge is one record a group. */
+  #fact(kind: string, key: string, value: unknown): void {
+    if (kind !== this.#factKind || this.#facts.length >= FACTS_A_RECORD) this.#flushFacts();
+    this.#factKind = kind;
+    this.#facts.push([key, value]);
+  }
+  #flushFacts(): void {
+    if (this.#facts.length === 0) return;
+    const entries = encodeFacts(this.#facts);
+    this.#facts = [];
+    const part = this.#parts++;
+    for (const target of this.#everyone) {
+      const n = this.#records++;
+      this.#send(target, [FACT, this.#seq, n, this.#second, this.#factKind, part, entries]);
+    }
   }
 
   /**
@@ -99,6 +121,7 @@ export class IntakeGroup {
   }
 
   #time(second: EventTime): void {
+    this.#flushFacts();
     this.#second = second;
     for (const target of this.#keyed)
       this.#send(target, [TIME, this.#seq, this.#records++, second]);

@@ -1,5 +1,6 @@
 import type { Scoring } from "../score/seam.ts";
 import type { Millis } from "../time/event-time.ts";
+import { FactRecords } from "./fact-records.ts";
 import { FlowGroup, type GroupSink } from "./flow-group.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { type Intake, IntakeGroup } from "./intake.ts";
@@ -39,10 +40,11 @@ export function buildJob(
   const { shopper, demand, groups, demandGroups, disorder, hotRows } = definition;
   const toShopper = { flow: shopper.name, groups };
   const toDemand = { flow: demand.name, groups: demandGroups };
+  const factRecords = new FactRecords();
   const sources = [INTAKE, ...Array.from({ length: groups }, (_, g) => `${shopper.name}-${g}`)];
   const group = (flow: FlowDefinition, index: number, rest: Pick<GroupParts, "input" | "next">) =>
     new FlowGroup(
-      { flow, group: index, scoring, hotRows, trace, ...rest },
+      { flow, group: index, scoring, hotRows, factRecords, trace, ...rest },
       sinkOf(`${flow.name}-${index}`),
     );
   return {

@@ -1,3 +1,4 @@
+import type { FactEntries } from "../codec/frame.ts";
 import { hash128 } from "../codec/hash.ts";
 import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
@@ -151,10 +152,10 @@ export class KeyedTask implements Runs {
     return this.#asked.length >= SCORES_A_GO ? this.settle() : undefined;
   }
 
-  /** A fact comes into force behind everything before it. */
-  async fact(kind: string, key: string, value: unknown): Promise<void> {
+  /** Facts come into force behind everything before them. */
+  async tell(kind: string, entries: FactEntries): Promise<void> {
     if (this.#asked.length > 0) await this.settle();
-    this.facts.apply(kind, key, value);
+    for (const [key, value] of entries) this.facts.apply(kind, key, value);
   }
 
   /** No more records at or before `watermark`: waiting records and timers up to it, by time. */

@@ -26,5 +26,7 @@ export interface OperatorSpec {
   /** Where its input comes from when the configuration says nothing. */
   readonly from: readonly string[];
   readonly options: TSchema;
+  /** Options that make its emissions complete when somebody traces them. */
+  readonly traced?: Readonly<Record<string, unknown>>;
   make(options: unknown, job: JobSettings): AnyOperator;
 }

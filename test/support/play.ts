@@ -57,7 +57,7 @@ export async function play(
   for (const step of script) {
     line += 1;
     if ("watermark" in step) await task.advance(step.watermark as EventTime, [line, 0]);
-    else if ("fact" in step) await task.fact(...step.fact);
+    else if ("fact" in step) await task.tell(step.fact[0], [[step.fact[1], step.fact[2]]]);
     else {
       const { key, event, id } = step;
       await task.event(event, {
