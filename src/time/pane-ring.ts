@@ -91,14 +91,21 @@ export function addToPanes(
   measure = 0,
 ): PaneRing {
   const pane = paneIndex(spec, at);
-  const head = headOf(ring);
-  if (pane <= horizon(ring, spec) || value === 0) return ring;
-  if (pane <= head && pane > head - spec.panes) {
+  const head = cell(ring, HEAD);
+  const { panes, measures } = spec;
+  const oldest = head - panes - spec.keep + 1;
+  if (pane < oldest || value === 0) return ring;
+  if (pane <= head && pane > head - panes) {
     ring[TOTALS + measure] = cell(ring, TOTALS + measure) + value;
   }
-  return inRing(ring)
-    ? addToRing(ring, spec, pane, value, measure)
-    : addToList(ring, spec, pane, value, measure);
+  const capacity = cell(ring, CAPACITY);
+  if (capacity <= 0) return addToList(ring, spec, pane, value, measure);
+  if (pane >= oldest + capacity) return addBeyondRing(ring, spec, pane, value, measure);
+  // Spelt out, not called: this is the path of nearly every event.
+  const turned = pane - Math.floor(pane / capacity) * capacity;
+  const place = TOTALS + measures + turned * measures + measure;
+  ring[place] = cell(ring, place) + value;
+  return ring;
 }
 
 /** Moves the window on until its newest pane holds `to`; never back. Use the ring that is returned. */
@@ -181,7 +188,7 @@ function addToList(
   const limit = Math.min(SPARSE_ENTRIES, (spec.panes * spec.measures) / width);
   if (entries >= limit) {
     const promoted = toRing(ring, spec, Math.max(pane, cell(ring, end - width)));
-    if (promoted !== undefined) return addToRing(promoted, spec, pane, value, measure);
+    if (promoted !== undefined) return addInRing(promoted, spec, pane, value, measure);
   }
   const list = end < ring.length ? ring : withRoom(ring, Math.max(1, entries) * width);
   for (let i = end - 1; i >= place; i--) list[i + width] = cell(list, i);
@@ -238,22 +245,29 @@ function toRing(list: PaneRing, spec: PaneSpec, newest: number): PaneRing | unde
   return ring;
 }
 
-function addToRing(
+/** Adds past the ring's newest place: to a wider ring, or to a list where that would be mostly empty. */
+function addBeyondRing(
   ring: PaneRing,
   spec: PaneSpec,
   pane: number,
   value: number,
   measure: number,
 ): PaneRing {
-  const capacity = cell(ring, CAPACITY);
-  if (pane > horizon(ring, spec) + capacity) {
-    const list = toList(ring, spec);
-    const wider = toRing(list, spec, pane);
-    return wider === undefined
-      ? addToList(list, spec, pane, value, measure)
-      : addToRing(wider, spec, pane, value, measure);
-  }
-  const place = ringPlace(spec, capacity, pane) + measure;
+  const list = toList(ring, spec);
+  const wider = toRing(list, spec, pane);
+  if (wider === undefined) return addToList(list, spec, pane, value, measure);
+  return addInRing(wider, spec, pane, value, measure);
+}
+
+/** Adds to a ring that has a place for the pane. */
+function addInRing(
+  ring: PaneRing,
+  spec: PaneSpec,
+  pane: number,
+  value: number,
+  measure: number,
+): PaneRing {
+  const place = ringPlace(spec, cell(ring, CAPACITY), pane) + measure;
   ring[place] = cell(ring, place) + value;
   return ring;
 }
@@ -296,7 +310,29 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
     none[HEAD] = target;
     return none;
   }
-  for (let head = before + 1; head <= target; head++) {
+  if (measures === 1 && target === before + 1) stepRing(ring, spec, target);
+  else turnRing(ring, spec, target);
+  const turned = floorDiv(target, capacity) !== floorDiv(before, capacity);
+  return turned ? leaner(ring, spec) : ring;
+}
+
+/** One pane on, one measure: what every key does at every slide. */
+function stepRing(ring: PaneRing, { panes, keep }: PaneSpec, head: number): void {
+  const capacity = cell(ring, CAPACITY);
+  const first = TOTALS + 1;
+  const at = head - Math.floor(head / capacity) * capacity;
+  const leaving = at < panes ? at - panes + capacity : at - panes;
+  const behind = leaving < keep ? leaving - keep + capacity : leaving - keep;
+  const change = cell(ring, first + at) - cell(ring, first + leaving);
+  ring[TOTALS] = cell(ring, TOTALS) + change;
+  ring[first + behind] = 0;
+  ring[HEAD] = head;
+}
+
+function turnRing(ring: PaneRing, spec: PaneSpec, target: number): void {
+  const { panes, measures } = spec;
+  const capacity = cell(ring, CAPACITY);
+  for (let head = headOf(ring) + 1; head <= target; head++) {
     const entering = ringPlace(spec, capacity, head);
     const leaving = ringPlace(spec, capacity, head - panes);
     const forgotten = ringPlace(spec, capacity, head - panes - spec.keep);
@@ -307,8 +343,6 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
     }
   }
   ring[HEAD] = target;
-  const turned = floorDiv(target, capacity) !== floorDiv(before, capacity);
-  return turned ? leaner(ring, spec) : ring;
 }
 
 /** Back to a list when, looking once a turn, few panes hold anything. */

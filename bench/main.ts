@@ -1,0 +1,33 @@
+import { parseArgs } from "node:util";
+import { asText, type BenchOptions, type Report } from "./harness.ts";
+import { patterns } from "./patterns.ts";
+import { windows } from "./windows.ts";
+
+type Bench = (options: BenchOptions) => Promise<Report>;
+
+const BENCHES: Readonly<Record<string, Bench>> = { windows, patterns };
+const USAGE = `usage: bench [${Object.keys(BENCHES).join("|")}] [--short] [--json]`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: "boolean" }, short: { type: "boolean" } },
+  });
+  const options: BenchOptions = { json: values.json ?? false, short: values.short ?? false };
+  const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+  if (!chosen.every((name) => name in BENCHES)) {
+    console.error(USAGE);
+    return 2;
+  }
+  const reports: Record<string, Report> = {};
+  for (const name of chosen) {
+    const report = await BENCHES[name]?.(options);
+    if (report === undefined) continue;
+    reports[name] = report;
+    if (!options.json) console.log(asText(report));
+  }
+  if (options.json) console.log(JSON.stringify(reports, null, 2));
+  return 0;
+}
+
+process.exitCode = await main();
