@@ -1,0 +1,114 @@
+import { FORGET, type Forget, type Timer } from "../flow/operator.ts";
+import type { Matcher, MatcherState } from "../pattern/matcher.ts";
+import type { Match, Outcome, Timeout } from "../pattern/outcome.ts";
+import type { Stages } from "../pattern/spec.ts";
+import type { KeyedContext, KeyedLogic } from "../time/keyed-logic.ts";
+import { type Body, mapped } from "./body.ts";
+import { Results } from "./results.ts";
+import type { LateFields } from "./window-stage.ts";
+
+/** What a pattern tells: that it came true, or that it ran out of time. */
+type Told<S extends Stages> =
+  | { readonly kind: "match"; readonly match: Match<S> }
+  | { readonly kind: "timeout"; readonly timeout: Timeout<S> };
+
+const TIMER = "within";
+
+/** A matcher as the behaviour of one key. Values come in (time, arrival) order; others are late. */
+export class PatternLogic<Value, S extends Stages>
+  implements KeyedLogic<Value, Told<S>, MatcherState<Value>>
+{
+  readonly version = 1;
+  readonly #matcher: Matcher<Value, S>;
+  readonly #late: LateFields<Value>;
+
+  constructor(matcher: Matcher<Value, S>, late: LateFields<Value>) {
+    this.#matcher = matcher;
+    this.#late = late;
+  }
+
+  init(): MatcherState<Value> {
+    return this.#matcher.init();
+  }
+
+  onEvent(
+    value: Value,
+    state: MatcherState<Value>,
+    ctx: KeyedContext<Told<S>>,
+  ): MatcherState<Value> | Forget {
+    if (ctx.now < ctx.watermark) {
+      ctx.late(this.#late(value));
+      return this.#matcher.isIdle(state) ? FORGET : state;
+    }
+    const before = this.#matcher.deadline(state);
+    this.#tell(this.#matcher.match(state, value, ctx.now), ctx);
+    return this.#settle(state, before, ctx);
+  }
+
+  onTimer(
+    timer: Timer,
+    state: MatcherState<Value>,
+    ctx: KeyedContext<Told<S>>,
+  ): MatcherState<Value> | Forget {
+    this.#tell(this.#matcher.advance(state, timer.at), ctx);
+    return this.#settle(state, undefined, ctx);
+  }
+
+  #tell({ matches, timeouts, forgotten }: Outcome<S>, ctx: KeyedContext<Told<S>>): void {
+    for (const timeout of timeouts) ctx.emit({ kind: "timeout", timeout });
+    for (const match of matches) ctx.emit({ kind: "match", match });
+    if (forgotten > 0) ctx.late({ reason: "partial_matches", forgotten });
+  }
+
+  /** One timer a key, at the next moment when something runs out of time. */
+  #settle(
+    state: MatcherState<Value>,
+    before: number | undefined,
+    ctx: KeyedContext<Told<S>>,
+  ): MatcherState<Value> | Forget {
+    if (this.#matcher.isIdle(state)) return FORGET;
+    const due = this.#matcher.deadline(state);
+    if (due === undefined) {
+      if (before !== undefined) ctx.clearTimer(TIMER);
+    } else if (due !== before) ctx.setTimer(TIMER, due);
+    return state;
+  }
+}
+
+/** A pattern whose matches still have to be made something of. */
+export class PatternStage<In, S extends Stages> {
+  readonly #told: Body<In, Told<S>>;
+
+  constructor(told: Body<In, Told<S>>) {
+    this.#told = told;
+  }
+
+  /** What becomes of a match; undefined leaves it out. */
+  select<Out>(to: (match: Match<S>, key: string) => Out | undefined): PatternResults<In, S, Out> {
+    return new PatternResults(this.#told, to);
+  }
+}
+
+/** The matches of a pattern, and its timeouts once somebody asks for them. */
+export class PatternResults<In, S extends Stages, Out> extends Results<In, Out> {
+  readonly #told: Body<In, Told<S>>;
+  readonly #match: (match: Match<S>, key: string) => Out | undefined;
+
+  constructor(told: Body<In, Told<S>>, match: (match: Match<S>, key: string) => Out | undefined) {
+    super(mapped(told, (one, key) => (one.kind === "match" ? match(one.match, key) : undefined)));
+    this.#told = told;
+    this.#match = match;
+  }
+
+  /** Also tells partial matches that ran out of time. Before `publish` and `forward`. */
+  timeouts<Expired>(
+    to: (timeout: Timeout<S>, key: string) => Expired | undefined,
+  ): Results<In, Out | Expired> {
+    const match = this.#match;
+    return new Results(
+      mapped(this.#told, (one, key): Out | Expired | undefined =>
+        one.kind === "match" ? match(one.match, key) : to(one.timeout, key),
+      ),
+    );
+  }
+}
