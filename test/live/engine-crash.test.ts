@@ -129,10 +129,18 @@ describe.each([{ window: "2m" }, { window: "1s" }])(
       await expectExactlyOnce(settings);
     });
 
-    test("two engines at once do no harm, nor does the death of one", async () => {
+    test("two engines at once do no harm, nor does one that was asleep, nor the death of one", async () => {
       const first = await startChild(settings);
       const second = await startChild(settings);
-      await publishWith([[0.6, () => first.cli.end("SIGKILL")]]);
+      const sleepAndWake = async () => {
+        first.cli.child.kill("SIGSTOP");
+        await sleep(2500);
+        first.cli.child.kill("SIGCONT");
+      };
+      await publishWith([
+        [0.2, sleepAndWake],
+        [0.95, () => first.cli.end("SIGKILL")],
+      ]);
       await untilQuiet(nc, second.metrics);
       await expectExactlyOnce(settings);
     });
