@@ -1,0 +1,152 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect } from "nats";
+import { afterAll, describe, expect, test } from "vitest";
+import { Cli, runCli } from "../support/engine-process.ts";
+import { CONFIG_DIR, configWith } from "../support/job.ts";
+import { TestServer } from "../support/nats-server.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "freshet-cli-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const COMMANDS = ["start", "demo", "replay", "lint", "graph", "tap"] as const;
+
+describe("help and wrong usage", () => {
+  test("--help names every command and the exit codes", async () => {
+    const { code, stdout, stderr } = await runCli(["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const command of COMMANDS) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
+    expect(stdout).toContain("Exit codes");
+  });
+
+  test("every command's --help has examples", async () => {
+    const helps = await Promise.all(COMMANDS.map((command) => runCli([command, "--help"])));
+    for (const { code, stdout } of helps) {
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/Examples?:/);
+    }
+  });
+
+  test.each([
+    [["no-such-command"]],
+    [["replay"]],
+    [["lint", "--no-such-option"]],
+    [["demo", "--for", "soon"]],
+    [["replay", "package.json", "--workers", "many"]],
+  ])("%j is wrong usage: 2, and nothing on stdout", async (args) => {
+    const { code, stdout, stderr } = await runCli(args);
+    expect(code).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).not.toBe("");
+  });
+
+  test("what fails says its code and its remedy: 1", async () => {
+    const { code, stdout, stderr } = await runCli(["replay", join(folder, "nowhere.jsonl")]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toMatch(/^FILE_UNREADABLE: .*\n {2}\S/);
+    expect(stderr).not.toContain("INTERNAL");
+  });
+});
+
+describe("lint and graph", () => {
+  test("a broken folder: every mistake with file, line and column: 1", async () => {
+    const broken = join(folder, "broken");
+    cpSync(CONFIG_DIR, broken, { recursive: true });
+    const path = join(broken, "freshet.yaml");
+    const lines = readFileSync(path, "utf8").split("\n");
+    const at = lines.findIndex((line) => line.startsWith("groups:"));
+    lines[at] = "groups: sixteen";
+    writeFileSync(path, lines.join("\n"));
+    const { code, stdout } = await runCli(["lint", broken]);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`freshet.yaml:${at + 1}:9`);
+    const json = await runCli(["lint", broken, "--json"]);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.stdout)).toContainEqual(
+      expect.objectContaining({ line: at + 1, column: 9, remedy: expect.any(String) }),
+    );
+  });
+
+  test("the shipped configuration has no errors: 0", async () => {
+    const { code, stdout } = await runCli(["lint", CONFIG_DIR]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("no errors")]);
+  });
+
+  test("graph shows the three flows and every operator", async () => {
+    const { code, stdout } = await runCli(["graph", "--config", CONFIG_DIR]);
+    expect(code).toBe(0);
+    for (const name of ["collect", "shopper", "demand", "session", "recommend", "heat", "restock"])
+      expect(stdout).toContain(name);
+    const { stdout: drawn } = await runCli(["graph", "--config", CONFIG_DIR, "--mermaid"]);
+    expect(drawn).toMatch(/^flowchart LR\n/);
+  });
+});
+
+test("demo --for --json: one JSON object is the only thing on stdout", async () => {
+  const words = ["demo", "--for", "5s", "--json", "--http-port", "0"];
+  const { code, stdout, stderr } = await runCli([...words, "--data", join(folder, "demo")]);
+  expect(code, stderr).toBe(0);
+  const told = JSON.parse(stdout) as Record<string, unknown>;
+  expect(Object.keys(told).sort()).toEqual([
+    "deadLetters",
+    "events",
+    "eventsPerSecond",
+    "intents",
+    "latencyMs",
+    "recommendations",
+    "restocks",
+    "segmentChanges",
+    "trends",
+  ]);
+  expect(told["events"]).toBeGreaterThan(0);
+  expect(told["intents"]).toBeGreaterThan(0);
+  expect(told["latencyMs"]).toEqual({ p50: expect.any(Number), p99: expect.any(Number) });
+});
+
+test("start stops at SIGTERM, in order and within ten seconds; tap shows what passes", async () => {
+  const server = await TestServer.start();
+  const config = configWith({ "time.trust_recv": true });
+  const env = { NATS_URL: server.url };
+  const start = new Cli(["start", "--config", config.folder, "--http-port", "0"], { env });
+  const nc = await connect({ servers: server.url });
+  try {
+    await start.said(/"freshet runs"/);
+    const tap = new Cli(["tap", "freshet.in.event.>", "--count", "2"], { env });
+    const event = { id: "e", type: "page.viewed", ts: 1, ids: [], props: { path: "p" } };
+    const js = nc.jetstream();
+    // Until the tap listens, what is said passes unheard.
+    const saying = setInterval(() => {
+      js.publish("freshet.in.event.mp.page.viewed", JSON.stringify(event)).catch(() => undefined);
+    }, 100);
+    const tapped = await tap.finished;
+    clearInterval(saying);
+    expect(tapped.code, tapped.stderr).toBe(0);
+    const lines = tapped.stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(2);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({
+      subject: "freshet.in.event.mp.page.viewed",
+      data: event,
+    });
+
+    const asked = Date.now();
+    const { code, stdout, stderr } = await start.end("SIGTERM");
+    expect(Date.now() - asked).toBeLessThan(10_000);
+    expect([code, stdout]).toEqual([0, ""]);
+    expect(stderr).toContain("freshet has stopped");
+  } finally {
+    await start.end("SIGKILL");
+    await nc.close();
+    config.remove();
+    await server.stop();
+  }
+});
+
+test("start without a broker to be reached says so: 1", async () => {
+  const env = { NATS_URL: "nats://127.0.0.1:1" };
+  const { code, stderr } = await runCli(["start", "--config", CONFIG_DIR, "--http-port", "0"], {
+    env,
+  });
+  expect(code).toBe(1);
+  expect(stderr).toContain("BROKER_UNREACHABLE");
+});
