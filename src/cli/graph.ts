@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { specs } from "../../operators/all.ts";
 import { requireConfig } from "../config/lint.ts";
 import type { OperatorConfig } from "../config/operator-blocks.ts";
 import type { Environment } from "./environment.ts";
 import { configFolder } from "./open-job.ts";
+import { requireSpecs } from "./operator-modules.ts";
 
 /** `freshet graph` */
 export function graphCommand(_env: Environment): Command {
@@ -13,7 +13,8 @@ export function graphCommand(_env: Environment): Command {
     .option("--mermaid", "as a Mermaid flowchart")
     .addHelpText("after", "\nExamples:\n  freshet graph\n  freshet graph --mermaid > graph.mmd")
     .action(async (options: { config?: string; mermaid?: boolean }) => {
-      const { config } = await requireConfig(configFolder(options.config), specs);
+      const dir = configFolder(options.config);
+      const { config } = await requireConfig(dir, await requireSpecs(dir));
       const { shopper, demand } = config.job.operators;
       const text = options.mermaid === true ? mermaid(shopper, demand) : outline(shopper, demand);
       process.stdout.write(`${text}\n`);

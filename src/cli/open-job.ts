@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { specs } from "../../operators/all.ts";
 import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
@@ -13,6 +12,7 @@ import { InlineScoring } from "../score/inline.ts";
 import { PooledScoring } from "../score/pool.ts";
 import type { Scoring } from "../score/seam.ts";
 import type { Environment } from "./environment.ts";
+import { requireSpecs } from "./operator-modules.ts";
 
 export interface OpenJob {
   readonly config: Config;
@@ -42,7 +42,8 @@ export async function openJob(
   env: Environment,
   options: JobOverrides & { readonly quiet?: boolean } = {},
 ): Promise<OpenJob> {
-  const { config, warnings } = await requireConfig(configFolder(folder), specs);
+  const dir = configFolder(folder);
+  const { config, warnings } = await requireConfig(dir, await requireSpecs(dir));
   if (options.quiet !== true)
     for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
   const identifier = makeIdentifier({ key: tenantKey(config, env) });

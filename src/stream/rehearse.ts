@@ -1,0 +1,49 @@
+import { KeyedTask } from "../flow/keyed-task.ts";
+import { InlineScoring } from "../score/inline.ts";
+import type { EventTime } from "../time/event-time.ts";
+import type { Results } from "./results.ts";
+
+/** One line of a script: an event, a fact that enters the log, or time that has passed. */
+export type Cue<In> =
+  | { readonly at: EventTime; readonly event: In }
+  | { readonly fact: readonly [kind: string, key: string, value: unknown] }
+  | { readonly watermark: EventTime };
+
+/** Runs a stream alone in the engine's runtime, without broker and clock: what it tells, in order. */
+export async function rehearse<In, Out>(
+  results: Results<In, Out>,
+  script: readonly Cue<In>[],
+): Promise<readonly Out[]> {
+  const operator = results.operator();
+  const told: Out[] = [];
+  const task = new KeyedTask(
+    {
+      name: "rehearsal",
+      nodes: [{ operator, from: ["events"] }],
+      decode: (record) => record,
+    },
+    {
+      group: 0,
+      scoring: new InlineScoring({}),
+      hotRows: 0,
+      ordered: false,
+      // There is no other operator whose words these could be.
+      trace: (_operator, out) => told.push(out as Out),
+    },
+    {
+      output({ subject, data }) {
+        if (subject === "deadletter.operator") throw new Error(String(data["error"]));
+      },
+      hop() {},
+    },
+  );
+  for (const [i, cue] of script.entries()) {
+    if ("watermark" in cue) await task.advance(cue.watermark, [i, 0]);
+    else if ("fact" in cue) await task.fact(...cue.fact);
+    else {
+      const key = operator.key(cue.event) ?? "";
+      await task.event(cue.event, { key, now: cue.at, cause: `line-${i}`, position: [i, 0] });
+    }
+  }
+  return told;
+}
