@@ -39,8 +39,10 @@ export async function rehearse<In, Out>(
   );
   for (const [i, cue] of script.entries()) {
     if ("watermark" in cue) await task.advance(cue.watermark, [i, 0]);
-    else if ("fact" in cue) await task.fact(...cue.fact);
-    else {
+    else if ("fact" in cue) {
+      const [kind, key, value] = cue.fact;
+      await task.tell(kind, [[key, value]]);
+    } else {
       const key = operator.key(cue.event) ?? "";
       await task.event(cue.event, { key, now: cue.at, cause: `line-${i}`, position: [i, 0] });
     }

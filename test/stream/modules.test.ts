@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { openJob } from "../../src/cli/open-job.ts";
 import { operatorModules } from "../../src/cli/operator-modules.ts";
 import { isFault } from "../../src/faults.ts";
+import { play } from "../support/play.ts";
 
 let above = "";
 let folder = "";
@@ -43,6 +44,30 @@ test("a stream in a file of the folder becomes an operator of the job", async ()
   const { config, job } = await openJob(folder, {}, { quiet: true });
   expect(config.job.operators.shopper.at(-1)).toMatchObject({ name: "views", from: ["events"] });
   expect(job.shopper.nodes.map((node) => node.operator.name)).toContain("views");
+});
+
+test("the example can be copied as it is", async () => {
+  await withBlock("browsing-much: { module: ./browsing-much.js }");
+  const text = await readFile("examples/browsing-much.js", "utf8");
+  const sources = pathToFileURL(resolve("src")).href;
+  await writeFile(
+    join(folder, "browsing-much.js"),
+    text.replaceAll(/"\.\.\/dist\/src\/(.*)\.js"/g, `"${sources}/$1.ts"`),
+  );
+  const { job } = await openJob(folder, {}, { quiet: true });
+  const nodes = job.shopper.nodes.filter((node) => node.operator.name === "browsing-much");
+  const script = Array.from({ length: 5 }, (_, i) => ({
+    at: i * 1000,
+    key: "p_1",
+    event: { type: "product.viewed", person: "p_1", props: { sku: `sku-${i}` } },
+  }));
+  const { outputs } = await play(nodes, [...script, { watermark: 9_999 }]);
+  expect(outputs.map(({ subject, data }) => ({ subject, data }))).toEqual([
+    {
+      subject: "browsing.much",
+      data: { person: "p_1", at: "1970-01-01T00:00:10.000Z", items: 5 },
+    },
+  ]);
 });
 
 test("a spec with options gets them, without the module's path", async () => {
