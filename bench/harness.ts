@@ -93,16 +93,17 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * Runs all contenders in turn, `rounds` times after one round that warms up, each round beginning
+ * Runs all contenders in turn, `rounds` times after one round that warms up (where told), each round beginning
  * with another. All that do the whole work must give the same digest.
  */
 export async function compare(
-  setting: Pick<Comparison, "title" | "what" | "unit" | "rounds">,
+  setting: Pick<Comparison, "title" | "what" | "unit" | "rounds"> & { readonly warmUp?: boolean },
   contenders: readonly Contender[],
 ): Promise<Comparison> {
   const rates = contenders.map((): number[] => []);
   let digest: string | undefined;
-  for (let round = 0; round <= setting.rounds; round++) {
+  const { warmUp = true, ...named } = setting;
+  for (let round = warmUp ? 0 : 1; round <= setting.rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
       const index = (i + round) % contenders.length;
       const contender = contenders[index];
@@ -119,7 +120,7 @@ export async function compare(
     }
   }
   return {
-    ...setting,
+    ...named,
     rates: contenders.map(({ name, share = 1 }, i) => {
       const of = rates[i] ?? [];
       return { name, share, median: median(of), least: Math.min(...of), most: Math.max(...of) };

@@ -20,12 +20,14 @@ export class Explorer<E> {
   readonly #edges: Edge[] = [];
   readonly #waiting: number[] = [];
   readonly #soFar: LazySoFar<E>;
+  readonly #hasGaps: boolean;
   #event: E | undefined;
   /** Time since the newest event of the match. */
   #quiet = 0;
 
   constructor(nfa: Nfa<E>) {
     this.#nfa = nfa;
+    this.#hasGaps = nfa.places.some(({ gap }) => gap > 0);
     this.#verdicts = new Int8Array(nfa.spec.stages.length * 3);
     this.#soFar = new LazySoFar(nfa.spec.stages.map((stage) => stage.name));
   }
@@ -33,7 +35,7 @@ export class Explorer<E> {
   /** Follows every way open from `place`, for a match whose newest node is `node`. */
   explore(place: number, buffer: SharedBuffer<E>, node: number, event: E, at: EventTime): void {
     this.#event = event;
-    this.#quiet = node === NONE ? 0 : at - newestAt(buffer, node);
+    this.#quiet = node === NONE || !this.#hasGaps ? 0 : at - newestAt(buffer, node);
     this.#soFar.reset(buffer, node, at);
     this.#verdicts.fill(UNKNOWN);
     this.count = 0;

@@ -44,9 +44,9 @@ export class KeyedHost<In, Out, State> {
   }
 
   element(key: string, at: EventTime, event: In): void {
-    const state = this.#states.get(key) ?? this.#logic.init(key);
+    const known = this.#states.get(key);
     const ctx = this.#context(key, at, this.#watermark);
-    this.#keep(key, this.#logic.onEvent(event, state, ctx));
+    this.#keep(key, known, this.#logic.onEvent(event, known ?? this.#logic.init(key), ctx));
   }
 
   /**
@@ -54,10 +54,10 @@ export class KeyedHost<In, Out, State> {
    * not late.
    */
   elementAtClock(key: string, event: In): void {
-    const state = this.#states.get(key) ?? this.#logic.init(key);
+    const known = this.#states.get(key);
     const before = (this.#watermark - 1) as EventTime;
     const ctx = this.#context(key, this.#watermark, before);
-    this.#keep(key, this.#logic.onEvent(event, state, ctx));
+    this.#keep(key, known, this.#logic.onEvent(event, known ?? this.#logic.init(key), ctx));
   }
 
   /** No more elements at or before `to` are expected; fires what is due. Never moves back. */
@@ -68,7 +68,7 @@ export class KeyedHost<In, Out, State> {
       const state = this.#states.get(due.key);
       if (state === undefined) continue;
       const ctx = this.#context(due.key, due.at, this.#watermark);
-      this.#keep(due.key, this.#logic.onTimer({ name: due.name, at: due.at }, state, ctx));
+      this.#keep(due.key, state, this.#logic.onTimer({ name: due.name, at: due.at }, state, ctx));
     }
   }
 
@@ -96,22 +96,57 @@ export class KeyedHost<In, Out, State> {
     return host;
   }
 
-  #keep(key: string, state: State | Forget): void {
+  /** Files what the logic made of the state `known`; the entry stays when it is the same. */
+  #keep(key: string, known: State | undefined, state: State | Forget): void {
     if (state === FORGET) {
       this.#states.delete(key);
       this.#timers.clearKey(0, key);
-    } else this.#states.set(key, state);
+    } else if (state !== known) this.#states.set(key, state);
   }
 
   #context(key: string, now: EventTime, watermark: EventTime): KeyedContext<Out> {
-    return {
+    return new HostContext(
       key,
       now,
-      watermark: earliest(watermark, this.#watermark),
-      emit: (out) => this.#sink.emit(out, key),
-      setTimer: (name, at) => this.#timers.set(0, key, name, at),
-      clearTimer: (name) => this.#timers.clear(0, key, name),
-      late: (event) => this.#sink.late(event, key),
-    };
+      earliest(watermark, this.#watermark),
+      this.#sink,
+      this.#timers,
+    );
+  }
+}
+
+/** One call's context, as a class: an event costs one object and no closures. */
+class HostContext<Out> implements KeyedContext<Out> {
+  readonly key: string;
+  readonly now: EventTime;
+  readonly watermark: EventTime;
+  readonly #sink: HostSink<Out>;
+  readonly #timers: Timers;
+
+  constructor(
+    key: string,
+    now: EventTime,
+    watermark: EventTime,
+    sink: HostSink<Out>,
+    timers: Timers,
+  ) {
+    this.key = key;
+    this.now = now;
+    this.watermark = watermark;
+    this.#sink = sink;
+    this.#timers = timers;
+  }
+
+  emit(out: Out): void {
+    this.#sink.emit(out, this.key);
+  }
+  setTimer(name: string, at: EventTime): void {
+    this.#timers.set(0, this.key, name, at);
+  }
+  clearTimer(name: string): void {
+    this.#timers.clear(0, this.key, name);
+  }
+  late(event: Readonly<Record<string, unknown>>): void {
+    this.#sink.late(event, this.key);
   }
 }

@@ -21,7 +21,7 @@ export interface PaneSpec {
  * they are a list of `-capacity` entries `(pane, sum per measure…)` sorted by pane, for keys that
  * are seldom seen, with zeros behind. Panes ahead of `head` are held but not yet in the totals. An
  * array instead of an object, because there is one a key: 96 bytes for a key seen once, 8 bytes a
- * pane in a ring.
+ * pane in a ring. Never -0 into it: with small integers alone, all rings have one shape for V8.
  */
 export type PaneRing = number[];
 
@@ -99,7 +99,15 @@ export function addToPanes(
     ring[TOTALS + measure] = cell(ring, TOTALS + measure) + value;
   }
   const capacity = cell(ring, CAPACITY);
-  if (capacity <= 0) return addToList(ring, spec, pane, value, measure);
+  if (capacity <= 0) {
+    const last = listEnd(ring, spec) - measures - 1;
+    // Below the first entry lie totals, and a list without entries has none to compare.
+    if (capacity === 0 || cell(ring, last) !== pane) {
+      return addToList(ring, spec, pane, value, measure);
+    }
+    ring[last + 1 + measure] = cell(ring, last + 1 + measure) + value;
+    return ring;
+  }
   if (pane >= oldest + capacity) return addBeyondRing(ring, spec, pane, value, measure);
   // Spelt out, not called: this is the path of nearly every event.
   const turned = pane - Math.floor(pane / capacity) * capacity;
@@ -184,7 +192,7 @@ function addToList(
     ring[place + 1 + measure] = cell(ring, place + 1 + measure) + value;
     return ring;
   }
-  const entries = -cell(ring, CAPACITY);
+  const entries = 0 - cell(ring, CAPACITY);
   const limit = Math.min(SPARSE_ENTRIES, (spec.panes * spec.measures) / width);
   if (entries >= limit) {
     const promoted = toRing(ring, spec, Math.max(pane, cell(ring, end - width)));
@@ -195,7 +203,7 @@ function addToList(
   for (let i = place; i < place + width; i++) list[i] = 0;
   list[place] = pane;
   list[place + 1 + measure] = value;
-  list[CAPACITY] = -entries - 1;
+  list[CAPACITY] = cell(list, CAPACITY) - 1;
   return list;
 }
 
@@ -280,6 +288,10 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   const end = listEnd(ring, spec);
   const forgotten = target - panes - spec.keep;
   ring[HEAD] = target;
+  // Entries are sorted: nothing enters the window and nothing leaves it.
+  if (first < end && cell(ring, first) > target - panes && cell(ring, end - width) <= head) {
+    return ring;
+  }
   let kept = first;
   for (let i = first; i < end; i += width) {
     const pane = cell(ring, i);
@@ -289,7 +301,8 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
     if (was === is) continue;
     for (let m = 0; m < measures; m++) {
       const sum = cell(ring, i + 1 + m);
-      ring[TOTALS + m] = cell(ring, TOTALS + m) + (is ? sum : -sum);
+      const before = cell(ring, TOTALS + m);
+      ring[TOTALS + m] = is ? before + sum : before - sum;
     }
   }
   if (kept === first) return ring;
@@ -347,7 +360,14 @@ function turnRing(ring: PaneRing, spec: PaneSpec, target: number): void {
 
 /** Back to a list when, looking once a turn, few panes hold anything. */
 function leaner(ring: PaneRing, spec: PaneSpec): PaneRing {
-  const list = toList(ring, spec);
-  const entries = -cell(list, CAPACITY);
-  return entries * 4 <= Math.min(SPARSE_ENTRIES, spec.panes / 2) ? list : ring;
+  const most = Math.min(SPARSE_ENTRIES, spec.panes / 2) / 4;
+  const { measures } = spec;
+  let entries = 0;
+  for (let pane = TOTALS + measures; pane < ring.length; pane += measures) {
+    let place = pane;
+    while (place < pane + measures && cell(ring, place) === 0) place++;
+    if (place < pane + measures) entries++;
+    if (entries > most) return ring;
+  }
+  return toList(ring, spec);
 }
