@@ -17,7 +17,7 @@ export type Line =
   | { readonly at: EventTime; readonly key: string; readonly event: Tick }
   | { readonly watermark: EventTime };
 
-export const END = eventTime(1_000_000);
+const END = eventTime(1_000_000);
 
 /** Events at even times, watermarks at odd ones: no event lies exactly on a watermark. */
 export const scripts = fc

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { between } from "../../src/stream/join-bounds.ts";
+import { rehearse } from "../../src/stream/rehearse.ts";
+import { stream } from "../../src/stream/stream.ts";
+import { count, sum } from "../../src/time/aggregate.ts";
+import { eventTime, millis } from "../../src/time/event-time.ts";
+import type { WindowResult } from "../../src/time/open-window.ts";
+import { tumbling } from "../../src/time/window-kind.ts";
+import { atEnd, emitted, ran, scripts, type Tick } from "./tap.ts";
+
+const ticks = stream<Tick>("ticks").keyBy(({ key }) => key);
+const only = (kind: Tick["kind"]) =>
+  stream<Tick>(kind)
+    .filter((tick) => tick.kind === kind)
+    .keyBy(({ key }) => key);
+
+test("a result held back survives the eviction of its row, and only the last is told", async () => {
+  const held = ticks
+    .streamTime({ windows: tumbling(millis(20)), grace: millis(9), emit: "onUpdate" })
+    .aggregate(count())
+    .suppress(({ start }) => `${start}`, { maxRecords: 1, whenFull: "emit" });
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      expect(await ran(held, script, 0)).toEqual(await ran(held, script, 1000));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("a value gets the version valid at its time, in whatever order they came", async () => {
+  const results = only("a")
+    .asOf(only("b"), { keep: millis(1000), most: 1000 })
+    .select(({ value, fact }) => [value.n, fact?.n ?? null]);
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      const events = script.filter((line) => "event" in line);
+      const { told } = await ran(results, events, 0);
+      expect(await ran(results, events, 1000)).toMatchObject({ told });
+      const inOrder = events.toSorted((x, y) => x.at - y.at || x.event.n - y.event.n);
+      const expected = inOrder.flatMap((line, i) => {
+        if (line.event.kind !== "a") return [];
+        const versions = inOrder
+          .slice(0, i)
+          .filter(({ key, event }) => key === line.key && event.kind === "b");
+        return [[line.event.n, versions.at(-1)?.event.n ?? null]];
+      });
+      expect(told.map(({ out }) => out)).toEqual(expected);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("windows over windows of the same end add up to all that was in time", async () => {
+  const inner = ticks.window(tumbling(millis(10))).aggregate(count());
+  const outer = stream<WindowResult<number>>("outer")
+    .from("ticks")
+    .keyBy(() => "all")
+    .window(tumbling(millis(20)))
+    .aggregate(sum(), ({ value }) => value)
+    .select(({ value }) => value);
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      const events = script.filter((line) => "event" in line);
+      const operators = [inner.operator(), outer.operator()];
+      const { told, late } = await emitted(operators, atEnd(events), 0, [["events"], ["ticks"]]);
+      expect(late).toEqual([]);
+      const perWindow = new Map<number, number>();
+      for (const { at } of events) {
+        const window = Math.floor(at / 20);
+        perWindow.set(window, (perWindow.get(window) ?? 0) + 1);
+      }
+      const expected = [...perWindow].sort(([a], [b]) => a - b).map(([, n]) => n);
+      expect(told.map(({ out }) => out)).toEqual(expected);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test("an event that belongs to both sides under two keys is refused by name", async () => {
+  const right = stream<Tick>("right").keyBy(({ n }) => `${n}`);
+  const results = ticks.join(right, between(millis(0), millis(1)));
+  const script = [{ at: eventTime(1), event: { key: "k", kind: "a", n: 1 } }] as const;
+  await expect(rehearse(results, script)).rejects.toThrow("ticks: an event that belongs to both");
+});
+
+test("a stream of a new version lifts the state of the old one", () => {
+  const operator = ticks
+    .window(tumbling(millis(10)))
+    .aggregate(count())
+    .version(2, (state, from) => ({ state, from }))
+    .operator();
+  expect(operator.version).toBe(2);
+  expect(operator.migrate?.("old", 1)).toEqual({ state: "old", from: 1 });
+});
