@@ -27,6 +27,8 @@ export interface ShopJob extends JobDefinition {
 export interface JobOverrides {
   /** Take an event's own `recv`, else `ts`, for broker time, whatever the configuration says. */
   readonly trustRecv?: boolean;
+  /** Key groups of the shopper and demand flows. */
+  readonly groups?: { readonly shopper: number; readonly demand: number };
   /** An operator whose emissions are traced. */
   readonly trace?: string;
 }
@@ -72,8 +74,8 @@ export function defineJob(
     }),
     shopper: shopperFlow(nodes(job.operators.shopper)),
     demand: demandFlow(nodes(job.operators.demand)),
-    groups: job.groups,
-    demandGroups: job.demandGroups,
+    groups: overrides.groups?.shopper ?? job.groups,
+    demandGroups: overrides.groups?.demand ?? job.demandGroups,
     disorder: time.disorder,
     hotRows: job.state.hotRows,
   };

@@ -26,6 +26,11 @@ interface Options {
 }
 
 const OPENING_HOUR = 13;
+/**
+ * Fewer than a job's: every group hears of every second, and here a minute's worth of them pass in
+ * one.
+ */
+const GROUPS = { shopper: 4, demand: 2 };
 
 /** `freshet demo`, which is what `npm start` runs. */
 export function demoCommand(env: Environment): Command {
@@ -56,7 +61,11 @@ async function demo(options: Options, env: Environment): Promise<void> {
   const stopping = stopSignal();
   const showing = options.json !== true && process.stdout.isTTY === true;
   const log = makeLog(showing ? "fatal" : "warn");
-  const open = await openJob(options.config, env, { trustRecv: true, quiet: showing });
+  const open = await openJob(options.config, env, {
+    trustRecv: true,
+    quiet: showing,
+    groups: GROUPS,
+  });
   const { prefix, timeZone } = open.config.job;
   const start = eventTime(
     DateTime.now().setZone(timeZone).startOf("day").set({ hour: OPENING_HOUR }).toMillis(),
