@@ -1,0 +1,105 @@
+import { connect, headers, type NatsConnection } from "nats";
+import type { ShopMessage } from "../operators/simulated-shop/message.ts";
+import { SimulatedShop } from "../operators/simulated-shop/simulated-shop.ts";
+import { eventTime, plus, seconds } from "../src/time/event-time.ts";
+
+/** What the process that publishes is asked to do, and what it answers. */
+export type Order =
+  | { readonly do: "make"; readonly events: number; readonly url: string }
+  | { readonly do: "facts"; readonly prefix: string }
+  | { readonly do: "events"; readonly prefix: string; readonly batch: number };
+export interface Done {
+  readonly messages: number;
+}
+
+const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
+/** So that a busy afternoon gives enough events soon. */
+const PEOPLE = 12_000;
+/** Event time runs at a thousand events a second. */
+const EVENT_MS = 1;
+/** Behind the last event: every window of it has been told by then. */
+const AFTER_MS = 20_000;
+
+/** Everything that is published, as bytes, before anything is measured. */
+class Load {
+  readonly #nc: NatsConnection;
+  readonly #facts: readonly ShopMessage[];
+  readonly #events: readonly (readonly [subject: string, body: string])[];
+
+  constructor(nc: NatsConnection, count: number) {
+    this.#nc = nc;
+    const shop = new SimulatedShop({ seed: 3, start: START, people: PEOPLE });
+    this.#facts = shop.facts();
+    const events: [string, string][] = [];
+    for (let at = START; events.length < count; at = plus(at, seconds(10))) {
+      for (const { subject, body } of shop.advance(at)) {
+        if (!subject.startsWith("in.event.") || events.length === count) continue;
+        const ts = START + events.length * EVENT_MS;
+        events.push([subject, JSON.stringify({ ...body, ts, recv: ts })]);
+      }
+    }
+    this.#events = events;
+  }
+
+  facts(prefix: string): Promise<Done> {
+    const told = this.#facts.map(({ subject, body }) => [subject, JSON.stringify(body)] as const);
+    return this.#publish(prefix, [...told, tick(0)]);
+  }
+
+  events(prefix: string, batch: number): Promise<Done> {
+    const messages: (readonly [string, string])[] = [];
+    if (batch === 1) messages.push(...this.#events);
+    else {
+      for (let i = 0; i < this.#events.length; i += batch) {
+        const bodies = this.#events.slice(i, i + batch).map(([, body]) => body);
+        messages.push(["in.event.bench.batch", `[${bodies.join(",")}]`]);
+      }
+    }
+    return this.#publish(prefix, [...messages, tick(this.#events.length * EVENT_MS + AFTER_MS)]);
+  }
+
+  /** As fast as the broker takes it: who reads, counts, so nothing waits for acknowledgements. */
+  async #publish(prefix: string, messages: readonly (readonly [string, string])[]): Promise<Done> {
+    const json = headers();
+    json.set("Content-Type", "application/json");
+    let unflushed = 0;
+    for (const [subject, body] of messages) {
+      this.#nc.publish(`${prefix}.${subject}`, body, { headers: json });
+      unflushed += body.length;
+      if (unflushed < FLUSH_BYTES) continue;
+      unflushed = 0;
+      await this.#nc.flush();
+    }
+    await this.#nc.flush();
+    return { messages: messages.length };
+  }
+}
+const FLUSH_BYTES = 256 * 1024;
+
+const tick = (after: number) => ["in.tick", JSON.stringify({ recv: START + after })] as const;
+
+/** The process that publishes: does what its parent orders, until that lets go of it. */
+export async function serveLoad(): Promise<number> {
+  let load: Load | undefined;
+  let nc: NatsConnection | undefined;
+  const obey = async (order: Order): Promise<Done> => {
+    if (order.do === "make") {
+      nc = await connect({ servers: order.url });
+      load = new Load(nc, order.events);
+      return { messages: 0 };
+    }
+    if (load === undefined) throw new Error("nothing was made to be published");
+    return order.do === "facts" ? load.facts(order.prefix) : load.events(order.prefix, order.batch);
+  };
+  process.on("message", (order: Order) => {
+    obey(order)
+      .then((done) => process.send?.(done))
+      .catch((error: unknown) => {
+        process.stderr.write(`load: ${error instanceof Error ? error.stack : String(error)}\n`);
+        process.exit(1);
+      });
+  });
+  await new Promise((resolve) => process.once("disconnect", resolve));
+  await nc?.close();
+  return 0;
+}

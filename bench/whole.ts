@@ -1,0 +1,232 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openJob } from "../src/cli/open-job.ts";
+import { startEngine } from "../src/cli/running-engine.ts";
+import { decodeBody, WIRE_LIMITS } from "../src/codec/wire.ts";
+import { connectBroker } from "../src/nats/connect.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "../src/nats/embedded-server.ts";
+import { StreamReader } from "../src/nats/reader.ts";
+import { deleteStreams, ensureStreams, namesOf } from "../src/nats/streams.ts";
+import { days, minutes } from "../src/time/event-time.ts";
+import { makeLog } from "../src/watch/log.ts";
+import { type BenchOptions, type Comparison, type Figure, median, type Report } from "./harness.ts";
+import type { Done, Order } from "./whole-load.ts";
+
+/** One run: from the first event's publication until everything it leads to stands on the broker. */
+interface Measured {
+  readonly eventsPerSecond: number;
+  /** Processors that were busy, on average: 1 is one whole. */
+  readonly engine: number;
+  readonly broker: number;
+}
+
+const ENGINE = "three flows, exactly once";
+const BARE = "bare loop: read and decode";
+const WANTED = 30_000;
+const POLL_MS = 2;
+const POLLS_STILL = 25;
+const log = makeLog("warn");
+
+/** The process that publishes; it has made all messages before anything is measured. */
+class Publisher {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  private constructor() {
+    this.#child = fork(process.argv[1] ?? "", ["load"], { execArgv: [] });
+    this.#ended = once(this.#child, "exit").then(() => {
+      throw new Error("the publishing process has ended");
+    });
+    this.#ended.catch(() => undefined);
+  }
+  static async start(url: string, events: number): Promise<Publisher> {
+    const publisher = new Publisher();
+    await publisher.order({ do: "make", events, url });
+    return publisher;
+  }
+  async order(order: Order): Promise<Done> {
+    const answer = once(this.#child, "message");
+    this.#child.send(order);
+    const [done] = await Promise.race([answer, this.#ended]);
+    return done as Done;
+  }
+  stop(): void {
+    this.#child.disconnect();
+  }
+}
+
+/** What this process and the broker have used of the processors, in seconds. */
+function processorSeconds(server: EmbeddedServer): { engine: number; broker: number } {
+  const { user, system } = process.cpuUsage();
+  const engine = (user + system) / 1e6;
+  try {
+    // Fields 14 and 15 count in hundredths; the name before them may hold spaces, not parentheses.
+    const stat = readFileSync(`/proc/${server.pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { engine, broker: (Number(fields[11]) + Number(fields[12])) / 100 };
+  } catch {
+    return { engine, broker: Number.NaN };
+  }
+}
+
+async function measure(
+  server: EmbeddedServer,
+  events: number,
+  work: () => Promise<number>,
+): Promise<Measured> {
+  const before = processorSeconds(server);
+  const begun = performance.now();
+  const ended = await work();
+  const wall = (ended - begun) / 1000;
+  const after = processorSeconds(server);
+  return {
+    eventsPerSecond: events / wall,
+    engine: (after.engine - before.engine) / wall,
+    broker: (after.broker - before.broker) / wall,
+  };
+}
+
+/** The shipped job on fresh streams. Time comes from the events, so that every flow does its work. */
+async function throughEngine(
+  server: EmbeddedServer,
+  load: Publisher,
+  events: number,
+  batch: number,
+): Promise<Measured> {
+  const open = await openJob(undefined, {}, { trustRecv: true, quiet: true });
+  const env = { NATS_URL: server.url };
+  const running = await startEngine({ open, env, log, dataDir: "", fresh: true, httpPort: 0 });
+  const { engine } = running;
+  const { counts } = open.job.intake;
+  const { prefix } = open.config.job;
+  /** Moment at which the tick behind everything, and all it led to, was done with. */
+  const done = async (ticks: number): Promise<number> => {
+    let still = 0;
+    let since = 0;
+    while (still < POLLS_STILL) {
+      await sleep(POLL_MS);
+      const idle = counts.ticks >= ticks && engine.caughtUp;
+      still = idle ? still + 1 : 0;
+      if (still === 1) since = performance.now();
+    }
+    return since;
+  };
+  try {
+    await load.order({ do: "facts", prefix });
+    await done(1);
+    const measured = await measure(server, events, async () => {
+      await load.order({ do: "events", prefix, batch });
+      return done(2);
+    });
+    const { events: applied, duplicate, late, deadLettered } = counts;
+    if (applied + duplicate + late + deadLettered < events) {
+      throw new Error(`only ${applied} of ${events} events came through`);
+    }
+    return measured;
+  } finally {
+    await running.stop();
+  }
+}
+
+/** The same messages by the same reader, decoded as collect decodes them, and nothing else. */
+async function bareLoop(
+  server: EmbeddedServer,
+  load: Publisher,
+  events: number,
+  batch: number,
+): Promise<Measured> {
+  const prefix = "bare";
+  const names = namesOf(prefix);
+  const nc = await connectBroker({ url: server.url }, "freshet bench");
+  try {
+    await deleteStreams(nc, prefix);
+    const limits = {
+      maxAge: days(1),
+      maxOutAge: days(1),
+      maxBytes: -1,
+      duplicateWindow: minutes(2),
+      replicas: 1,
+    };
+    await ensureStreams(nc, names, limits, prefix);
+    const reader = new StreamReader(nc, { stream: names.in, log });
+    return await measure(server, events, async () => {
+      const published = load.order({ do: "events", prefix, batch });
+      let decoded = 0;
+      for await (const message of reader.messages()) {
+        if (message.subject.endsWith(".tick")) break;
+        const type = message.headers?.get("Content-Type") || undefined;
+        const body = decodeBody(message.data, type, WIRE_LIMITS);
+        if (body.ok) decoded += body.values.length;
+      }
+      const ended = performance.now();
+      await published;
+      if (decoded < events * 0.9) throw new Error(`only ${decoded} of ${events} events were sound`);
+      return ended;
+    });
+  } finally {
+    await nc.close();
+  }
+}
+
+export async function whole({ short }: BenchOptions): Promise<Report> {
+  const events = short ? 20_000 : 100_000;
+  const rounds = short ? 1 : 3;
+  const folder = mkdtempSync(join(tmpdir(), "freshet-bench-"));
+  const server = await startEmbeddedServer({ dataDir: folder, log });
+  const load = await Publisher.start(server.url, events);
+  const comparisons: Comparison[] = [];
+  const figures: Figure[] = [];
+  try {
+    // The first run of all warms up: it is not counted.
+    await throughEngine(server, load, events, 50);
+    for (const batch of [1, 50]) {
+      const title =
+        batch === 1 ? "Whole path: one event a message" : `Whole path: ${batch} a message`;
+      const engine: Measured[] = [];
+      const bare: Measured[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        engine.push(await throughEngine(server, load, events, batch));
+        bare.push(await bareLoop(server, load, events, batch));
+      }
+      const what = `${events.toLocaleString("en")} events of the simulated shop, published by another process while they are read`;
+      const rates = [rate(ENGINE, engine), rate(BARE, bare)];
+      comparisons.push({ title, what, unit: "events/s", rounds, rates });
+      const middle = (of: (run: Measured) => number) => median(engine.map(of));
+      figures.push(
+        {
+          name: `${title}: through all three flows`,
+          value: rates[0]?.median ?? 0,
+          unit: "events/s",
+          bound: { kind: "least", value: WANTED },
+        },
+        {
+          name: `${title}: flows / bare loop`,
+          value: (rates[0]?.median ?? 0) / (rates[1]?.median ?? 1),
+          unit: "×",
+        },
+        { name: `${title}: processors of the engine`, value: middle((r) => r.engine), unit: "" },
+        { name: `${title}: processors of the broker`, value: middle((r) => r.broker), unit: "" },
+      );
+    }
+  } finally {
+    load.stop();
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { comparisons, figures };
+}
+
+function rate(name: string, runs: readonly Measured[]) {
+  const rates = runs.map((run) => run.eventsPerSecond);
+  return {
+    name,
+    share: 1,
+    median: median(rates),
+    least: Math.min(...rates),
+    most: Math.max(...rates),
+  };
+}
