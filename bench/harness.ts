@@ -58,7 +58,7 @@ export interface Report {
 }
 
 /** Collects garbage, so that a run does not pay for the one before it. */
-export function collectGarbage(): void {
+function collectGarbage(): void {
   collect ??= exposedGc();
   collect();
 }
@@ -70,7 +70,7 @@ function exposedGc(): () => void {
 }
 
 /** Bytes in use, on the heap and in array buffers, after garbage collection. */
-export function bytesInUse(): number {
+function bytesInUse(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
@@ -149,7 +149,7 @@ export function timed(work: () => void): number {
 }
 
 /** Three significant digits with thousands apart. */
-export function readable(value: number): string {
+function readable(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   return Number(value.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 });
 }
