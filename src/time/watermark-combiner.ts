@@ -64,7 +64,9 @@ export class WatermarkCombiner {
     const wakes = this.#inputs.every((other) => other.idle);
     at.idle = false;
     at.aligned = at.watermark >= this.#combined;
-    return wakes ? [{ status: "active" }] : NO_CHANGE;
+    // The last input to fall idle may have been behind: one that wakes ahead of it moves time on.
+    const raised = at.aligned ? this.#toMinimum() : NO_CHANGE;
+    return wakes ? [{ status: "active" }, ...raised] : raised;
   }
 
   snapshot(): unknown {
