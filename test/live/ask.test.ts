@@ -1,0 +1,110 @@
+import { connect, type NatsConnection } from "nats";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { minutes } from "../../src/time/event-time.ts";
+import { startTestEngine, type TestEngine } from "../support/engine.ts";
+import { untilQuiet } from "../support/engine-quiet.ts";
+import { openShop, SHOP_OPENS, shopMessages } from "../support/events.ts";
+import { publishAll } from "../support/events-publisher.ts";
+import { TestServer } from "../support/nats-server.ts";
+
+interface Answer {
+  readonly rec_id?: string | null;
+  readonly person?: string | null;
+  readonly items?: readonly { readonly sku?: string }[];
+  readonly personalized?: boolean;
+  readonly error?: { readonly code: string; readonly remedy: string };
+}
+
+let server: TestServer;
+let engine: TestEngine;
+let nc: NatsConnection;
+let best: string;
+const ids = [{ k: "unionid", v: "o-somebody-who-asks" }];
+const T = SHOP_OPENS + minutes(30);
+
+const ask = async (body: unknown): Promise<Answer> => {
+  const reply = await nc.request("freshet.ask.recommend", JSON.stringify(body), { timeout: 5000 });
+  return reply.json<Answer>();
+};
+const skus = ({ items = [] }: Answer) =>
+  items.flatMap(({ sku }) => (sku === undefined ? [] : [sku]));
+
+beforeAll(async () => {
+  server = await TestServer.start();
+  engine = await startTestEngine({ url: server.url, trustRecv: true });
+  nc = await connect({ servers: server.url });
+  const lasts = minutes(8);
+  await publishAll(nc, [...shopMessages(openShop({ seed: 8, people: 600, lasts }), lasts)]);
+  await untilQuiet(nc, engine.metrics);
+  best = skus(await ask({ slot: "mp.home.first", n: 1 }))[0] ?? "";
+  const js = nc.jetstream();
+  for (const [i, sku] of [best, best, best].entries()) {
+    const at = { ts: T + i * 1000, recv: T + i * 1000 };
+    const view = {
+      id: `ask-${i}`,
+      type: "product.viewed",
+      ...at,
+      touchpoint: "mp",
+      ids,
+      props: { sku },
+    };
+    await js.publish("freshet.in.event.mp.product.viewed", JSON.stringify(view));
+  }
+  await untilQuiet(nc, engine.metrics);
+}, 60_000);
+
+afterAll(async () => {
+  await nc?.close();
+  await engine?.stop();
+  await server?.stop();
+});
+
+describe("ask.recommend", () => {
+  test("a stranger gets what is popular, and nothing is remembered of the answer", async () => {
+    const answer = await ask({ slot: "mp.home.first", n: 5 });
+    expect(skus(answer)).toHaveLength(5);
+    expect(answer).toMatchObject({ rec_id: null, person: null, personalized: false });
+  });
+
+  test("a person gets an answer of their own, which stands in the log before it is given", async () => {
+    const before = await served();
+    const answer = await ask({ slot: "mp.home.first", ids, n: 3 });
+    expect(answer.personalized).toBe(true);
+    expect(answer.rec_id).toMatch(/^r_[0-9a-f]{16}_[0-9a-f]{12}$/);
+    expect(answer.person).toBe(`p_${answer.rec_id?.slice(2, 18)}`);
+    expect(await served()).toBe(before + 1);
+  });
+
+  test("what has sold out is not served", async () => {
+    const js = nc.jetstream();
+    const sites = ["w-east", "w-south", "w-north", "w-central", "w-southwest", "w-northeast"];
+    for (const site of sites) {
+      const stock = { site, sku: best, on_hand: 0, reserved: 0, recv: T + 10_000 };
+      await js.publish(`freshet.in.fact.inventory.${site}.${best}`, JSON.stringify(stock));
+    }
+    await untilQuiet(nc, engine.metrics);
+    expect(skus(await ask({ slot: "mp.home.first", n: 50 }))).not.toContain(best);
+    expect(skus(await ask({ slot: "mp.home.first", ids, n: 50 }))).not.toContain(best);
+  });
+
+  test("what is no request is told why", async () => {
+    for (const body of [
+      [],
+      { slot: "Not A Slot" },
+      { slot: "mp.home", n: 0 },
+      { slot: "mp.home", n: 1e9 },
+    ]) {
+      expect((await ask(body)).error).toMatchObject({
+        code: "BAD_REQUEST",
+        remedy: expect.stringContaining("mp.home.first"),
+      });
+    }
+  });
+});
+
+async function served(): Promise<number> {
+  const jsm = await nc.jetstreamManager();
+  const subject = "freshet.in.event.mp.recommendation.served";
+  const info = await jsm.streams.info("FRESHET_IN", { subjects_filter: subject });
+  return info.state.subjects?.[subject] ?? 0;
+}
