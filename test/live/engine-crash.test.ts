@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type NatsConnection } from "nats";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ShopMessage } from "../../operators/simulated-shop/message.ts";
 import { minutes } from "../../src/time/event-time.ts";
-import { startTestEngine, type TestEngine } from "../support/engine.ts";
+import { startTestEngine, type TestEngine, textOf } from "../support/engine.ts";
 import { Cli } from "../support/engine-process.ts";
 import { untilQuiet } from "../support/engine-quiet.ts";
 import { openShop, shopMessages } from "../support/events.ts";
@@ -18,6 +18,8 @@ const messages: readonly ShopMessage[] = [
 ];
 /** So that a run lasts a few seconds and faults hit the middle of it. */
 const pace = messages.length / 4;
+
+vi.setConfig({ testTimeout: 180_000 });
 
 let server: TestServer;
 let nc: NatsConnection;
@@ -51,7 +53,7 @@ async function startChild(settings: Settings): Promise<Child> {
   const cli = new Cli(words, { env: { NATS_URL: server.url } });
   processes.push(cli);
   const { metrics } = JSON.parse(await cli.said(/"freshet runs"/)) as { metrics: string };
-  return { cli, metrics: async () => (await fetch(metrics)).text() };
+  return { cli, metrics: () => textOf(metrics) };
 }
 
 /** Publishes everything, and acts when so large a share of it is stored. */

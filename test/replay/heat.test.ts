@@ -53,7 +53,7 @@ describe.skipIf(!hasTaobao)("heat on the first 10,000 Taobao rows", () => {
     }
     expect(wrong.slice(0, 10)).toEqual([]);
     expect(told).toBe(wanted.size);
-  });
+  }, 300_000);
 });
 
 test.runIf(!hasTaobao)("the Taobao file", ({ skip }) => skip(NO_TAOBAO));

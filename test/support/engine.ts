@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
 import { pino } from "pino";
 import { type RunningEngine, startEngine } from "../../src/cli/running-engine.ts";
 import { openShipped, type Settings } from "./job.ts";
@@ -27,14 +30,20 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     dataDir: "",
     httpPort: 0,
   });
-  const metrics = async () => (await fetch(`${running.http.url}/metrics`)).text();
-  return { ...running, logged, metrics };
+  return { ...running, logged, metrics: () => textOf(`${running.http.url}/metrics`) };
+}
+
+/** What a URL answers, over a connection of its own: a kept one may be closed under the request. */
+export async function textOf(url: string): Promise<string> {
+  const request = get(url, { agent: false });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return text(response);
 }
 
 /** The samples of one metric: labels as they stand in the text, and the value. */
-export function samples(text: string, metric: string): ReadonlyMap<string, number> {
+export function samples(exposition: string, metric: string): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
-  for (const line of text.split("\n")) {
+  for (const line of exposition.split("\n")) {
     const match = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line);
     if (match?.[1] === metric) found.set(match[2] ?? "", Number(match[3]));
   }
