@@ -121,6 +121,15 @@ export class Engine {
       merging: this.job.demands.reduce((sum, group) => sum + group.waiting, 0),
     };
   }
+  /** Sequence each log has been read to. */
+  get positions(): Readonly<Record<"in" | "events" | "demand", number>> {
+    const { in: intake, events, demand } = this.#readers;
+    return {
+      in: intake.position.seq,
+      events: events.position.seq,
+      demand: demand.position.seq,
+    };
+  }
   /** Times a reader had to begin again, messages sent again: signs of a restless broker. */
   get restlessness(): { readonly readerRestarts: number; readonly resent: number } {
     const { in: intake, events, demand } = this.#readers;
@@ -302,8 +311,26 @@ export class Engine {
     await Promise.all(opening);
   }
 
+  /**
+   * When every log has been read to its end as the broker tells it (a reader that waits for its
+   * broker does not know), nothing that stands on `OUT` can be made again.
+   */
+  async #forgetKnown(): Promise<void> {
+    const jsm = await manager(this.#options.nc);
+    const { in: intake, events, demand } = this.#names;
+    const infos = await Promise.all([intake, events, demand].map((name) => jsm.streams.info(name)));
+    const ends = infos.map(({ state }) => state.last_seq);
+    const { positions } = this;
+    const read = [positions.in, positions.events, positions.demand];
+    if (this.caughtUp && ends.every((end, i) => end === read[i])) this.#known.clear();
+  }
+
   #tick(): void {
-    if (this.caughtUp) this.#known.clear();
+    if (this.caughtUp && this.#known.size > 0) {
+      this.#forgetKnown().catch((error: unknown) => {
+        this.#options.log.debug({ error: String(error) }, "known outputs are kept for now");
+      });
+    }
     const now = Date.now();
     if (!this.#options.ticks || now - this.#lastInAt < TICK_MS || this.#stopping) return;
     const id = headers();

@@ -84,6 +84,9 @@ export class EngineMetrics {
     this.#gauge("freshet_queue_records", "Records that wait, by queue.", ["queue"], () =>
       Object.entries(engine.queues).map(([queue, n]) => [{ queue }, n]),
     );
+    this.#gauge("freshet_reader_sequence", "Sequence a log has been read to.", ["log"], () =>
+      Object.entries(engine.positions).map(([log, n]) => [{ log }, n]),
+    );
     this.#gauge("freshet_state_keys", "Keys a flow knows.", ["flow"], () =>
       flows.map((groups) => [
         { flow: groups[0]?.task.flowName ?? "" },

@@ -8,7 +8,7 @@ const EVERY_MS = 150;
 
 /**
  * Waits until an engine whose time comes from the events has nothing left to do: its queues are
- * empty and no stream grows any more. `metrics` fails while the engine is not there yet.
+ * empty, every log is read to its end and no stream grows any more. `metrics` fails while the engine is not there yet.
  */
 export async function untilQuiet(
   nc: NatsConnection,
@@ -31,8 +31,11 @@ async function state(nc: NatsConnection, metrics: () => Promise<string>): Promis
   const jsm = await nc.jetstreamManager({ timeout: 1000 });
   const infos = await Promise.all(STREAMS.map((name) => jsm.streams.info(`FRESHET_${name}`)));
   const ends = infos.map(({ state }) => state.last_seq);
-  const queues = samples(await metrics(), "freshet_queue_records");
+  const text = await metrics();
+  const queues = samples(text, "freshet_queue_records");
+  const read = samples(text, "freshet_reader_sequence");
+  const atEnds = ["in", "events", "demand"].every((log, i) => read.get(`log="${log}"`) === ends[i]);
   const waiting = [...queues].filter(([queue, n]) => n > 0 && !queue.includes("merging"));
-  const idle = queues.size > 0 && waiting.length === 0;
+  const idle = atEnds && queues.size > 0 && waiting.length === 0;
   return `${ends.join(" ")} ${idle ? "idle" : JSON.stringify(waiting)}`;
 }
