@@ -33,6 +33,8 @@ export interface ReaderOptions {
 const BATCH = 500;
 const HEARTBEAT_MS = 2500;
 const RETRY_MS = 100;
+/** A request that a dying connection swallowed costs so long. */
+const REQUEST_MS = 1000;
 
 /**
  * Reads a stream from a position, gap-free and with back-pressure, through broker kills, resets
@@ -46,7 +48,7 @@ export class StreamReader {
   #consumer: ConsumerMessages | undefined;
   #stopped = false;
   #restarts = 0;
-  /** Unknown until the stream has been looked at. */
+  /** Unknown until the stream has been looked at, and again after every doubt. */
   #lastSeq = Number.POSITIVE_INFINITY;
 
   constructor(nc: NatsConnection, options: ReaderOptions) {
@@ -57,7 +59,7 @@ export class StreamReader {
   get position(): ReadPosition {
     return this.#last;
   }
-  /** Records the stream holds behind the position, as of the last message; infinite before the first look. */
+  /** Records the stream holds behind the position, as of the last message; infinite while nobody knows. */
   get pending(): number {
     return Math.max(0, this.#lastSeq - this.#last.seq);
   }
@@ -97,7 +99,7 @@ export class StreamReader {
   async #open(): Promise<boolean> {
     const { stream, filter, headersOnly } = this.#options;
     if (this.#done()) return false;
-    const jsm = await manager(this.#nc);
+    const jsm = await manager(this.#nc, REQUEST_MS);
     await this.#check();
     const info = await jsm.consumers.add(stream, {
       name: `freshet_${nuid.next()}`,
@@ -111,7 +113,9 @@ export class StreamReader {
       num_replicas: 1,
       inactive_threshold: nanos(60_000),
     });
-    const consumer = await this.#nc.jetstream({ timeout: 1000 }).consumers.get(stream, info.name);
+    const consumer = await this.#nc
+      .jetstream({ timeout: REQUEST_MS })
+      .consumers.get(stream, info.name);
     this.#consumer = await consumer.consume({
       max_messages: BATCH,
       expires: HEARTBEAT_MS * 2,
@@ -123,7 +127,7 @@ export class StreamReader {
   /** The log must still be the one that was read. */
   async #check(): Promise<void> {
     const { stream } = this.#options;
-    const jsm = await manager(this.#nc);
+    const jsm = await manager(this.#nc, REQUEST_MS);
     const { state } = await jsm.streams.info(stream);
     this.#lastSeq = state.last_seq;
     const { seq, time } = this.#last;
@@ -172,6 +176,7 @@ export class StreamReader {
       }
     } finally {
       guard();
+      this.#lastSeq = Number.POSITIVE_INFINITY;
       messages.stop();
       this.#drop(messages);
     }

@@ -123,9 +123,9 @@ async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>
 }
 
 /** A JetStream manager with short requests: a broker that is away for a moment costs a moment. */
-export async function manager(nc: NatsConnection): Promise<JetStreamManager> {
+export async function manager(nc: NatsConnection, timeout = 3000): Promise<JetStreamManager> {
   try {
-    return await nc.jetstreamManager({ timeout: 3000, checkAPI: false });
+    return await nc.jetstreamManager({ timeout, checkAPI: false });
   } catch (error) {
     throw new Fault("BROKER_UNFIT", "the broker has no JetStream", {}, error);
   }
