@@ -45,7 +45,8 @@ export function samples(exposition: string, metric: string): ReadonlyMap<string,
   const found = new Map<string, number>();
   for (const line of exposition.split("\n")) {
     const match = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/.exec(line);
-    if (match?.[1] === metric) found.set(match[2] ?? "", Number(match[3]));
+    if (match?.[1] === metric)
+      found.set(match[2] ?? "", Number(match[3]?.replace("Inf", "Infinity")));
   }
   return found;
 }
