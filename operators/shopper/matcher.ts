@@ -1,10 +1,10 @@
 import {
-  type Condition,
+  type Constraint,
   FACT_OF,
   type Field,
   type Matcher,
   type Test,
-} from "../../src/config/segment-ast.ts";
+} from "../../src/config/condition-ast.ts";
 import type { Facts } from "../../src/flow/operator.ts";
 import type { PropValue, ShopEvent } from "../event.ts";
 import { type Fields, fieldsOf } from "./catalog.ts";
@@ -47,7 +47,7 @@ export class Matchers {
  * All conditions hold. For an order with `lines`, all conditions on its goods must hold for one and
  * the same line.
  */
-function meets(event: ShopEvent, where: readonly Condition[], facts: Facts): boolean {
+function meets(event: ShopEvent, where: readonly Constraint[], facts: Facts): boolean {
   if (where.length === 0) return true;
   return subjectsOf(event, where).some((props) =>
     where.every(({ field, tests }) => {
@@ -58,7 +58,7 @@ function meets(event: ShopEvent, where: readonly Condition[], facts: Facts): boo
 }
 
 /** What the conditions are about: the event, or each of its lines over the event's own properties. */
-function subjectsOf(event: ShopEvent, where: readonly Condition[]): readonly Props[] {
+function subjectsOf(event: ShopEvent, where: readonly Constraint[]): readonly Props[] {
   const lines = event.props["lines"];
   if (!Array.isArray(lines) || !where.some(({ field }) => field.of === "sku")) return [event.props];
   const subjects: Props[] = [];

@@ -1,5 +1,6 @@
 import { hash128 } from "../../src/codec/hash.ts";
-import type { Count, None, Segment, SegmentFile, When } from "../../src/config/segment-ast.ts";
+import type { Count, None, When } from "../../src/config/condition-ast.ts";
+import type { Segment, SegmentFile } from "../../src/config/segment-ast.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
 import { type Condition, isMet, type Match } from "./match-list.ts";
 
@@ -62,12 +63,15 @@ function compiled(
       const part = compiled(when.of, !isPositive, found);
       return (matches, at) => !part(matches, at);
     }
-    default: {
+    case "count":
+    case "none": {
       const leaf = leafOf(when);
       found(leaf, isPositive === (when.op === "count"));
       const met: Truth = (matches, at) => isMet(matches[leaf.key] ?? [], leaf.condition, at);
       return when.op === "count" ? met : (matches, at) => !met(matches, at);
     }
+    default:
+      throw new Error(`not judged yet: ${when.op}`);
   }
 }
 

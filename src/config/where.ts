@@ -1,11 +1,14 @@
 import { parseDuration } from "../time/event-time.ts";
+import { type Constraint, FACT_OF, type Field, type Scalar, type Test } from "./condition-ast.ts";
+import type { TestsSource, WhereSource } from "./condition-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { show } from "./finding.ts";
 import type { Problem } from "./problem.ts";
-import { type Condition, FACT_OF, type Field, type Scalar, type Test } from "./segment-ast.ts";
-import type { TestsSource, WhereSource } from "./segments-schema.ts";
 import type { PropInfo, TrackingPlan } from "./tracking-plan.ts";
 import type { Complaint, Path, YamlFile } from "./yaml-file.ts";
+
+/** Lists of values by name. */
+type Dict = Readonly<Record<string, readonly Scalar[]>>;
 
 const ORDERS = ["gte", "gt", "lte", "lt"] as const;
 
@@ -13,16 +16,19 @@ const ORDERS = ["gte", "gt", "lte", "lt"] as const;
 export class WhereReader {
   readonly #file: YamlFile;
   readonly #plan: TrackingPlan;
+  readonly #dict: Dict;
   readonly problems: Problem[] = [];
 
-  constructor(file: YamlFile, plan: TrackingPlan) {
+  /** `dict`: the file's lists by name, for `in: dict.size`. */
+  constructor(file: YamlFile, plan: TrackingPlan, dict: Dict) {
     this.#file = file;
     this.#plan = plan;
+    this.#dict = dict;
   }
 
-  /** Conditions on events of these (known) types; what is wrong goes to `problems`. */
-  read(where: WhereSource | undefined, events: readonly string[], at: Path): Condition[] {
-    const conditions: Condition[] = [];
+  /** Constraints on events of these (known) types; what is wrong goes to `problems`. */
+  read(where: WhereSource | undefined, events: readonly string[], at: Path): Constraint[] {
+    const conditions: Constraint[] = [];
     for (const [key, source] of Object.entries(where ?? {})) {
       const path = [...at, key];
       const field = fieldOf(key);
@@ -119,10 +125,7 @@ export class WhereReader {
 
   #tests(source: TestsSource, info: PropInfo, key: string, at: Path): Test[] {
     const tests: Test[] = [];
-    if (source.in !== undefined) {
-      const values = source.in.map((value, i) => this.#scalar(value, info, key, [...at, "in", i]));
-      tests.push({ op: "in", values: values.filter((value) => value !== undefined) });
-    }
+    if (source.in !== undefined) tests.push(this.#among(source.in, info, key, [...at, "in"]));
     if (source.any !== undefined && this.#isText(info, key, [...at, "any"])) {
       tests.push({ op: "any", texts: source.any.map((text) => text.toLowerCase()) });
     }
@@ -135,6 +138,40 @@ export class WhereReader {
       if (value !== undefined) tests.push({ op, value });
     }
     return tests;
+  }
+
+  #among(source: NonNullable<TestsSource["in"]>, info: PropInfo, key: string, at: Path): Test {
+    const name = typeof source === "string" ? source.slice("dict.".length) : undefined;
+    const listed = name === undefined || !Object.hasOwn(this.#dict, name) ? [] : this.#dict[name];
+    const values = typeof source === "string" ? (listed ?? []) : source;
+    if (name !== undefined && values.length === 0) {
+      this.#complain(at, {
+        code: "NAME_UNKNOWN",
+        message: `no list under \`dict\` is called \`${name}\``,
+        remedy: didYouMean(name, Object.keys(this.#dict)),
+      });
+    }
+    const read = values.map((value, i) =>
+      this.#scalar(value, info, key, typeof source === "string" ? at : [...at, i]),
+    );
+    return { op: "in", values: read.filter((value) => value !== undefined) };
+  }
+
+  /** The property, when it is a number on every event of these (known) types. */
+  number(name: string, events: readonly string[], path: Path): PropInfo | undefined {
+    const info = this.#eventInfo(name, events, path);
+    if (info === undefined || ["integer", "number"].includes(info.is)) return info;
+    this.#complain(path, {
+      code: "TYPE_WRONG",
+      message: `\`${name}\` is no number but ${KINDS[info.is]}`,
+      remedy: "Name a property that is a number.",
+    });
+    return undefined;
+  }
+
+  /** A bound on sums of a property: in its unit, and a sum of ratios may be above 1. */
+  amount(value: Scalar, info: PropInfo, key: string, path: Path): number | undefined {
+    return typeof value === "number" ? value : this.#number(value, info, key, path);
   }
 
   #isText(info: PropInfo, key: string, path: Path): boolean {

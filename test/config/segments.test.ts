@@ -33,11 +33,12 @@ test("high_value_interest: three premium views and no premium order within 30 da
       id: "high_value_interest",
       title: "高价值兴趣群组",
       goal: "conversion",
+      leave: null,
       hash: expect.stringMatching(/^[0-9a-f]{16}$/),
       when: {
         op: "all",
         of: [
-          { op: "count", of: views, within: days(30), atLeast: 3, distinct: "event" },
+          { op: "count", of: views, within: days(30), atLeast: 3, distinct: "event", same: null },
           { op: "none", of: orders, within: days(30) },
         ],
       },

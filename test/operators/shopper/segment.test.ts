@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { ShopEvent } from "../../../operators/event.ts";
 import { segmentOperator, segmentSpec } from "../../../operators/shopper/segment.ts";
 import { sessionSpec } from "../../../operators/shopper/session.ts";
-import type { Matcher, SegmentFile, When } from "../../../src/config/segment-ast.ts";
+import type { Matcher, When } from "../../../src/config/condition-ast.ts";
+import type { SegmentFile } from "../../../src/config/segment-ast.ts";
 import type { Output } from "../../../src/flow/output.ts";
 import {
   days,
@@ -28,12 +29,12 @@ const fileOf = (when: When, matchers: readonly Matcher[] = [PREMIUM, ORDER]): Se
   version: 1,
   timeZone: "Asia/Shanghai",
   matchers,
-  segments: [{ id: "seg", title: undefined, goal: undefined, when, hash: "v1" }],
+  segments: [{ id: "seg", title: undefined, goal: undefined, when, leave: null, hash: "v1" }],
 });
 const highValue = (distinct: "event" | "sku" | "session" = "event"): When => ({
   op: "all",
   of: [
-    { op: "count", of: PREMIUM, within: days(30), atLeast: 3, distinct },
+    { op: "count", of: PREMIUM, within: days(30), atLeast: 3, distinct, same: null },
     { op: "none", of: ORDER, within: days(30) },
   ],
 });
@@ -183,10 +184,17 @@ describe("a segment", () => {
     const when: When = {
       op: "all",
       of: [
-        { op: "count", of: PREMIUM, within: days(30), atLeast: 1, distinct: "event" },
+        { op: "count", of: PREMIUM, within: days(30), atLeast: 1, distinct: "event", same: null },
         {
           op: "not",
-          of: { op: "count", of: ORDER, within: days(30), atLeast: 1, distinct: "event" },
+          of: {
+            op: "count",
+            of: ORDER,
+            within: days(30),
+            atLeast: 1,
+            distinct: "event",
+            same: null,
+          },
         },
       ],
     };
@@ -235,7 +243,8 @@ describe("law: a segment is what its definition says of the whole history", () =
       of: fc.constantFrom(...kinds),
       within: fc.integer({ min: 1, max: 30 }).map(millis),
       atLeast: fc.integer({ min: 1, max: 4 }),
-      distinct: fc.constantFrom("event" as const, "sku" as const),
+      distinct: fc.constantFrom("event", "sku"),
+      same: fc.constant(null),
     }),
     fc.record({
       op: fc.constant("none" as const),
@@ -271,6 +280,7 @@ describe("law: a segment is what its definition says of the whole history", () =
     if (when.op === "all") return when.of.every((part) => slowly(part, history, t));
     if (when.op === "any") return when.of.some((part) => slowly(part, history, t));
     if (when.op === "not") return !slowly(when.of, history, t);
+    if (when.op !== "count" && when.op !== "none") throw new Error(when.op);
     const inside = history.filter(
       ({ at, type }) => when.of.events.includes(type) && at >= t - when.within && at <= t,
     );

@@ -1,0 +1,87 @@
+import type { Topic } from "../../../src/config/condition-ast.ts";
+import type { Facts } from "../../../src/flow/operator.ts";
+import type { EventTime } from "../../../src/time/event-time.ts";
+import type { ShopEvent } from "../../event.ts";
+import type { SessionView } from "../signals.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** An event as evidence: when, the tracker's id of it, its type. */
+export type Seen = readonly [at: EventTime, id: string, type: string];
+
+/** An event that met matchers, as it is put into histories. */
+export interface Occurrence {
+  readonly event: ShopEvent;
+  readonly session: SessionView | null;
+  /** Indexes of the matchers it met. */
+  readonly met: readonly number[];
+  readonly facts: Facts;
+}
+
+/** What another part says of a person from `at` on; a tag is on or off, others have one value at a time. */
+export interface StandingChange {
+  readonly topic: Topic;
+  readonly value: string;
+  readonly on: boolean;
+  readonly at: EventTime;
+  /** When what this takes the place of was to be; null when it corrects nothing. */
+  readonly insteadOf: EventTime | null;
+  /** What rules may say of it: `$intent.sku`. */
+  readonly bound: BoundValues;
+}
+
+export type BoundValues = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * One piece of a definition with the part of a person's history that it needs. Histories are plain
+ * data, filed by key, undefined as long as there is nothing to remember; a leaf may change the one
+ * it is handed. Whatever order a history came in, within the bounds of what is kept, it says the
+ * same: late events need no undoing.
+ */
+export interface Leaf<History = unknown> {
+  /** Of its content: leaves with equal keys share one history. */
+  readonly key: string;
+  /** Indexes of the matchers whose events concern it. */
+  readonly listens: readonly number[];
+  /** What it follows of what other parts say. */
+  readonly follows: { readonly topic: Topic; readonly value: string } | null;
+  add(history: History | undefined, occurrence: Occurrence): History | undefined;
+  /** For leaves that follow something. */
+  stand?(history: History | undefined, change: StandingChange): History | undefined;
+  /** Leaves out what no longer matters from `horizon` on, before which nothing changes any more. */
+  thin(history: History, horizon: EventTime): History | undefined;
+}
+
+/** A level: true over stretches of time. */
+export interface LevelLeaf<History = unknown> extends Leaf<History> {
+  /** From `from` on, as far as is known now; it stays so if nothing more comes. */
+  timeline(history: History | undefined, from: EventTime): Timeline;
+  /** The events that make it what it is just after those of `at`, oldest first. */
+  evidence(history: History | undefined, at: EventTime): readonly Seen[];
+}
+
+/** What fires: at a moment, for a person and a partition (`""` is the person alone). */
+export interface Firing {
+  readonly at: EventTime;
+  /** By the event of that moment, or because time passed. */
+  readonly by: "event" | "clock";
+  readonly partition: string;
+  /** Tells apart firings of one partition and moment: the id of the event that began it. */
+  readonly trigger: string;
+  /** By name: `trigger`, the names of a sequence's steps, `intent`. */
+  readonly bound: Readonly<Record<string, BoundValues>>;
+  /** Oldest first. */
+  readonly evidence: readonly Seen[];
+}
+
+/** An edge: fires at moments. */
+export interface EdgeLeaf<History = unknown> extends Leaf<History> {
+  /** What fires in `[from, to]`, oldest first, as far as is known now. */
+  firings(history: History | undefined, from: EventTime, to: EventTime): readonly Firing[];
+  /** The first moment after `after` at which it may fire if nothing more comes. */
+  next(history: History | undefined, after: EventTime): EventTime | undefined;
+  /** Whether what made it fire still stands at `at`: nothing has come since that would have stopped it. */
+  stands(history: History | undefined, firing: Firing, at: EventTime): boolean;
+}
+
+/** Histories of one person by leaf key. */
+export type Histories = Record<string, unknown>;

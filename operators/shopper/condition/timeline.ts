@@ -1,0 +1,71 @@
+import type { EventTime } from "../../../src/time/event-time.ts";
+
+/** How a truth goes from some time on: what it is just before, and the times at which it turns. */
+export interface Timeline {
+  readonly before: boolean;
+  /** Ascending; each turns it over. */
+  readonly turns: readonly EventTime[];
+}
+
+export const NEVER: Timeline = { before: false, turns: [] };
+export const ALWAYS: Timeline = { before: true, turns: [] };
+
+export const negated = ({ before, turns }: Timeline): Timeline => ({ before: !before, turns });
+
+/** The truth at a time that the timeline covers. */
+export function truthAt({ before, turns }: Timeline, at: EventTime): boolean {
+  let truth = before;
+  for (const turn of turns) {
+    if (turn > at) break;
+    truth = !truth;
+  }
+  return truth;
+}
+
+/** True when all (or any) of them are. */
+export function joined(op: "all" | "any", parts: readonly Timeline[]): Timeline {
+  const only = parts[0];
+  if (parts.length === 1 && only !== undefined) return only;
+  const needed = op === "all" ? parts.length : 1;
+  let count = 0;
+  const changes: (readonly [at: EventTime, by: number])[] = [];
+  for (const { before, turns } of parts) {
+    let truth = before;
+    if (truth) count += 1;
+    for (const at of turns) {
+      truth = !truth;
+      changes.push([at, truth ? 1 : -1]);
+    }
+  }
+  changes.sort((a, b) => a[0] - b[0]);
+  const trace = new Trace(count >= needed);
+  for (const [at, by] of changes) {
+    count += by;
+    trace.is(count >= needed, at);
+  }
+  return trace.timeline();
+}
+
+/** Writes down a truth as time passes; what is said last of a millisecond counts. */
+export class Trace {
+  readonly #before: boolean;
+  readonly #turns: EventTime[] = [];
+  #now: boolean;
+
+  constructor(before: boolean) {
+    this.#before = before;
+    this.#now = before;
+  }
+
+  /** From `at` on; times never go back. */
+  is(truth: boolean, at: EventTime): void {
+    if (truth === this.#now) return;
+    this.#now = truth;
+    if (this.#turns.at(-1) === at) this.#turns.pop();
+    else this.#turns.push(at);
+  }
+
+  timeline(): Timeline {
+    return { before: this.#before, turns: this.#turns };
+  }
+}
