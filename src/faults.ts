@@ -20,6 +20,9 @@ const FAULTS = {
     "The broker holds another log than the one this engine read: restore the right store, or run `freshet recover` and choose.",
   LOG_LOST_TAIL:
     "The broker lost records it had acknowledged: restore its store, or run `freshet recover` and choose.",
+  LOG_MISSING:
+    "Check that NATS_URL, the data folder and the prefix in config/freshet.yaml are those of the engine.",
+  DUMP_INVALID: "Make the dump again with `freshet dump`; one that was cut off is of no use.",
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
   VERSION_MISMATCH:

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { DateTime } from "luxon";
 import { SimulatedShop } from "../../operators/simulated-shop/simulated-shop.ts";
-import { Fault } from "../faults.ts";
 import { connectBroker } from "../nats/connect.ts";
-import { eventTime, parseDuration } from "../time/event-time.ts";
+import { eventTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import { ShopDriver } from "./demo/shop-driver.ts";
 import { Tally } from "./demo/tally.ts";
 import { TerminalView } from "./demo/terminal-view.ts";
 import type { Environment } from "./environment.ts";
 import { openJob } from "./open-job.ts";
+import { durationOption } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -54,10 +54,7 @@ export function demoCommand(env: Environment): Command {
 }
 
 async function demo(options: Options, env: Environment): Promise<void> {
-  const lasts = options.for === undefined ? undefined : parseDuration(options.for);
-  if (options.for !== undefined && lasts === undefined) {
-    throw new Fault("USAGE", `--for ${options.for} is no length of time such as 30s or 5m`);
-  }
+  const lasts = options.for === undefined ? undefined : durationOption("--for", options.for);
   const stopping = stopSignal();
   const showing = options.json !== true && process.stdout.isTTY === true;
   const log = makeLog(showing ? "fatal" : "warn");

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { isFault } from "../faults.ts";
 import { demoCommand } from "./demo.ts";
+import { dumpCommand } from "./dump.ts";
 import type { Environment } from "./environment.ts";
 import { graphCommand } from "./graph.ts";
 import { lintCommand } from "./lint.ts";
@@ -27,6 +28,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     lintCommand(env),
     graphCommand(env),
     tapCommand(env),
+    dumpCommand(env),
     schemasCommand(env),
   ]) {
     program.addCommand(command.exitOverride());

@@ -93,3 +93,9 @@ export function lastWords(folder: string): string {
   });
   return said.join(" / ").slice(0, 1_000);
 }
+
+/** The port of the broker that runs on a folder, as far as its engine told; for programs beside it. */
+export function portInUse(folder: string): number | undefined {
+  const record = readRecord(folder);
+  return record === undefined || record.pid === 0 ? undefined : record.port;
+}

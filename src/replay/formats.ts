@@ -3,9 +3,15 @@ import { type EventTime, eventTime } from "../time/event-time.ts";
 /** A line of a file as a message of `IN`. */
 export interface FileMessage {
   readonly subject: string;
-  readonly body: string;
+  readonly body: string | Uint8Array;
   /** What stands for broker time; undefined when the line names none that can be read. */
   readonly time: EventTime | undefined;
+  /** As the broker stored it; a message that never was in a log has none of the three. */
+  readonly stored?: {
+    readonly seq: number;
+    readonly contentType: string | undefined;
+    readonly msgId: string | undefined;
+  };
   /** The identifiers as they stand in the file, for `--reveal`. */
   readonly ids: unknown;
 }

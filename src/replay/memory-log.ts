@@ -63,9 +63,12 @@ export class MemoryLog {
     return this.#seq + 1;
   }
 
-  /** Appends a message to `IN`; call `settle` whenever its time enters a new second. */
-  append(message: Omit<IntakeMessage, "seq">): void {
-    this.#seq += 1;
+  /**
+   * Appends a message to `IN`; call `settle` whenever its time enters a new second. One that was
+   * stored brings its sequence, any other gets the next.
+   */
+  append(message: Omit<IntakeMessage, "seq"> & { readonly seq?: number }): void {
+    this.#seq = message.seq ?? this.#seq + 1;
     this.#time = message.time;
     this.job.intake.handle({ ...message, seq: this.#seq });
   }

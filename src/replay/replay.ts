@@ -1,16 +1,15 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
-import { Fault } from "../faults.ts";
 import type { JobDefinition } from "../flow/job.ts";
 import type { Output } from "../flow/output.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, latest, MIN_TIME } from "../time/event-time.ts";
-import { eventsLine, type LineReader, taobaoLine } from "./formats.ts";
+import { dumpLine } from "./dump.ts";
+import { eventsLine, type FileMessage, type LineReader, taobaoLine } from "./formats.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 export const FORMATS: Readonly<Record<string, LineReader>> = {
   taobao: taobaoLine,
   events: eventsLine,
+  dump: dumpLine,
 };
 
 export interface ReplayOptions {
@@ -20,6 +19,8 @@ export interface ReplayOptions {
   readonly scoring: Scoring;
   /** Records a frame holds at the most; no output depends on it. */
   readonly frameSize?: number;
+  /** False where the lines are a log that was stored: what demand told `IN` is there already. */
+  readonly loop?: boolean;
   /** Brings every watermark to this time behind the last event. */
   readonly until?: EventTime | undefined;
   /** Puts a person's identifiers, as they stand in the file, beside the outputs about them. */
@@ -64,6 +65,7 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
   };
   const log = new MemoryLog(definition, scoring, {
     frameSize: options.frameSize ?? 128,
+    loop: options.loop ?? true,
     onOutput: (output) => {
       if (!output.subject.startsWith("in.")) write(lineOf(output));
     },
@@ -88,21 +90,20 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
       continue;
     }
     if (clock.entersSecond(message.time)) await log.settle();
-    const { subject, body, ids } = message;
-    const data = Buffer.from(body);
-    log.append({
-      subject,
-      data,
-      contentType: "application/json",
-      time: clock.now,
-      msgId: undefined,
-    });
-    if (options.reveal !== undefined) remember(options.reveal, ids, revealed);
+    log.append(entryOf(message, clock.now));
+    if (options.reveal !== undefined) remember(options.reveal, message.ids, revealed);
   }
   await log.settle();
   if (options.until !== undefined) await log.advance(options.until);
   const scored = log.job.shoppers.reduce((sum, group) => sum + group.task.scored, 0);
   return { lines, badLines, outputs, scored };
+}
+
+/** What was stored enters the log as it stood there, anything else at the time of the file. */
+function entryOf({ subject, body, time, stored }: FileMessage, now: EventTime) {
+  const data = typeof body === "string" ? Buffer.from(body) : body;
+  if (stored !== undefined) return { subject, data, time: time ?? now, ...stored };
+  return { subject, data, contentType: "application/json", time: now, msgId: undefined };
 }
 
 /** Broker time of a file: `recv`, else `ts`, kept monotone. */
@@ -141,18 +142,4 @@ const lineOf = ({ subject, id, time, data }: Output): OutputLine => ({
 
 function traceLine(operator: string, out: unknown, now: EventTime): OutputLine {
   return { subject: `trace.${operator}`, id: "", time: isoTime(now), data: out };
-}
-
-/** The lines of a file, one at a time; FILE_UNREADABLE when it cannot be read. */
-export async function* fileLines(path: string): AsyncGenerator<string> {
-  try {
-    const lines = createInterface({
-      input: createReadStream(path),
-      crlfDelay: Number.POSITIVE_INFINITY,
-    });
-    for await (const line of lines) yield line;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Fault("FILE_UNREADABLE", `cannot read ${path}: ${why}`, { path }, error);
-  }
 }

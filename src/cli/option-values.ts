@@ -1,0 +1,32 @@
+import { Fault } from "../faults.ts";
+import { readTime } from "../replay/formats.ts";
+import { type EventTime, type Millis, parseDuration } from "../time/event-time.ts";
+
+/** Reads an option that names a time; USAGE when it is none. */
+export function timeOption(option: string, text: string | undefined): EventTime | undefined {
+  if (text === undefined) return undefined;
+  const time = readTime(text);
+  if (time === undefined)
+    throw new Fault("USAGE", `${option} ${text} is no time such as 2026-12-05T00:00:00Z`);
+  return time;
+}
+
+/** Reads an option that names a length of time; USAGE when it is none. */
+export function durationOption(option: string, text: string): Millis {
+  const length = parseDuration(text);
+  if (length === undefined)
+    throw new Fault("USAGE", `${option} ${text} is no length of time such as 30s or 5m`);
+  return length;
+}
+
+/** Reads an option that takes a whole number; USAGE when it is none or out of bounds. */
+export function wholeNumber(option: string, text: string, least: number, most: number): number {
+  const n = Number(text);
+  if (!Number.isInteger(n) || n < least || n > most) {
+    throw new Fault(
+      "USAGE",
+      `${option} takes a whole number from ${least} to ${most}, not ${text}`,
+    );
+  }
+  return n;
+}
