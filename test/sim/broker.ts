@@ -1,0 +1,285 @@
+import { type ConsumerConfig, type MsgHdrs, NatsError, type StreamConfig } from "nats";
+import { subjectMatches } from "./subjects.ts";
+
+/** A message as a stream keeps it. */
+export interface StoredMessage {
+  readonly subject: string;
+  readonly headers: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+  readonly seq: number;
+  /** When it was stored: milliseconds since the epoch, with a fraction. */
+  readonly time: number;
+}
+
+/** What the broker answers to a message that asks for it. */
+export type PublishReply =
+  | { readonly stream: string; readonly seq: number; readonly duplicate?: boolean }
+  | { readonly error: { readonly code: number; readonly description: string } };
+
+export interface DeliveredMessage {
+  readonly message: StoredMessage;
+  readonly deliverySequence: number;
+  /** Messages for this consumer behind it. */
+  readonly pending: number;
+}
+
+class SimStream {
+  readonly config: Partial<StreamConfig>;
+  readonly name: string;
+  /** By sequence − 1; a hole was purged or deleted. */
+  readonly messages: (StoredMessage | undefined)[] = [];
+  readonly consumers = new Map<string, SimConsumer>();
+  readonly #ids = new Map<string, StoredMessage>();
+  readonly #lastBySubject = new Map<string, StoredMessage>();
+  #firstSeq = 1;
+  #count = 0;
+
+  constructor(config: Partial<StreamConfig>) {
+    this.config = config;
+    this.name = config.name ?? "";
+  }
+  get firstSeq(): number {
+    return this.#firstSeq;
+  }
+  get lastSeq(): number {
+    return this.messages.length;
+  }
+  get count(): number {
+    return this.#count;
+  }
+  takes(subject: string): boolean {
+    return (this.config.subjects ?? []).some((pattern) => subjectMatches(pattern, subject));
+  }
+  at(seq: number): StoredMessage | undefined {
+    return this.messages[seq - 1];
+  }
+
+  /** Stores a message, or finds that it has its id already. */
+  append(message: Omit<StoredMessage, "seq">): { seq: number; duplicate: boolean } {
+    const id = message.headers?.get("Nats-Msg-Id") ?? "";
+    const known = id === "" ? undefined : this.#ids.get(id);
+    if (known !== undefined && message.time - known.time < this.#window) {
+      return { seq: known.seq, duplicate: true };
+    }
+    const stored = { ...message, seq: this.messages.length + 1 };
+    this.messages.push(stored);
+    this.#count += 1;
+    this.#lastBySubject.set(stored.subject, stored);
+    if (id !== "") this.#ids.set(id, stored);
+    return { seq: stored.seq, duplicate: false };
+  }
+  /** In milliseconds. */
+  get #window(): number {
+    return (this.config.duplicate_window ?? 0) / 1_000_000;
+  }
+
+  /** Takes a message out, as a purge, a deletion, or a rotten disk does. */
+  remove(seq: number): void {
+    const message = this.at(seq);
+    if (message === undefined) return;
+    this.messages[seq - 1] = undefined;
+    this.#count -= 1;
+    if (this.#lastBySubject.get(message.subject) === message) {
+      const before = this.messages.findLast((other) => other?.subject === message.subject);
+      if (before === undefined) this.#lastBySubject.delete(message.subject);
+      else this.#lastBySubject.set(message.subject, before);
+    }
+    while (this.#firstSeq <= this.lastSeq && this.at(this.#firstSeq) === undefined)
+      this.#firstSeq += 1;
+  }
+  replace(seq: number, data: Uint8Array): void {
+    const message = this.at(seq);
+    if (message === undefined) return;
+    const changed = { ...message, data };
+    this.messages[seq - 1] = changed;
+    if (this.#lastBySubject.get(message.subject) === message)
+      this.#lastBySubject.set(message.subject, changed);
+  }
+
+  /** The last message of a subject, or of the subjects a pattern matches. */
+  lastOf(pattern: string): StoredMessage | undefined {
+    const exact = this.#lastBySubject.get(pattern);
+    if (exact !== undefined) return exact;
+    let last: StoredMessage | undefined;
+    for (const [subject, message] of this.#lastBySubject) {
+      if (message.seq > (last?.seq ?? 0) && subjectMatches(pattern, subject)) last = message;
+    }
+    return last;
+  }
+}
+
+/** A pull consumer without acks. It lives in memory: a broker that ends forgets it. */
+export class SimConsumer {
+  readonly name: string;
+  readonly stream: SimStream;
+  readonly #filter: string | undefined;
+  readonly #headersOnly: boolean;
+  #next: number;
+  #delivered = 0;
+  /** Messages its client has asked for and not been sent. */
+  credit = 0;
+  /** Told when there may be something to send. */
+  onMore: () => void = () => undefined;
+
+  constructor(stream: SimStream, config: Partial<ConsumerConfig>) {
+    this.stream = stream;
+    this.name = config.name ?? "";
+    this.#filter = config.filter_subject;
+    this.#headersOnly = config.headers_only === true;
+    this.#next = config.opt_start_seq ?? 1;
+  }
+  /** The next messages it may send, so many at the most. */
+  take(most: number): DeliveredMessage[] {
+    const room = Math.min(most, this.credit);
+    const found: StoredMessage[] = [];
+    const { lastSeq } = this.stream;
+    while (found.length < room && this.#next <= lastSeq) {
+      const message = this.stream.at(this.#next);
+      this.#next += 1;
+      if (message !== undefined && this.#wants(message)) found.push(message);
+    }
+    this.credit -= found.length;
+    if (found.length === 0) return [];
+    const behind = this.#pending();
+    return found.map((message, i) => ({
+      message: this.#headersOnly ? { ...message, data: NOTHING } : message,
+      deliverySequence: ++this.#delivered,
+      pending: behind + found.length - 1 - i,
+    }));
+  }
+  #wants(message: StoredMessage): boolean {
+    return this.#filter === undefined || subjectMatches(this.#filter, message.subject);
+  }
+  #pending(): number {
+    const { firstSeq, lastSeq, count } = this.stream;
+    const whole = this.#filter === undefined && count === lastSeq - firstSeq + 1;
+    if (whole) return lastSeq - Math.max(this.#next, firstSeq) + 1;
+    let pending = 0;
+    for (let seq = this.#next; seq <= this.stream.lastSeq; seq += 1) {
+      const message = this.stream.at(seq);
+      if (message !== undefined && this.#wants(message)) pending += 1;
+    }
+    return pending;
+  }
+}
+
+const NOTHING = new Uint8Array();
+
+/** The errors of the API, in the server's words. */
+const ERRORS = {
+  10014: [404, "consumer not found"],
+  10037: [404, "no message found"],
+  10059: [404, "stream not found"],
+  10077: [500, "no space left on device"],
+} as const;
+
+function apiError(code: keyof typeof ERRORS): NatsError {
+  const [status, description] = ERRORS[code];
+  const error = new NatsError(description, String(status));
+  error.api_error = { code: status, err_code: code, description };
+  return error;
+}
+
+/** A broker with JetStream, as far as the engine knows one. It has no clock and no network. */
+export class SimBroker {
+  readonly #streams = new Map<string, SimStream>();
+  /** Counts its lives: what was under way to an earlier one is lost. */
+  #life = 1;
+  #up = true;
+  /** While true nothing can be stored. */
+  full = false;
+
+  get up(): boolean {
+    return this.#up;
+  }
+  get life(): number {
+    return this.#life;
+  }
+  /** What is stored stays; consumers, and whatever was not acknowledged yet, are gone. */
+  crash(): void {
+    this.#up = false;
+    for (const stream of this.#streams.values()) stream.consumers.clear();
+  }
+  restart(): void {
+    this.#up = true;
+    this.#life += 1;
+  }
+
+  /** Undefined when no stream takes the subject: nobody answers. */
+  publish(
+    subject: string,
+    message: { data: Uint8Array; headers: MsgHdrs | undefined },
+    time: number,
+  ): PublishReply | undefined {
+    const stream = this.#streamOf(subject);
+    if (stream === undefined) return undefined;
+    if (this.full) {
+      const [code, description] = ERRORS[10077];
+      return { error: { code, description } };
+    }
+    const { seq, duplicate } = stream.append({ subject, ...message, time });
+    if (!duplicate) for (const consumer of stream.consumers.values()) consumer.onMore();
+    return { stream: stream.name, seq, ...(duplicate ? { duplicate } : {}) };
+  }
+  #streamOf(subject: string): SimStream | undefined {
+    for (const stream of this.#streams.values()) if (stream.takes(subject)) return stream;
+    return undefined;
+  }
+
+  addStream(config: Partial<StreamConfig>): void {
+    if (!this.#streams.has(config.name ?? "")) {
+      this.#streams.set(config.name ?? "", new SimStream(config));
+    }
+  }
+  deleteStream(name: string): void {
+    this.stream(name);
+    this.#streams.delete(name);
+  }
+  /** Throws `stream not found`. */
+  stream(name: string): SimStream {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) throw apiError(10059);
+    return stream;
+  }
+  /** Throws `no message found`. */
+  message(name: string, query: { seq?: number; last_by_subj?: string }): StoredMessage {
+    const stream = this.stream(name);
+    const found =
+      query.last_by_subj === undefined
+        ? stream.at(query.seq ?? 0)
+        : stream.lastOf(query.last_by_subj);
+    if (found === undefined) throw apiError(10037);
+    return found;
+  }
+  /** Removes what the filter matches and lies before `seq`; returns how many. */
+  purge(name: string, { filter, seq }: { filter?: string; seq?: number } = {}): number {
+    const stream = this.stream(name);
+    const end = Math.min(seq ?? Number.POSITIVE_INFINITY, stream.lastSeq + 1);
+    let purged = 0;
+    for (let at = stream.firstSeq; at < end; at += 1) {
+      const message = stream.at(at);
+      if (message === undefined) continue;
+      if (filter !== undefined && !subjectMatches(filter, message.subject)) continue;
+      stream.remove(at);
+      purged += 1;
+    }
+    return purged;
+  }
+
+  addConsumer(streamName: string, config: Partial<ConsumerConfig>): SimConsumer {
+    const stream = this.stream(streamName);
+    const consumer = new SimConsumer(stream, config);
+    stream.consumers.set(consumer.name, consumer);
+    return consumer;
+  }
+  /** Throws `consumer not found`. */
+  consumer(streamName: string, name: string): SimConsumer {
+    const consumer = this.stream(streamName).consumers.get(name);
+    if (consumer === undefined) throw apiError(10014);
+    return consumer;
+  }
+  deleteConsumer(streamName: string, name: string): void {
+    this.consumer(streamName, name);
+    this.stream(streamName).consumers.delete(name);
+  }
+}

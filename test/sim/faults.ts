@@ -1,0 +1,73 @@
+import type { Random } from "../../operators/simulated-shop/random.ts";
+
+/** What the plan of a run may hold. */
+const PLANNED = [
+  "message-delay",
+  "request-lost",
+  "ack-lost",
+  "duplicate-delivery",
+  "reordered-retries",
+  "slow-acks",
+  "disk-full",
+  "connection-cut",
+  "broker-crash",
+  "engine-crash",
+  "zombie",
+  "long-pause",
+  "pause-at-send",
+  "clean-stop",
+  "checkpoint-rot",
+] as const;
+/** What is in every run's traffic. */
+const IN_TRAFFIC = ["tracker-skew", "tracker-duplicates", "interleaved-groups"] as const;
+
+export type PlannedFault = (typeof PLANNED)[number];
+export type FaultClass = PlannedFault | (typeof IN_TRAFFIC)[number];
+export const FAULT_CLASSES: readonly FaultClass[] = [...PLANNED, ...IN_TRAFFIC];
+
+export interface Fault {
+  /** Its place in the plan: names it when a plan is cut down. */
+  readonly index: number;
+  readonly kind: PlannedFault;
+  /** Simulated milliseconds since the beginning. */
+  readonly at: number;
+  /** Milliseconds. */
+  readonly lasts: number;
+  /** For what else it needs to draw. */
+  readonly random: Random;
+}
+
+const FEWEST = 5;
+const MOST = 9;
+
+/** The faults of a run; one more or less does not change the others. */
+export function planFaults(random: Random, lastsMs: number, windowMs: number): readonly Fault[] {
+  const count = random.between(FEWEST, MOST);
+  return Array.from({ length: count }, (_, index): Fault => {
+    const own = random.fork("fault", index);
+    const kind = own.pick(PLANNED);
+    const at = Math.floor(lastsMs * (0.03 + 0.9 * own.fraction()));
+    return { index, kind, at, lasts: lastingOf(kind, own, windowMs), random: own };
+  }).sort((a, b) => a.at - b.at);
+}
+
+function lastingOf(kind: PlannedFault, random: Random, windowMs: number): number {
+  // Both sides of the duplicate window, and of half of it, matter.
+  const around = Math.floor(windowMs * (0.1 + 2.4 * random.fraction()));
+  switch (kind) {
+    case "connection-cut":
+      return random.chance(0.5) ? random.below(400) : around;
+    case "disk-full":
+      return random.between(200, 3000);
+    case "broker-crash":
+    case "engine-crash":
+    case "clean-stop":
+    case "checkpoint-rot":
+      return random.chance(0.3) ? random.below(200) : around;
+    case "long-pause":
+    case "pause-at-send":
+      return Math.floor(windowMs * (0.3 + 2.5 * random.fraction()));
+    default:
+      return random.between(1500, 9000);
+  }
+}

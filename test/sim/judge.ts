@@ -1,0 +1,93 @@
+import type { ShopJob } from "../../operators/job.ts";
+import { scoringFunctions } from "../../operators/scoring.ts";
+import { MemoryLog } from "../../src/replay/memory-log.ts";
+import { InlineScoring } from "../../src/score/inline.ts";
+import { type EventTime, isoTime } from "../../src/time/event-time.ts";
+import type { SimBroker, StoredMessage } from "./broker.ts";
+import { PREFIX } from "./sim-engine.ts";
+
+/** A message of `IN` as a reader gets it. */
+export interface TakenIn {
+  /** Without the prefix. */
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly seq: number;
+  /** Whole milliseconds. */
+  readonly time: number;
+  readonly contentType: string | undefined;
+  readonly msgId: string | undefined;
+  /** Whether an engine has put it there. */
+  readonly own: boolean;
+}
+
+/** `subject id time data`: what makes two outputs the same. */
+type Told = string;
+
+const stored = (broker: SimBroker, name: string): StoredMessage[] =>
+  broker.stream(`${PREFIX.toUpperCase()}_${name}`).messages.filter((m) => m !== undefined);
+
+const bare = (subject: string): string => subject.slice(PREFIX.length + 1);
+const text = (data: Uint8Array): string => Buffer.from(data).toString();
+
+export function takenIn(broker: SimBroker): TakenIn[] {
+  return stored(broker, "IN").map(({ subject, data, seq, time, headers }) => ({
+    subject: bare(subject),
+    data,
+    seq,
+    time: Math.floor((Math.round(time * 1000) * 1000) / 1_000_000),
+    contentType: headers?.get("Content-Type") || undefined,
+    msgId: headers?.get("Nats-Msg-Id") || undefined,
+    own: (headers?.get("ce-id") ?? "") !== "",
+  }));
+}
+
+/** What engines have published: all of `OUT`, and what they put back on `IN`. */
+export function published(broker: SimBroker): Told[] {
+  const own = stored(broker, "IN").filter(({ headers }) => (headers?.get("ce-id") ?? "") !== "");
+  return [...stored(broker, "OUT"), ...own].map(({ subject, data, headers }) => {
+    const id = headers?.get("ce-id");
+    if (id !== headers?.get("Nats-Msg-Id")) throw new Error(`two ids on a message of ${subject}`);
+    return `${bare(subject)} ${id} ${headers?.get("ce-time")} ${text(data)}`;
+  });
+}
+
+/** What a job says to the stored `IN` when nothing ever goes wrong. */
+export async function straight(job: ShopJob, intake: readonly TakenIn[]): Promise<Told[]> {
+  const told: Told[] = [];
+  const log = new MemoryLog(job, new InlineScoring(scoringFunctions), {
+    frameSize: 128,
+    loop: false,
+    onOutput: ({ subject, id, time, data }) => {
+      told.push(`${subject} ${id} ${isoTime(time)} ${JSON.stringify(data)}`);
+    },
+  });
+  let second = 0;
+  for (const { own: _own, ...message } of intake) {
+    if (message.seq !== log.nextSeq) throw new Error(`IN has ${message.seq}, not ${log.nextSeq}`);
+    if (Math.floor(message.time / 1000) > second) await log.settle();
+    second = Math.floor(message.time / 1000);
+    log.append({ ...message, time: message.time as EventTime });
+  }
+  await log.settle();
+  return told;
+}
+
+const SHOWN = 3;
+
+/** Nothing twice, nothing missing, nothing else: as a set, and byte for byte. */
+export function differences(got: readonly Told[], wanted: readonly Told[]): string[] {
+  const found: string[] = [];
+  const ids = new Set<string>();
+  for (const line of got) {
+    const id = line.split(" ", 2)[1] ?? "";
+    if (ids.has(id)) found.push(`twice: ${line}`);
+    ids.add(id);
+  }
+  const had = new Set(got);
+  const want = new Set(wanted);
+  const missing = wanted.filter((line) => !had.has(line));
+  const wrong = got.filter((line) => !want.has(line));
+  for (const line of missing.slice(0, SHOWN)) found.push(`missing: ${line}`);
+  for (const line of wrong.slice(0, SHOWN)) found.push(`wrong: ${line}`);
+  return found;
+}

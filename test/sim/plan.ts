@@ -1,0 +1,44 @@
+import { Random } from "../../operators/simulated-shop/random.ts";
+import { type Fault, planFaults } from "./faults.ts";
+import type { Groups } from "./job.ts";
+
+/** What a seed says about a run. */
+export interface Plan {
+  readonly seed: number;
+  readonly groups: Groups;
+  /** The broker's duplicate window, in milliseconds. */
+  readonly windowMs: number;
+  /** Simulated milliseconds for which trackers have something to say. */
+  readonly lastsMs: number;
+  /** At least so many events. */
+  readonly events: number;
+  readonly faults: readonly Fault[];
+  readonly random: Random;
+}
+
+/** Less than a seed's whole run: to find out what a failure takes. */
+export interface Cut {
+  /** Indexes of the faults that happen. */
+  readonly faults?: readonly number[];
+  readonly events?: number;
+}
+
+const EVENTS = 2000;
+
+export function planOf(seed: number, cut: Cut = {}): Plan {
+  const random = new Random(seed, 1);
+  const shape = random.fork("shape");
+  const windowMs = shape.between(1000, 5000);
+  const groups = { shopper: shape.between(2, 4), demand: shape.between(1, 2) };
+  const lastsMs = shape.between(40_000, 70_000);
+  const all = planFaults(random.fork("faults"), lastsMs, windowMs);
+  return {
+    seed,
+    groups,
+    windowMs,
+    lastsMs,
+    events: cut.events ?? EVENTS,
+    faults: all.filter(({ index }) => cut.faults?.includes(index) ?? true),
+    random,
+  };
+}

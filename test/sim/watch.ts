@@ -1,0 +1,29 @@
+import type { Engine } from "../../src/engine.ts";
+
+/** No queue of an engine may hold more, whatever happens to it. */
+const MOST_QUEUED = 60_000;
+
+/** Looks at running engines now and then: watermarks never move back, queues have their bounds. */
+export class Watch {
+  readonly #violations: string[];
+  readonly #watermarks = new Map<string, number>();
+
+  constructor(violations: string[]) {
+    this.#violations = violations;
+  }
+
+  look(name: string, engine: Engine): void {
+    for (const { name: group, task } of [...engine.job.shoppers, ...engine.job.demands]) {
+      const key = `${name} ${group}`;
+      const before = this.#watermarks.get(key);
+      if (before !== undefined && task.watermark < before) {
+        this.#violations.push(`the watermark of ${key} went from ${before} to ${task.watermark}`);
+      }
+      this.#watermarks.set(key, task.watermark);
+    }
+    const { hops, outputs, merging } = engine.queues;
+    for (const queued of [hops, outputs, merging]) {
+      if ((queued ?? 0) > MOST_QUEUED) this.#violations.push(`${name} queues ${queued} records`);
+    }
+  }
+}

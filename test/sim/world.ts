@@ -1,0 +1,285 @@
+import type { ShopJob } from "../../operators/job.ts";
+import type { Random } from "../../operators/simulated-shop/random.ts";
+import { SimBroker } from "./broker.ts";
+import { Owner, SimClock } from "./clock.ts";
+import type { Fault, FaultClass } from "./faults.ts";
+import type { Groups } from "./job.ts";
+import type { Plan } from "./plan.ts";
+import { PREFIX, SimEngine } from "./sim-engine.ts";
+import { SimWeather } from "./sim-weather.ts";
+import { Trackers } from "./tracker.ts";
+import { makeTraffic, type Traffic } from "./traffic.ts";
+import { Watch } from "./watch.ts";
+
+/** A Saturday; on a whole second, so that seeds are easy to compare. */
+const START = Date.parse("2026-09-12T05:00:00Z");
+/** Both sides give a silent connection up after so much of the duplicate window. */
+const HOLDS = 0.45;
+const LOOK_MS = 100;
+/** How long timers still have to fire behind the last event. */
+const AFTERWARDS_MS = 14_000;
+const QUIET_MS = 2500;
+/** From the last fault on it may take so long until everything is done. */
+const PATIENCE_MS = 90_000;
+
+/** One run: a broker, its engines, trackers, and what goes wrong. Everything follows from the plan. */
+export class World {
+  readonly broker = new SimBroker();
+  readonly traffic: Traffic;
+  readonly happened = new Map<FaultClass, number>();
+  readonly violations: string[] = [];
+  readonly clock: SimClock;
+  readonly #plan: Plan;
+  readonly #makeJob: (groups: Groups) => ShopJob;
+  readonly #wire = new Owner("wire");
+  readonly #world = new Owner("world");
+  readonly #weather: SimWeather;
+  readonly #trackers: Trackers;
+  readonly #random: Random;
+  readonly #watch: Watch;
+  readonly #trace: ((line: string) => void) | undefined;
+  #engines: SimEngine[] = [];
+  #made = 0;
+  /** When the next engine may be started, if none is left. */
+  #nextStart = START;
+  #quietSince = Number.POSITIVE_INFINITY;
+
+  constructor(plan: Plan, makeJob: (groups: Groups) => ShopJob, trace?: (line: string) => void) {
+    this.#plan = plan;
+    this.#makeJob = makeJob;
+    const { random, windowMs, lastsMs, events } = plan;
+    this.clock = new SimClock(START, this.#world);
+    this.#trace =
+      trace === undefined
+        ? undefined
+        : (line) => trace(`${((this.clock.now - START) / 1000).toFixed(3)} ${line}`);
+    this.#random = random.fork("world");
+    this.traffic = makeTraffic(random.fork("traffic"), { start: START, lastsMs, events });
+    const { clock, broker } = this;
+    const tell = (kind: FaultClass) => this.#tell(kind);
+    this.#weather = new SimWeather(clock, random.fork("weather"), windowMs, tell);
+    this.#trackers = new Trackers({
+      clock,
+      broker,
+      weather: this.#weather,
+      random: random.fork("trackers"),
+      owner: this.#wire,
+      prefix: PREFIX,
+    });
+    this.#watch = new Watch(this.violations);
+  }
+  get plan(): Plan {
+    return this.#plan;
+  }
+  /** The engine that saw the end. */
+  get last(): SimEngine | undefined {
+    return this.#engines.find(({ runs }) => runs);
+  }
+
+  /** Runs to the end: everything said is stored, read, handled and acknowledged. */
+  async run(): Promise<void> {
+    const { lastsMs, faults } = this.#plan;
+    for (const { at, ...message } of this.traffic.messages) {
+      this.#at(at, () => this.#trackers.publish(message));
+    }
+    for (const fault of faults) this.#at(fault.at, () => this.#strike(fault));
+    this.#every(LOOK_MS, () => this.#look());
+    this.#at(lastsMs + AFTERWARDS_MS, () => {
+      this.#weather.silenced = `${PREFIX}.in.tick`;
+    });
+    const deadline = START + lastsMs + AFTERWARDS_MS + PATIENCE_MS;
+    const restore = this.clock.install();
+    try {
+      await this.clock.run(() => this.#over(deadline));
+    } finally {
+      restore();
+    }
+    if (this.traffic.skewed > 0) this.#tell("tracker-skew", this.traffic.skewed);
+    if (this.traffic.repeated > 0) this.#tell("tracker-duplicates", this.traffic.repeated);
+  }
+
+  #tell(kind: FaultClass, times = 1): void {
+    this.happened.set(kind, (this.happened.get(kind) ?? 0) + times);
+  }
+  #at(ms: number, task: () => void): void {
+    this.clock.at(START + ms, this.#world, task);
+  }
+  #every(ms: number, task: () => void): void {
+    const again = () => {
+      task();
+      this.clock.after(ms, this.#world, again);
+    };
+    this.clock.after(ms, this.#world, again);
+  }
+
+  #over(deadline: number): boolean {
+    const { now } = this.clock;
+    if (this.violations.length > 0) return true;
+    if (now > deadline) {
+      const { engine } = this.last ?? {};
+      const left = JSON.stringify({ queues: engine?.queues, open: this.#trackers.open });
+      this.violations.push(`no progress: ${PATIENCE_MS / 1000} s after the last event ${left}`);
+      return true;
+    }
+    return now - this.#quietSince >= QUIET_MS;
+  }
+
+  /** Starts an engine where none is left; sees whether everything is done. */
+  #look(): void {
+    this.#engines = this.#engines.filter(({ alive }) => alive);
+    if (this.#engines.length === 0 && this.clock.now >= this.#nextStart) this.#start();
+    for (const { engine, owner } of this.#engines) {
+      if (engine !== undefined) this.#watch.look(owner.name, engine);
+    }
+    const { now } = this.clock;
+    if (this.#weather.silenced === undefined || !this.#done()) {
+      this.#quietSince = Number.POSITIVE_INFINITY;
+    } else if (this.#quietSince > now) this.#quietSince = now;
+  }
+  #done(): boolean {
+    return (
+      this.#trackers.open === 0 &&
+      this.#engines.length > 0 &&
+      this.#engines.every(({ runs, engine }) => runs && engine?.caughtUp === true)
+    );
+  }
+
+  #start(): SimEngine {
+    this.#made += 1;
+    const engine = new SimEngine({
+      name: `engine-${this.#made}`,
+      job: this.#makeJob(this.#plan.groups),
+      windowMs: this.#plan.windowMs,
+      clock: this.clock,
+      broker: this.broker,
+      weather: this.#weather,
+      wire: this.#wire,
+      onFailure: (failure) => this.violations.push(`engine-${this.#made} stopped: ${failure}`),
+      trace: this.#trace,
+    });
+    this.#trace?.(`${engine.owner.name} starts`);
+    this.#engines.push(engine);
+    return engine;
+  }
+  #pick(random: Random): SimEngine | undefined {
+    const running = this.#engines.filter(({ runs }) => runs);
+    return running.length === 0 ? undefined : random.pick(running);
+  }
+
+  #strike(fault: Fault): void {
+    const { kind, lasts, random } = fault;
+    this.#trace?.(`fault ${fault.index}: ${kind} for ${lasts} ms`);
+    switch (kind) {
+      case "disk-full":
+        this.broker.full = true;
+        this.#tell(kind);
+        this.clock.after(lasts, this.#world, () => {
+          this.broker.full = false;
+        });
+        return;
+      case "broker-crash":
+        this.#crashBroker(lasts);
+        return;
+      case "connection-cut":
+      case "engine-crash":
+      case "zombie":
+      case "long-pause":
+      case "pause-at-send":
+      case "clean-stop":
+      case "checkpoint-rot": {
+        const victim = this.#pick(random);
+        if (victim !== undefined) this.#hit(victim, fault);
+        return;
+      }
+      default:
+        this.#weather.brings(kind, lasts);
+    }
+  }
+
+  #crashBroker(lasts: number): void {
+    if (!this.broker.up) return;
+    this.#tell("broker-crash");
+    this.broker.crash();
+    for (const { connection } of this.#engines) connection.cut(this.#random.below(200));
+    this.clock.after(lasts, this.#world, () => this.broker.restart());
+  }
+
+  #hit(victim: SimEngine, { kind, lasts, random }: Fault): void {
+    const { connection } = victim;
+    const holds = HOLDS * this.#plan.windowMs;
+    switch (kind) {
+      case "connection-cut":
+        this.#tell(kind);
+        connection.cut(lasts);
+        return;
+      case "engine-crash":
+        connection.atCall(random.between(1, 60), () => {
+          this.#tell(kind);
+          this.#dies(victim, lasts);
+        });
+        return;
+      case "zombie":
+        this.#tell(kind);
+        this.#besides(victim, lasts, random);
+        return;
+      case "long-pause":
+        this.#tell(kind);
+        victim.freeze(lasts, holds, this.#wire);
+        if (random.chance(0.6)) this.#besides(victim, lasts + random.below(3000), random);
+        return;
+      case "pause-at-send":
+        connection.atCall(random.between(1, 60), () => {
+          this.#tell(kind);
+          victim.freeze(lasts, holds, this.#wire);
+          if (random.chance(0.6)) this.#besides(victim, lasts + random.below(3000), random);
+        });
+        return;
+      case "checkpoint-rot":
+        this.#rot(random);
+        this.#dies(victim, lasts);
+        return;
+      default:
+        this.#tell("clean-stop");
+        victim.end(() => {
+          this.#nextStart = this.clock.now + lasts;
+        });
+    }
+  }
+  #dies(victim: SimEngine, downMs: number): void {
+    this.#trace?.(`${victim.owner.name} dies`);
+    victim.kill();
+    this.#nextStart = this.clock.now + downMs;
+  }
+  /** Another engine on the same groups, until one of the two dies. */
+  #besides(victim: SimEngine, lasts: number, random: Random): void {
+    const other = this.#start();
+    this.clock.after(lasts, this.#world, () => {
+      this.#dies(random.chance(0.5) ? victim : other, 0);
+    });
+  }
+  /** Takes away or spoils some of what checkpoints are made of. */
+  #rot(random: Random): void {
+    const name = `${PREFIX.toUpperCase()}_STATE`;
+    let stream: ReturnType<SimBroker["stream"]>;
+    try {
+      stream = this.broker.stream(name);
+    } catch {
+      return;
+    }
+    for (let n = random.between(1, 6); n > 0; n -= 1) {
+      const seq = random.between(stream.firstSeq, stream.lastSeq);
+      const message = stream.at(seq);
+      if (message === undefined) continue;
+      this.#tell("checkpoint-rot");
+      if (random.chance(0.5)) stream.remove(seq);
+      else stream.replace(seq, flipped(message.data, random));
+    }
+  }
+}
+
+function flipped(data: Uint8Array, random: Random): Uint8Array {
+  const spoilt = Uint8Array.from(data);
+  const place = random.below(spoilt.length);
+  spoilt[place] = (spoilt[place] ?? 0) ^ (1 << random.below(8));
+  return spoilt;
+}
