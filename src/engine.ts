@@ -1,18 +1,26 @@
 import { headers, type JsMsg, type NatsConnection } from "nats";
-import { decodeFrame, type LogRecord } from "./codec/frame.ts";
+import { comparePositions, decodeFrame, type LogRecord } from "./codec/frame.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
 import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
 import type { Output } from "./flow/output.ts";
 import { AckInbox } from "./nats/ack-inbox.ts";
+import { Checkpoints } from "./nats/checkpoints.ts";
 import { HopPublisher } from "./nats/hop-publisher.ts";
 import { KnownOutputs } from "./nats/known-outputs.ts";
 import { Lanes } from "./nats/lanes.ts";
 import { OutputPublisher } from "./nats/output-publisher.ts";
-import { StreamReader } from "./nats/reader.ts";
+import { type ReadPosition, StreamReader } from "./nats/reader.ts";
 import { RecentTimes } from "./nats/recent-times.ts";
-import { ensureStreams, manager, type Names, namesOf, type StreamLimits } from "./nats/streams.ts";
+import {
+  ensureStreams,
+  lastOf,
+  manager,
+  type Names,
+  namesOf,
+  type StreamLimits,
+} from "./nats/streams.ts";
 import type { Scoring } from "./score/seam.ts";
-import type { EventTime } from "./time/event-time.ts";
+import type { EventTime, Millis } from "./time/event-time.ts";
 import type { Log } from "./watch/log.ts";
 
 export interface EngineOptions {
@@ -21,6 +29,9 @@ export interface EngineOptions {
   readonly scoring: Scoring;
   readonly prefix: string;
   readonly instance: string;
+  /** Of the build and its configuration: state another one left in mid-log is refused. */
+  readonly version: string;
+  readonly checkpointEvery: Millis;
   readonly limits: StreamLimits;
   /** Publish a tick when `IN` is silent for a second; off where time comes from the events. */
   readonly ticks: boolean;
@@ -35,6 +46,17 @@ const HOP_ROOM = 20_000;
 const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
 const TICK_MS = 1000;
+/** Two stores of one broker may disagree about the time by so much. */
+const CLOCKS_APART = 60_000;
+const NOWHERE: ReadPosition = { seq: 0, time: 0 };
+
+type Position = readonly [seq: number, n: number];
+
+interface Readers {
+  readonly in: StreamReader;
+  readonly events: StreamReader;
+  readonly demand: StreamReader;
+}
 
 /**
  * The three flows on a broker: three readers, the groups they feed, and what the groups say.
@@ -50,14 +72,11 @@ export class Engine {
   readonly #known: KnownOutputs;
   readonly #outputs: OutputPublisher;
   readonly #hops = new Map<string, Map<string, HopPublisher>>();
-  /** Broker time of the message each group is at: what it causes cannot be older. */
-  readonly #causedAt = new Map<string, number>();
+  /** The message of its log each group is at; what it causes cannot be older than that. */
+  readonly #at = new Map<string, ReadPosition>();
   readonly #stored = new RecentTimes(1 << 16);
-  readonly #readers: {
-    readonly in: StreamReader;
-    readonly events: StreamReader;
-    readonly demand: StreamReader;
-  };
+  readonly #checkpoints: Checkpoints;
+  #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   #running: Promise<void>[] = [];
   #ticker: NodeJS.Timeout | undefined;
@@ -70,6 +89,8 @@ export class Engine {
     const engine = new Engine(options);
     const { nc, limits, prefix } = options;
     await ensureStreams(nc, engine.#names, limits, prefix);
+    await engine.#checkpoints.restore();
+    engine.#resume();
     await engine.#known.refresh();
     await engine.#openHops();
     engine.#run();
@@ -98,13 +119,50 @@ export class Engine {
         options.onPublished?.(output, latency);
       },
     });
-    const reader = (stream: string) => new StreamReader(nc, { stream, log });
-    this.#readers = {
-      in: reader(this.#names.in),
-      events: reader(this.#names.events),
-      demand: reader(this.#names.demand),
-    };
     this.job = buildJob(definition, scoring, (name) => this.#sink(name));
+    const { intake, shoppers, demands } = this.job;
+    this.#checkpoints = new Checkpoints([intake, ...shoppers, ...demands], {
+      nc,
+      inbox: this.#inbox,
+      names: this.#names,
+      owner: instance,
+      version: options.version,
+      layout: `${shoppers.length}+${demands.length}`,
+      every: options.checkpointEvery,
+      log,
+      tails: (group) =>
+        [...(this.#hops.get(group) ?? [])].map(([target, hop]) => [target, ...hop.tail]),
+      settled: (group) => {
+        const hops = [...(this.#hops.get(group)?.values() ?? [])];
+        return Promise.all([...hops.map((hop) => hop.settled()), this.#outputs.settled(group)]);
+      },
+    });
+    this.#readers = this.#readersAfter(() => NOWHERE);
+  }
+
+  /** Readers behind what their groups have read; groups ahead of the slowest drop what comes again. */
+  #readersAfter(position: (group: string) => ReadPosition): Readers {
+    const { nc, log } = this.#options;
+    const slowest = (groups: readonly { readonly name: string }[]) =>
+      groups.map(({ name }) => position(name)).reduce((a, b) => (a.seq < b.seq ? a : b));
+    const reader = (stream: string, groups: readonly { readonly name: string }[]) =>
+      new StreamReader(nc, { stream, after: slowest(groups), log });
+    return {
+      in: reader(this.#names.in, [this.job.intake]),
+      events: reader(this.#names.events, this.job.shoppers),
+      demand: reader(this.#names.demand, this.job.demands),
+    };
+  }
+
+  /** Goes on where the checkpoints end: what was stored a minute before the oldest cannot be made again. */
+  #resume(): void {
+    const { intake, shoppers, demands } = this.job;
+    const groups = [intake, ...shoppers, ...demands];
+    const positions = new Map(groups.map(({ name }) => [name, this.#checkpoints.after(name)]));
+    this.#readers = this.#readersAfter((group) => positions.get(group) ?? NOWHERE);
+    for (const [name, position] of positions) this.#at.set(name, position);
+    const oldest = Math.min(...[...positions.values()].map(({ time }) => time));
+    this.#known.startAt(Math.max(0, oldest - CLOCKS_APART));
   }
 
   /** Depths of every queue, for the metrics. */
@@ -179,7 +237,15 @@ export class Engine {
     await within(Promise.allSettled(this.#running), withinMs);
     await within(this.#lanes.idle(), withinMs);
     while (!this.#quiet() && Date.now() < end) await pause(20);
+    if (!this.#failed && this.#quiet()) {
+      const last = this.#checkpoints.writeAll((group) => this.#positionOf(group));
+      await within(last, Math.max(0, end - Date.now()));
+    }
     this.#inbox.close();
+  }
+
+  #positionOf(group: string): ReadPosition {
+    return this.#at.get(group) ?? NOWHERE;
   }
 
   #quiet(): boolean {
@@ -223,7 +289,7 @@ export class Engine {
     const time = Math.floor(timestampNanos / 1_000_000) as EventTime;
     this.#lastInAt = Date.now();
     this.#stored.set(seq, time);
-    this.#causedAt.set(INTAKE, time);
+    this.#at.set(INTAKE, { seq, time });
     this.job.intake.handle({
       subject: message.subject.slice(this.#options.prefix.length + 1),
       data: message.data,
@@ -232,6 +298,7 @@ export class Engine {
       time,
       msgId: message.headers?.get("Nats-Msg-Id") || undefined,
     });
+    this.#checkpoints.offer(INTAKE, { seq, time });
     return this.#room(INTAKE);
   }
 
@@ -246,8 +313,12 @@ export class Engine {
     if (target === undefined) throw new Error(`a frame came for the unknown group ${name}`);
     const frame = decodeFrame(message.data);
     return this.#lanes.add(name, async () => {
-      this.#causedAt.set(name, Math.floor(timestampNanos / 1_000_000));
+      // A group that is ahead of the slowest one gets again what it has read.
+      if (seq <= this.#positionOf(name).seq) return;
+      const position = { seq, time: Math.floor(timestampNanos / 1_000_000) };
+      this.#at.set(name, position);
       await target.handle(seq, frame);
+      this.#checkpoints.offer(name, position);
       const room = this.#room(name);
       if (room !== undefined) await room;
     });
@@ -263,7 +334,7 @@ export class Engine {
       },
       output: (output, position) => {
         const storedAt = fromIn ? this.#stored.get(position[0]) : undefined;
-        this.#outputs.publish(output, source, this.#causedAt.get(source) ?? 0, storedAt);
+        this.#outputs.publish(output, source, this.#positionOf(source).time, storedAt);
       },
     };
   }
@@ -290,17 +361,13 @@ export class Engine {
       this.#hops.set(source, targets);
       const subject = this.#names.hop(target, source);
       opening.push(
-        jsm.streams
-          .getMessage(stream, { last_by_subj: subject })
-          .then((stored) => decodeFrame(stored.data).records.at(-1))
-          .catch((error: unknown) => {
-            if (/no message found/.test(String(error))) return undefined;
-            throw error;
-          })
-          .then((last) => {
-            const tail = last === undefined ? undefined : ([last[1], last[2]] as const);
-            targets.set(target, new HopPublisher(this.#inbox, { subject, source, target, tail }));
-          }),
+        lastOf(jsm, stream, subject).then((stored) => {
+          const last = stored === undefined ? undefined : decodeFrame(stored.data).records.at(-1);
+          // A log that has aged out whole is behind what the checkpoint remembers of its end.
+          const kept = this.#checkpoints.tails(source).find(([name]) => name === target);
+          const tail = latestOf(last && [last[1], last[2]], kept && [kept[1], kept[2]]);
+          targets.set(target, new HopPublisher(this.#inbox, { subject, source, target, tail }));
+        }),
       );
     };
     for (const shopper of shoppers) open(this.#names.events, INTAKE, shopper.name);
@@ -341,6 +408,11 @@ export class Engine {
       this.#options.log.debug({ error: String(error) }, "tick not sent");
     }
   }
+}
+
+function latestOf(a: Position | undefined, b: Position | undefined): Position | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return comparePositions(a, b) > 0 ? a : b;
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

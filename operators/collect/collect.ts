@@ -1,8 +1,9 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { decodeBody, type Refusal, refusal } from "../../src/codec/wire.ts";
+import { type Part, smallPart } from "../../src/state/part.ts";
 import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
 import { type Behaviour, BehaviourReader, feedbackEvent } from "./behaviour.ts";
-import type { CollectInput, CollectSink, CollectState } from "./contract.ts";
+import type { CollectInput, CollectSink } from "./contract.ts";
 import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
 import { deadLetter, lateMessage } from "./dead-letter.ts";
 import { readFact, readKnowledge } from "./facts.ts";
@@ -22,6 +23,13 @@ const INTERNAL = refusal("internal", "Report this event to the maintainers: read
 const UNSUPPORTED = refusal("unsupported", "Publish to a subject that this version takes in.");
 const FACT_TOO_LARGE = refusal("too_large", "Send smaller facts; put large contents elsewhere.");
 const UNBELIEVABLE = refusal("time", "Send a time before the year 2100.", "ts");
+
+/** Broker time, the last second told, and the versions of knowledge in force. */
+type Clockwork = [
+  broker: EventTime,
+  second: EventTime,
+  knowledge: [shard: string, version: number][],
+];
 
 /**
  * The first flow: reads what enters, refuses what is not sound, and hands on events of persons,
@@ -82,27 +90,23 @@ export class Collect {
     return { identifiers: this.#identity.size, seen: this.#seen.size };
   }
 
-  snapshot(): CollectState {
-    return {
-      version: 1,
-      broker: this.#broker,
-      second: this.#second,
-      seen: this.#seen.snapshot(),
-      messages: this.#messages.snapshot(),
-      identity: this.#identity.snapshot(),
-      knowledge: [...this.#knowledge],
-      counts: structuredClone(this.counts),
-    };
-  }
-
-  restore(state: CollectState): void {
-    this.#broker = state.broker as EventTime;
-    this.#second = state.second as EventTime;
-    this.#seen.restore(state.seen);
-    this.#messages.restore(state.messages);
-    this.#identity.restore(state.identity);
-    this.#knowledge = new Map(state.knowledge);
-    Object.assign(this.counts, structuredClone(state.counts));
+  /** What it remembers, its counts aside. From the first call on changes are followed. */
+  parts(): readonly Part[] {
+    return [
+      this.#seen.part("seen"),
+      this.#messages.part("messages"),
+      this.#identity.part("identity"),
+      smallPart(
+        "collect",
+        () => [this.#broker, this.#second, [...this.#knowledge]] satisfies Clockwork,
+        (data) => {
+          const [broker, second, knowledge] = data as Clockwork;
+          this.#broker = broker;
+          this.#second = second;
+          this.#knowledge = new Map(knowledge);
+        },
+      ),
+    ];
   }
 
   /** Broker time moves on; a new second is told before what happens in it. */

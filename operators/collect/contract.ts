@@ -1,8 +1,5 @@
 import type { Message } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
-import type { CollectCounts } from "./counts.ts";
-import type { IdentityState } from "./identity.ts";
-import type { SeenState } from "./seen.ts";
 
 /** A record of `IN`. */
 export interface CollectInput {
@@ -35,17 +32,4 @@ export interface CollectSink {
   /** Broker time has entered this second (a multiple of 1000); to every group. */
   time(second: EventTime): void;
   publish(message: Message, cause: string): void;
-}
-
-/** Plain data. */
-export interface CollectState {
-  readonly version: 1;
-  readonly broker: number;
-  readonly second: number;
-  /** Event ids by source; ids of messages with facts. */
-  readonly seen: SeenState;
-  readonly messages: SeenState;
-  readonly identity: IdentityState;
-  readonly knowledge: readonly (readonly [shard: string, version: number])[];
-  readonly counts: CollectCounts;
 }

@@ -1,16 +1,48 @@
+import { packed, unpacked } from "../../src/state/packed.ts";
+import type { Cut, Part } from "../../src/state/part.ts";
+import { encodePlain } from "../../src/state/plain.ts";
+
 /** A person as identity knows one: the pseudonym it gave, and when, counted in persons. */
 interface Person {
   readonly name: string;
   readonly born: number;
 }
 
-/** Plain data; links point into `persons`. */
-export interface IdentityState {
-  readonly born: number;
-  readonly persons: readonly (readonly [name: string, born: number])[];
-  readonly young: readonly (readonly [hash: string, person: number])[];
-  readonly old: readonly (readonly [hash: string, person: number])[];
-  readonly promoted: number;
+/** Identifiers that entered the younger generation of an era. */
+interface Entered {
+  readonly era: number;
+  readonly links: [hash: string, person: Person][];
+}
+
+/** `[era, persons born so far, hash, person, born, hash, …]` */
+type Entry = readonly [era: number, born: number, ...links: (string | number)[]];
+
+const LINKS_AN_ENTRY = 1024;
+
+/** The entries of a generation; one at least, as it also says which generation is on. */
+function* entries(
+  era: number,
+  born: number,
+  links: Iterable<readonly [string, Person]>,
+): Generator<Uint8Array> {
+  let entry: (string | number)[] = [era, born];
+  for (const [hash, person] of links) {
+    entry.push(hash, person.name, person.born);
+    if (entry.length < LINKS_AN_ENTRY * 3) continue;
+    yield encodePlain(entry);
+    entry = [era, born];
+  }
+  yield encodePlain(entry);
+}
+
+/** A map that only grows, as it is now. */
+function* first<T>(values: Iterable<T>, count: number): Generator<T> {
+  let left = count;
+  for (const value of values) {
+    if (left === 0) return;
+    left -= 1;
+    yield value;
+  }
 }
 
 /** What the graph did, for the counts. */
@@ -33,6 +65,11 @@ export class Identity {
   #old = new Map<string, Person>();
   #born = 0;
   #promoted = 0;
+  #era = 0;
+  /** Kept once a part was asked for: what entered since the last cut, generation by generation. */
+  #entered: Entered[] | undefined;
+  /** Persons by name, while identifiers are restored. */
+  #restored: Map<string, Person> | undefined;
 
   constructor(bound: number, tally: IdentityTally) {
     this.#half = Math.max(1, Math.floor(bound / 2));
@@ -86,8 +123,8 @@ export class Identity {
     if (young !== undefined) return young;
     const old = this.#old.get(hash);
     if (old === undefined) return undefined;
-    this.#young.set(hash, old);
     this.#promoted += 1;
+    this.#enter(hash, old);
     return old;
   }
 
@@ -100,53 +137,73 @@ export class Identity {
   #attach(hashes: readonly string[], person: Person): void {
     for (const hash of hashes) {
       if (this.#young.has(hash)) continue;
-      this.#young.set(hash, person);
+      this.#enter(hash, person);
       this.#tally.linked += 1;
     }
   }
+  #enter(hash: string, person: Person): void {
+    this.#young.set(hash, person);
+    this.#entered?.at(-1)?.links.push([hash, person]);
+  }
 
   #turn(): void {
+    this.#restored = undefined;
     if (this.#young.size < this.#half) return;
     this.#tally.forgotten += this.#old.size - this.#promoted;
-    this.#old = this.#young;
+    this.#begin(this.#era + 1);
+    this.#entered?.push({ era: this.#era, links: [] });
+  }
+  #begin(era: number): void {
+    this.#old = era === this.#era + 1 ? this.#young : new Map();
     this.#young = new Map();
     this.#promoted = 0;
+    this.#era = era;
   }
 
-  snapshot(): IdentityState {
-    const persons: [string, number][] = [];
-    const index = new Map<Person, number>();
-    const links = (of: ReadonlyMap<string, Person>): [string, number][] => {
-      const out: [string, number][] = [];
-      for (const [hash, person] of of) {
-        let at = index.get(person);
-        if (at === undefined) {
-          at = persons.push([person.name, person.born]) - 1;
-          index.set(person, at);
-        }
-        out.push([hash, at]);
-      }
-      return out;
-    };
-    const young = links(this.#young);
-    const old = links(this.#old);
-    return { born: this.#born, persons, young, old, promoted: this.#promoted };
+  /** What it remembers. From the first call on changes are followed. */
+  part(name: string): Part {
+    this.#entered ??= [{ era: this.#era, links: [] }];
+    return { name, cut: (whole) => this.#cut(whole), restore: (bytes) => this.#restore(bytes) };
   }
 
-  restore(state: IdentityState): void {
-    const persons = state.persons.map(([name, born]): Person => ({ name, born }));
-    const links = (of: IdentityState["young"]): Map<string, Person> => {
-      const out = new Map<string, Person>();
-      for (const [hash, at] of of) {
-        const person = persons[at];
-        if (person === undefined) throw new RangeError(`link to person ${at} of ${persons.length}`);
-        out.set(hash, person);
-      }
-      return out;
+  #cut(whole: boolean): Cut {
+    const era = this.#era;
+    const born = this.#born;
+    const held: { era: number; links: Iterable<readonly [string, Person]> }[] = whole
+      ? [
+          { era: era - 1, links: this.#old },
+          { era, links: first(this.#young, this.#young.size) },
+        ]
+      : (this.#entered ?? []);
+    this.#entered = [{ era, links: [] }];
+    return {
+      keepFrom: era - 1,
+      *pieces() {
+        for (const of of held) yield* packed(entries(of.era, born, of.links), of.era);
+      },
     };
-    this.#born = state.born;
-    this.#young = links(state.young);
-    this.#old = links(state.old);
-    this.#promoted = state.promoted;
+  }
+
+  #restore(bytes: Uint8Array): void {
+    this.#restored ??= new Map();
+    for (const value of unpacked(bytes)) {
+      const [era, born, ...links] = value as Entry;
+      if (era !== this.#era) this.#begin(era);
+      this.#born = born;
+      for (let i = 0; i < links.length; i += 3) {
+        const hash = links[i] as string;
+        if (this.#young.has(hash)) continue;
+        if (this.#old.has(hash)) this.#promoted += 1;
+        this.#young.set(hash, this.#person(links[i + 1] as string, links[i + 2] as number));
+      }
+    }
+    this.#entered = [{ era: this.#era, links: [] }];
+  }
+  #person(name: string, born: number): Person {
+    const known = this.#restored?.get(name);
+    if (known !== undefined) return known;
+    const person = { name, born };
+    this.#restored?.set(name, person);
+    return person;
   }
 }

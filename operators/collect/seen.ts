@@ -1,14 +1,18 @@
+import { packed, unpacked } from "../../src/state/packed.ts";
+import type { Cut, Part } from "../../src/state/part.ts";
+import { encodePlain } from "../../src/state/plain.ts";
+
 /** Two 32-bit halves an entry; the pair (0, 0) is an empty slot. */
 interface Table {
   slots: Uint32Array;
   size: number;
 }
 
-/** Plain data: slots as bytes in little-endian order. */
-export interface SeenState {
+/** Ids that entered the younger generation of an era, low and high half by turns. */
+interface Entered {
+  readonly era: number;
   readonly turned: number;
-  readonly young: readonly [slots: Uint8Array, size: number];
-  readonly old: readonly [slots: Uint8Array, size: number];
+  readonly ids: number[];
 }
 
 const SMALLEST = 1024;
@@ -53,17 +57,38 @@ function put(table: Table, low: number, high: number): void {
   table.size += 1;
 }
 
-const bytesOf = (slots: Uint32Array): Uint8Array => {
-  const out = new DataView(new ArrayBuffer(slots.length * 4));
-  for (let i = 0; i < slots.length; i += 1) out.setUint32(i * 4, slots[i] ?? 0, true);
-  return new Uint8Array(out.buffer);
-};
+/** Ids a stored entry holds at the most. */
+const IDS_AN_ENTRY = 16_384;
 
-function slotsOf(bytes: Uint8Array): Uint32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const slots = new Uint32Array(bytes.byteLength / 4);
-  for (let i = 0; i < slots.length; i += 1) slots[i] = view.getUint32(i * 4, true);
-  return slots;
+/** `[era, number of the window it began in, ids in little-endian order]` */
+type Entry = readonly [era: number, turned: number, ids: Uint8Array];
+
+function entryOf(era: number, turned: number, ids: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(ids.length * 4));
+  for (let i = 0; i < ids.length; i += 1) view.setUint32(i * 4, ids[i] ?? 0, true);
+  return encodePlain([era, turned, new Uint8Array(view.buffer)] satisfies Entry);
+}
+
+/** The entries of a generation; one at least, as it also says when the generation began. */
+function* entries(era: number, turned: number, ids: Iterable<number>): Generator<Uint8Array> {
+  let some: number[] = [];
+  for (const half of ids) {
+    some.push(half);
+    if (some.length < IDS_AN_ENTRY * 2) continue;
+    yield entryOf(era, turned, some);
+    some = [];
+  }
+  yield entryOf(era, turned, some);
+}
+
+function* idsOf(slots: Uint32Array): Generator<number> {
+  for (let i = 0; i < slots.length; i += 2) {
+    const low = slots[i] ?? 0;
+    const high = slots[i + 1] ?? 0;
+    if (low === 0 && high === 0) continue;
+    yield low;
+    yield high;
+  }
 }
 
 /**
@@ -79,6 +104,10 @@ export class Seen {
   #old = emptyTable();
   /** Number of the window that the younger generation began in. */
   #turned = Number.MIN_SAFE_INTEGER;
+  /** Counts generations; one that was skipped counts too. */
+  #era = 0;
+  /** Kept once a part was asked for: what entered since the last cut, generation by generation. */
+  #entered: Entered[] | undefined;
 
   constructor(windowMs: number, bound: number) {
     this.#window = windowMs;
@@ -99,6 +128,7 @@ export class Seen {
     if (has(this.#young, low, b)) return true;
     const before = has(this.#old, low, b);
     put(this.#young, low, b);
+    this.#entered?.at(-1)?.ids.push(low, b);
     return before;
   }
 
@@ -106,23 +136,57 @@ export class Seen {
     const turned = Math.floor(now / this.#window);
     if (turned <= this.#turned && this.#young.size < this.#half) return;
     // When a whole window was skipped, even the younger generation holds nothing of this one.
-    this.#old = turned > this.#turned + 1 ? emptyTable() : this.#young;
+    this.#begin(this.#era + (turned > this.#turned + 1 ? 2 : 1), turned);
+    this.#entered?.push({ era: this.#era, turned, ids: [] });
+  }
+
+  #begin(era: number, turned: number): void {
+    this.#old = era === this.#era + 1 ? this.#young : emptyTable();
     this.#young = emptyTable();
+    this.#era = era;
     this.#turned = turned;
   }
 
-  snapshot(): SeenState {
+  /** What it remembers, filed under `name`. From the first call on changes are followed. */
+  part(name: string): Part {
+    this.#entered ??= [this.#present()];
+    return { name, cut: (whole) => this.#cut(whole), restore: (bytes) => this.#restore(bytes) };
+  }
+  #present(): Entered {
+    return { era: this.#era, turned: this.#turned, ids: [] };
+  }
+
+  #cut(whole: boolean): Cut {
+    const era = this.#era;
+    const held: { era: number; turned: number; ids: Iterable<number> }[] = whole
+      ? [
+          // The older generation does not change any more.
+          { era: era - 1, turned: this.#turned - 1, ids: idsOf(this.#old.slots) },
+          { era, turned: this.#turned, ids: idsOf(this.#young.slots.slice()) },
+        ]
+      : (this.#entered ?? []);
+    this.#entered = [this.#present()];
     return {
-      turned: this.#turned,
-      young: [bytesOf(this.#young.slots), this.#young.size],
-      old: [bytesOf(this.#old.slots), this.#old.size],
+      keepFrom: era - 1,
+      *pieces() {
+        for (const of of held) yield* packed(entries(of.era, of.turned, of.ids), of.era);
+      },
     };
   }
 
-  restore(state: SeenState): void {
-    this.#turned = state.turned;
-    this.#young = { slots: slotsOf(state.young[0]), size: state.young[1] };
-    this.#old = { slots: slotsOf(state.old[0]), size: state.old[1] };
+  #restore(bytes: Uint8Array): void {
+    for (const value of unpacked(bytes)) {
+      const [era, turned, ids] = value as Entry;
+      if (era !== this.#era) this.#begin(era, turned);
+      this.#turned = turned;
+      const view = new DataView(ids.buffer, ids.byteOffset, ids.byteLength);
+      for (let i = 0; i < ids.length; i += 8) {
+        const low = view.getUint32(i, true);
+        const high = view.getUint32(i + 4, true);
+        if (!has(this.#young, low, high)) put(this.#young, low, high);
+      }
+    }
+    this.#entered = [this.#present()];
   }
 }
 

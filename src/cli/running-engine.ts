@@ -78,6 +78,8 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
     scoring,
     prefix: settings.prefix,
     instance,
+    version: open.config.hash,
+    checkpointEvery: settings.state.checkpointEvery,
     limits: limitsOf(open),
     ticks: !open.job.trustsEvents,
     log,

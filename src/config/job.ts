@@ -49,7 +49,7 @@ export interface JobConfig {
     };
   };
   readonly scoring: { readonly workers: "auto" | number };
-  readonly state: { readonly hotRows: number };
+  readonly state: { readonly hotRows: number; readonly checkpointEvery: Millis };
   readonly frames: { readonly records: number };
   readonly log: { readonly level: string };
   /** Each after what feeds it. */
@@ -169,7 +169,10 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
       },
     },
     scoring: { workers: job.scoring.workers },
-    state: { hotRows: job.state.hot_rows },
+    state: {
+      hotRows: job.state.hot_rows,
+      checkpointEvery: durationOf(job.state.checkpoint_every),
+    },
     frames: { records: job.frames.records },
     log: { level: job.log.level },
     operators,

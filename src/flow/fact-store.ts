@@ -14,6 +14,8 @@ export class FactStore implements Facts {
   readonly #kinds = new Map<string, Map<string, unknown>>();
   readonly #index: FactIndex | undefined;
   #size = 0;
+  /** Told of every fact that was put or taken back. */
+  onChange: ((kind: string, key: string) => void) | undefined;
 
   constructor(index?: FactIndex) {
     this.#index = index;
@@ -25,10 +27,16 @@ export class FactStore implements Facts {
     return this.#kinds.get(kind)?.get(key);
   }
   apply(kind: string, key: string, value: unknown): void {
-    this.#index?.(kind, key, value, this, (k, x, v) => this.#put(k, x, v));
-    this.#put(kind, key, value);
+    this.#index?.(kind, key, value, this, (k, x, v) => this.put(k, x, v));
+    this.put(kind, key, value);
   }
-  #put(kind: string, key: string, value: unknown): void {
+  *entries(): Generator<[kind: string, key: string, value: unknown]> {
+    for (const [kind, facts] of this.#kinds) {
+      for (const [key, value] of facts) yield [kind, key, value];
+    }
+  }
+  /** As `apply`, but nothing is worked out from it. */
+  put(kind: string, key: string, value: unknown): void {
     let facts = this.#kinds.get(kind);
     if (facts === undefined) {
       facts = new Map();
@@ -38,5 +46,6 @@ export class FactStore implements Facts {
     if (value === null || value === undefined) facts.delete(key);
     else facts.set(key, value);
     this.#size += facts.size - before;
+    this.onChange?.(kind, key);
   }
 }

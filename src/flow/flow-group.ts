@@ -8,12 +8,14 @@ import {
 } from "../codec/frame.ts";
 import { fnv1a32 } from "../codec/hash.ts";
 import type { Scoring } from "../score/seam.ts";
+import { type Part, smallPart } from "../state/part.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
 import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
-import { KeyedTask, type Trace } from "./keyed-task.ts";
-import { isFact, MergeOrder } from "./merge-order.ts";
+import { KeyedTask, type TaskSnapshot, type Trace } from "./keyed-task.ts";
+import { isFact, MergeOrder, type MergeSnapshot } from "./merge-order.ts";
 import type { Hop } from "./operator.ts";
+import type { OperatorVersion } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
 import { SeenPositions } from "./seen-positions.ts";
 
@@ -42,6 +44,13 @@ export interface GroupOptions {
     | { readonly kind: "merge"; readonly sources: readonly string[] };
   /** The flow that gets what operators forward, and its watermark. */
   readonly next?: { readonly flow: string; readonly groups: number };
+}
+
+/** What a group remembers beside the parts of its task; plain data. */
+interface GroupSnapshot {
+  readonly seen: ReturnType<SeenPositions["snapshot"]>;
+  readonly task: TaskSnapshot;
+  readonly merge?: MergeSnapshot;
 }
 
 /** One key group of a flow on its log: positions checked, time and facts applied, hops positioned. */
@@ -78,6 +87,14 @@ export class FlowGroup {
   get seq(): number {
     return this.#seq;
   }
+  /** Names and versions of the operators whose states the parts hold. */
+  get operators(): readonly OperatorVersion[] {
+    return this.task.operators;
+  }
+  /** See `KeyedTask.lift`. */
+  lift(writtenBy: readonly OperatorVersion[]): void {
+    this.task.lift(writtenBy);
+  }
   /** Records that had been read before: frames sent twice or cut again. */
   get dropped(): number {
     return this.#dropped;
@@ -85,6 +102,28 @@ export class FlowGroup {
   /** Records that wait for the watermark of a slower source. */
   get waiting(): number {
     return this.#merge?.size ?? 0;
+  }
+
+  /** What the group remembers, to be written between two messages. From the first call on changes are followed. */
+  parts(): readonly Part[] {
+    const rest = smallPart(
+      "group",
+      () => this.#snapshot(),
+      (data) => this.#restore(data as GroupSnapshot),
+    );
+    return [...this.task.parts(), rest];
+  }
+  #snapshot(): GroupSnapshot {
+    return {
+      seen: this.#seen.snapshot(),
+      task: this.task.snapshot(),
+      ...(this.#merge === undefined ? {} : { merge: this.#merge.snapshot() }),
+    };
+  }
+  #restore({ seen, task, merge }: GroupSnapshot): void {
+    this.#seen.restore(seen);
+    this.task.restore(task);
+    if (merge !== undefined) this.#merge?.restore(merge);
   }
 
   /** One message of the group's log: all it causes has left by the time this resolves. */

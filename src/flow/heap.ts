@@ -9,6 +9,10 @@ export class Heap<T> {
   get size(): number {
     return this.#items.length;
   }
+  /** In no particular order, to be read and left alone. */
+  get items(): readonly T[] {
+    return this.#items;
+  }
   peek(): T | undefined {
     return this.#items[0];
   }

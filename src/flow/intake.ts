@@ -1,9 +1,11 @@
 import { encodeFacts, FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
 import { hash128 } from "../codec/hash.ts";
+import { type Part, smallPart } from "../state/part.ts";
 import type { EventTime, Millis } from "../time/event-time.ts";
 import type { GroupSink } from "./flow-group.ts";
 import { keyGroup } from "./key-group.ts";
 import type { Message } from "./operator.ts";
+import type { OperatorVersion } from "./operator-versions.ts";
 
 /** One message of `IN`, as the broker stored it. */
 export interface IntakeMessage {
@@ -29,6 +31,8 @@ export interface IntakeSink {
 /** The first flow: the only one that is not keyed. It never throws for what a message holds. */
 export interface Intake {
   handle(message: IntakeMessage, sink: IntakeSink): void;
+  /** What it remembers, to be written between two messages. From the first call on changes are followed. */
+  parts(): readonly Part[];
 }
 
 /** Entries of one record of facts. */
@@ -74,6 +78,24 @@ export class IntakeGroup {
       time: (second) => this.#time(second),
       publish: (message, cause) => this.#publish(message, cause),
     };
+  }
+
+  get name(): string {
+    return "collect-0";
+  }
+  /** The first flow has no operators. */
+  get operators(): readonly OperatorVersion[] {
+    return [];
+  }
+  parts(): readonly Part[] {
+    const rest = smallPart(
+      "group",
+      () => this.#second,
+      (data) => {
+        this.#second = data as EventTime;
+      },
+    );
+    return [...this.#intake.parts(), rest];
   }
 
   /** The latest second of broker time, 0 before the first. */

@@ -3,14 +3,18 @@ import { hash128 } from "../codec/hash.ts";
 import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
-import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
-import { Timers } from "../time/timers.ts";
+import type { Part } from "../state/part.ts";
+import { type EventTime, isoTime, MAX_TIME, MIN_TIME } from "../time/event-time.ts";
+import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
+import { FactsPart } from "./facts-part.ts";
 import { compileGraph, type FlowDefinition, type Graph, type GraphNode } from "./graph.ts";
 import { Heap } from "./heap.ts";
 import { NodeContext, type Runs } from "./node-context.ts";
 import { type AnyOperator, FORGET, type Forget, type Hop, type ScoreRequest } from "./operator.ts";
+import { liftsTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
+import { RowsPart } from "./rows-part.ts";
 import { type Later, Step } from "./step.ts";
 
 /** Where a task's results go, in record order. */
@@ -43,6 +47,21 @@ export interface TaskOptions {
 /** A look at what an operator emits, for `replay --trace` and tests. */
 export type Trace = (operator: string, out: unknown, now: EventTime) => void;
 
+/** What a task remembers beside its parts. */
+export interface TaskSnapshot {
+  readonly watermark: EventTime;
+  readonly arrivals: number;
+  /** Events that wait for the watermark. */
+  readonly waiting: readonly (readonly [
+    time: EventTime,
+    arrival: number,
+    operator: string,
+    key: string,
+    cause: string,
+    event: unknown,
+  ])[];
+}
+
 interface Asked {
   readonly step: Step;
   readonly node: GraphNode;
@@ -59,6 +78,8 @@ interface Waiting {
 
 /** Scores are asked for in one go once so many wait, and before anything that concerns all keys. */
 const SCORES_A_GO = 256;
+/** Steps that wait for a score hold their rows as objects: so many at the most. */
+const STEPS_A_GO = 1024;
 
 /**
  * One key group of one flow: its state, its timers, and the path of a record through the graph.
@@ -90,6 +111,7 @@ export class KeyedTask implements Runs {
   #position: readonly [number, number] = [0, -1];
   #arrivals = 0;
   #scored = 0;
+  #rowsPart: RowsPart | undefined;
 
   constructor(flow: FlowDefinition, options: TaskOptions, sink: TaskSink) {
     this.#flow = flow;
@@ -140,6 +162,53 @@ export class KeyedTask implements Runs {
     return node === undefined ? undefined : this.#rows.peek(key)?.states[node.index];
   }
 
+  /** What the task remembers, to be written between two messages. From the first call on changes are followed. */
+  parts(): readonly Part[] {
+    this.#rowsPart ??= new RowsPart(this.#rows, this.#timers, this.graph.nodes.length);
+    return [this.#rowsPart, new FactsPart(this.facts)];
+  }
+  /** The rest of what it remembers, as plain data; only between two messages, when it is settled. */
+  snapshot(): TaskSnapshot {
+    const waiting = this.#inbox.items.map(({ time, arrival, node, key, cause, event }) => {
+      return [time, arrival, node.operator.name, key, cause, event] as const;
+    });
+    return { watermark: this.#watermark, arrivals: this.#arrivals, waiting };
+  }
+  restore(snapshot: TaskSnapshot): void {
+    this.#watermark = snapshot.watermark;
+    this.#arrivals = snapshot.arrivals;
+    for (const [time, arrival, name, key, cause, event] of snapshot.waiting) {
+      const node = this.graph.nodes.find(({ operator }) => operator.name === name);
+      if (node !== undefined) this.#inbox.push({ time, arrival, node, key, cause, event });
+    }
+  }
+  /**
+   * After a restore of what another set of operators wrote: states and timers go to the operators
+   * of the same name, states of older versions through `migrate`, those of operators that are gone
+   * are dropped. Throws VERSION_MISMATCH where an operator has no way up.
+   */
+  lift(writtenBy: readonly OperatorVersion[]): void {
+    const lifts = liftsTo(this.graph, writtenBy);
+    this.#rows.lift((states) =>
+      lifts.map((lift) => {
+        const state = lift === undefined ? undefined : states[lift.from];
+        return state === undefined ? undefined : lift?.up(state);
+      }),
+    );
+    const pending: PendingTimer[] = [];
+    for (let t = this.#timers.pop(MAX_TIME); t !== undefined; t = this.#timers.pop(MAX_TIME)) {
+      pending.push(t);
+    }
+    for (const { owner, key, name, at } of pending) {
+      const now = lifts.findIndex((lift) => lift?.from === owner);
+      if (now >= 0) this.#timers.set(now, key, name, at);
+    }
+  }
+  /** Names and versions of the operators, in the order in which states are filed. */
+  get operators(): readonly OperatorVersion[] {
+    return operatorVersions(this.graph);
+  }
+
   /** One record of a key, in log order. Returns a promise only when scores had to be waited for. */
   event(
     event: unknown,
@@ -149,7 +218,11 @@ export class KeyedTask implements Runs {
     const work = { kind: "event", roots: this.graph.roots, event } as const;
     this.#admit(new Step({ key, now, cause, watermark: this.#watermark, position, work }));
     this.#trim();
-    return this.#asked.length >= SCORES_A_GO ? this.settle() : undefined;
+    return this.#full ? this.settle() : undefined;
+  }
+  /** So many scores or steps wait that it is time to wait for the scores. */
+  get #full(): boolean {
+    return this.#asked.length >= SCORES_A_GO || this.#open.length >= STEPS_A_GO;
   }
 
   /** Facts come into force behind everything before them. */
@@ -206,10 +279,13 @@ export class KeyedTask implements Runs {
         const { key, time: now, cause, node } = event;
         const work = { kind: "event", roots: [], direct: node, event: event.event } as const;
         this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
+        this.#trim();
+        if (this.#full) return;
         continue;
       }
-      const timer = this.#timers.pop(watermark);
-      if (timer === undefined) return;
+      if (timerTime === undefined || timerTime > watermark) return;
+      this.#rowsPart?.touch(this.#timers.peekKey() as string);
+      const timer = this.#timers.pop(watermark) as PendingTimer;
       const node = this.graph.nodes[timer.owner] as GraphNode;
       this.#admit(
         new Step({
@@ -221,7 +297,8 @@ export class KeyedTask implements Runs {
           work: { kind: "timer", node, name: timer.name },
         }),
       );
-      if (this.#asked.length >= SCORES_A_GO) return;
+      this.#trim();
+      if (this.#full) return;
     }
   }
 

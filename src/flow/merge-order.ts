@@ -10,6 +10,16 @@ export interface Merged {
   readonly record: KeyedRecord | FactRecord;
 }
 
+/** Plain data. */
+export interface MergeSnapshot {
+  readonly watermarks: readonly (readonly [source: string, watermark: EventTime])[];
+  readonly waiting: readonly (readonly [
+    order: EventTime,
+    source: number,
+    record: KeyedRecord | FactRecord,
+  ])[];
+}
+
 /**
  * Merges the streams of several sources into one order that does not depend on how they
  * interleaved: records wait until the watermarks of all sources have passed them and come out by
@@ -31,6 +41,21 @@ export class MergeOrder {
   }
   get size(): number {
     return this.#waiting.size;
+  }
+
+  snapshot(): MergeSnapshot {
+    return {
+      watermarks: [...this.#sources].map(([name, i]) => [name, this.#watermarks[i] ?? MIN_TIME]),
+      waiting: this.#waiting.items.map(({ order, source, record }) => [order, source, record]),
+    };
+  }
+  restore({ watermarks, waiting }: MergeSnapshot): void {
+    for (const [name, watermark] of watermarks) {
+      const index = this.#sources.get(name);
+      if (index !== undefined) this.#watermarks[index] = watermark;
+    }
+    this.#watermark = Math.min(...this.#watermarks) as EventTime;
+    for (const [order, source, record] of waiting) this.#waiting.push({ order, source, record });
   }
 
   /** True when the record moved the merged watermark. */

@@ -8,6 +8,13 @@ import { Fault } from "../faults.ts";
 export class SeenPositions {
   readonly #last = new Map<string, readonly [number, number]>();
 
+  snapshot(): readonly (readonly [source: string, seq: number, n: number])[] {
+    return [...this.#last].map(([source, [seq, n]]) => [source, seq, n]);
+  }
+  restore(snapshot: ReturnType<SeenPositions["snapshot"]>): void {
+    for (const [source, seq, n] of snapshot) this.#last.set(source, [seq, n]);
+  }
+
   /** The records of a frame that are new; throws HOP_MISMATCH when records before it are missing. */
   fresh(frame: Frame, where: string): readonly LogRecord[] {
     const last = this.#last.get(frame.source) ?? START;

@@ -20,7 +20,12 @@ export class HopPublisher {
   #inFlight = false;
   #begun = false;
   #scheduled = false;
+  /** Position of the last record that was acknowledged. */
+  #stored: readonly [number, number];
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
+  /** In the order of their positions. */
+  readonly #settling: { readonly upTo: readonly [number, number]; readonly resolve: () => void }[] =
+    [];
 
   /** `tail`: position of the last record of this source that the stream holds already. */
   constructor(
@@ -37,6 +42,11 @@ export class HopPublisher {
     this.#source = of.source;
     this.#name = `${of.source}>${of.target}`;
     this.#previous = of.tail ?? START;
+    this.#stored = this.#previous;
+  }
+  /** Position of the last record that stands on the target's log. */
+  get tail(): readonly [number, number] {
+    return this.#stored;
   }
   get queued(): number {
     return this.#queue.length;
@@ -47,6 +57,24 @@ export class HopPublisher {
   /** Calls back once fewer than `below` records wait. */
   whenBelow(below: number, resolve: () => void): void {
     this.#waiting.push({ below, resolve });
+  }
+
+  /** Resolves once what was pushed so far stands on the target's log. */
+  settled(): Promise<void> {
+    const last = this.#queue.at(-1);
+    const upTo = last === undefined ? this.#previous : ([last[1], last[2]] as const);
+    return new Promise((resolve) => {
+      this.#settling.push({ upTo, resolve });
+      this.#settle();
+    });
+  }
+  #settle(): void {
+    for (;;) {
+      const first = this.#settling[0];
+      if (first === undefined || comparePositions(first.upTo, this.#stored) > 0) return;
+      this.#settling.shift();
+      first.resolve();
+    }
   }
 
   push(record: LogRecord): void {
@@ -86,8 +114,10 @@ export class HopPublisher {
       headers: id,
       onAck: () => {
         this.#inFlight = false;
+        this.#stored = [last[1], last[2]];
         this.#cut();
         this.#wake();
+        this.#settle();
       },
     });
   }

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
-import { manager } from "./streams.ts";
+import { lastOf, manager } from "./streams.ts";
 
 /** A place where outputs may stand already. */
 export interface OutputPlace {
@@ -20,6 +20,7 @@ export class KnownOutputs {
   readonly #read = new Map<string, { seq: number; time: number }>();
   readonly #ids = new Set<string>();
   #readAt = 0;
+  #since = 0;
   #reading: Promise<void> | undefined;
 
   constructor(nc: NatsConnection, places: readonly OutputPlace[], log: Log) {
@@ -43,6 +44,11 @@ export class KnownOutputs {
     this.#ids.clear();
   }
 
+  /** Nothing that was stored before this wall time can be made again; call it before the first reading. */
+  startAt(since: number): void {
+    this.#since = since;
+  }
+
   /** Reads on to the present end. One reading at a time; those who ask meanwhile share it. */
   refresh(): Promise<void> {
     this.#reading ??= this.#refresh().finally(() => {
@@ -60,17 +66,17 @@ export class KnownOutputs {
   async #readOn({ stream, filter }: OutputPlace): Promise<void> {
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(stream);
-    const last = await this.#lastOf(stream, filter, state.last_seq);
-    const oldest = { seq: Math.max(0, state.first_seq - 1), time: 0 };
-    const read = this.#read.get(stream) ?? oldest;
+    const last = await lastOf(jsm, stream, filter ?? ">");
+    const read = this.#read.get(stream);
+    if (last === undefined || last.seq <= (read?.seq ?? 0)) return;
     // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
-    const from = read.seq < oldest.seq ? oldest : read;
-    if (last <= from.seq) return;
+    const goesOn = read !== undefined && read.seq >= state.first_seq - 1;
+    if (!goesOn && last.time.getTime() < this.#since) return;
     const reader = new StreamReader(this.#nc, {
       stream,
       ...(filter === undefined ? {} : { filter }),
-      after: { seq: from.seq, time: from.time },
-      until: last,
+      ...(goesOn ? { after: read } : { since: this.#since }),
+      until: last.seq,
       headersOnly: true,
       log: this.#log,
     });
@@ -79,18 +85,5 @@ export class KnownOutputs {
       if (id !== undefined && id !== "") this.#ids.add(id);
       this.#read.set(stream, reader.position);
     }
-  }
-
-  /** The last sequence the filter matches: a bounded read must not wait for what never comes. */
-  async #lastOf(stream: string, filter: string | undefined, end: number): Promise<number> {
-    if (filter === undefined) return end;
-    const jsm = await manager(this.#nc);
-    const last = await jsm.streams
-      .getMessage(stream, { last_by_subj: filter })
-      .catch((error: unknown) => {
-        if (/no message found/.test(String(error))) return undefined;
-        throw error;
-      });
-    return last?.seq ?? 0;
   }
 }

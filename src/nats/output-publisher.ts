@@ -24,6 +24,29 @@ interface Pending {
   readonly causedAt: number;
   /** Broker time of the record of `IN` behind it, where it is known. */
   readonly storedAt: number | undefined;
+  readonly batch: Batch;
+}
+
+/** What a group published between two checkpoints. */
+class Batch {
+  #open = 0;
+  #whenDone: (() => void) | undefined;
+
+  begin(): this {
+    this.#open += 1;
+    return this;
+  }
+  end(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#whenDone?.();
+  }
+  /** Nothing more begins: resolves when everything that began has ended. */
+  closed(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenDone = resolve;
+    });
+  }
 }
 
 /**
@@ -38,6 +61,9 @@ export class OutputPublisher {
   /** By key: the first of each list is in flight or next to be. */
   readonly #byKey = new Map<string, Pending[]>();
   readonly #ready = new Fifo<Pending>();
+  readonly #batches = new Map<string, Batch>();
+  /** By group: resolves when all earlier batches are done. */
+  readonly #earlier = new Map<string, Promise<unknown>>();
   #inFlight = 0;
   #size = 0;
   #looking = false;
@@ -59,7 +85,8 @@ export class OutputPublisher {
       return;
     }
     this.#size += 1;
-    const pending = { output, group, causedAt, storedAt };
+    const batch = this.#batchOf(group).begin();
+    const pending = { output, group, causedAt, storedAt, batch };
     const key = `${group}\n${output.key}`;
     const queue = this.#byKey.get(key);
     if (queue !== undefined) {
@@ -69,6 +96,24 @@ export class OutputPublisher {
     this.#byKey.set(key, [pending]);
     this.#ready.push(pending);
     this.#pump();
+  }
+
+  #batchOf(group: string): Batch {
+    let batch = this.#batches.get(group);
+    if (batch === undefined) {
+      batch = new Batch();
+      this.#batches.set(group, batch);
+    }
+    return batch;
+  }
+
+  /** Resolves once everything a group published so far stands on the broker. */
+  async settled(group: string): Promise<void> {
+    const earlier = this.#earlier.get(group) ?? Promise.resolve();
+    const all = Promise.all([earlier, this.#batchOf(group).closed()]);
+    this.#batches.delete(group);
+    this.#earlier.set(group, all);
+    await all;
   }
 
   /** Resolves once fewer than `size` outputs are unacknowledged. */
@@ -151,6 +196,7 @@ export class OutputPublisher {
     else this.#ready.push(next);
     this.#inFlight -= 1;
     this.#size -= 1;
+    pending.batch.end();
     this.#options.onPublished(pending.output, pending.storedAt, sentBefore);
     this.#pump();
     const waiting = this.#onRoom;

@@ -22,8 +22,10 @@ export interface ReaderOptions {
   readonly stream: string;
   /** Subject filters; undefined reads the whole stream and checks that no sequence is missing. */
   readonly filter?: string;
-  /** The last record that was read before; reading goes on behind it. */
-  readonly after?: ReadPosition;
+  /** Reading goes on behind it; with a time, it is the last record that was read and must still be there. */
+  readonly after?: { readonly seq: number; readonly time: number | undefined };
+  /** Begins with the first record stored at or after this wall time, when `after` is not given. */
+  readonly since?: number;
   readonly headersOnly?: boolean;
   /** Ends behind this sequence; for bounded reads. */
   readonly until?: number;
@@ -44,7 +46,7 @@ const REQUEST_MS = 1000;
 export class StreamReader {
   readonly #nc: NatsConnection;
   readonly #options: ReaderOptions;
-  #last: ReadPosition;
+  #last: { readonly seq: number; readonly time: number | undefined };
   #consumer: ConsumerMessages | undefined;
   #stopped = false;
   #restarts = 0;
@@ -57,7 +59,7 @@ export class StreamReader {
     this.#last = options.after ?? { seq: 0, time: 0 };
   }
   get position(): ReadPosition {
-    return this.#last;
+    return { seq: this.#last.seq, time: this.#last.time ?? 0 };
   }
   /** Records the stream holds behind the position, as of the last message; infinite while nobody knows. */
   get pending(): number {
@@ -106,8 +108,7 @@ export class StreamReader {
       ...(filter === undefined ? {} : { filter_subject: filter }),
       ...(headersOnly === true ? { headers_only: true } : {}),
       ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#last.seq + 1,
+      ...this.#start(),
       max_deliver: 1,
       mem_storage: true,
       num_replicas: 1,
@@ -124,6 +125,15 @@ export class StreamReader {
     return true;
   }
 
+  #start(): { deliver_policy: DeliverPolicy; opt_start_seq?: number; opt_start_time?: string } {
+    const { since } = this.#options;
+    if (this.#last.seq > 0 || since === undefined) {
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: this.#last.seq + 1 };
+    }
+    const from = new Date(since).toISOString();
+    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from };
+  }
+
   /** The log must still be the one that was read. */
   async #check(): Promise<void> {
     const { stream } = this.#options;
@@ -131,6 +141,7 @@ export class StreamReader {
     const { state } = await jsm.streams.info(stream);
     this.#lastSeq = state.last_seq;
     const { seq, time } = this.#last;
+    if (seq === 0 && this.#options.since !== undefined) return;
     if (seq > state.last_seq) {
       throw new Fault(
         "LOG_LOST_TAIL",
@@ -143,7 +154,7 @@ export class StreamReader {
         `stream ${stream} begins at ${state.first_seq}, but ${seq + 1} comes next`,
       );
     }
-    if (seq === 0 || seq < state.first_seq) return;
+    if (seq === 0 || seq < state.first_seq || time === undefined) return;
     const stored = await jsm.streams.getMessage(stream, { seq }).catch((error: unknown) => {
       // A record may be gone by purge while its neighbours are there; anything else is a moment's doubt.
       if (/no message found/.test(String(error))) return undefined;

@@ -5,6 +5,7 @@ import {
   nanos,
   RetentionPolicy,
   StorageType,
+  type StoredMsg,
   type StreamConfig,
 } from "nats";
 import { Fault } from "../faults.ts";
@@ -42,10 +43,13 @@ export interface Names {
   readonly events: string;
   readonly demand: string;
   readonly out: string;
+  readonly state: string;
   /** `<prefix>.in.tick` and so on. */
   subject(name: string): string;
   /** Where the frames of a source for a group go: `<prefix>.hop.<flow>.<group>.<source>`. */
   hop(target: string, source: string): string;
+  /** Where a group's checkpoints go: `<prefix>.state.<flow>.<group>.<chunk|marker>`. */
+  checkpoint(group: string, kind: "chunk" | "marker" | "*"): string;
 }
 
 export function namesOf(prefix: string): Names {
@@ -55,8 +59,10 @@ export function namesOf(prefix: string): Names {
     events: `${upper}_EVENTS`,
     demand: `${upper}_DEMAND`,
     out: `${upper}_OUT`,
+    state: `${upper}_STATE`,
     subject: (name) => `${prefix}.${name}`,
     hop: (target, source) => `${prefix}.hop.${target.replace("-", ".")}.${source}`,
+    checkpoint: (group, kind) => `${prefix}.state.${group.replace("-", ".")}.${kind}`,
   };
 }
 
@@ -99,6 +105,7 @@ export async function ensureStreams(
       discard: DiscardPolicy.Old,
       max_age: nanos(limits.maxOutAge),
     },
+    { name: names.state, subjects: [`${prefix}.state.>`], max_age: 0 },
   ];
   for (const stream of streams) await ensureStream(jsm, { ...base, ...stream });
 }
@@ -131,11 +138,25 @@ export async function manager(nc: NatsConnection, timeout = 3000): Promise<JetSt
   }
 }
 
+/** The last message of a subject (or of those a wildcard takes in); undefined when there is none. */
+export async function lastOf(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+): Promise<StoredMsg | undefined> {
+  try {
+    return await jsm.streams.getMessage(stream, { last_by_subj: subject });
+  } catch (error) {
+    if (/no message found/.test(String(error))) return undefined;
+    throw error;
+  }
+}
+
 /** Forgets everything a job of this prefix has stored. */
 export async function deleteStreams(nc: NatsConnection, prefix: string): Promise<void> {
   const names = namesOf(prefix);
   const jsm = await manager(nc);
-  for (const stream of [names.in, names.events, names.demand, names.out]) {
+  for (const stream of [names.in, names.events, names.demand, names.out, names.state]) {
     await jsm.streams.delete(stream).catch((error: unknown) => {
       if (!/stream not found/.test(String(error))) throw error;
     });

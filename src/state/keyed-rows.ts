@@ -17,12 +17,21 @@ export class KeyedRows {
   readonly #hotRows: number;
   readonly #nodes: number;
   #coldBytes = 0;
+  #trimming = false;
+  /** Told of a key before its row may change. */
+  beforeChange: ((key: string) => void) | undefined;
 
   /** `hotRows`: how many rows may stay objects between two input records; at least 0. */
   constructor(nodes: number, hotRows: number) {
     this.#nodes = nodes;
     this.#hotRows = hotRows;
-    this.#hot = new LRUCache({ max: hotRows + SLACK });
+    this.#hot = new LRUCache({
+      max: hotRows + SLACK,
+      dispose: (_row, key, reason) => {
+        if (reason === "evict" && !this.#trimming)
+          throw new Error(`row ${key} is pushed out before it was trimmed`);
+      },
+    });
   }
 
   get size(): number {
@@ -35,8 +44,9 @@ export class KeyedRows {
     return this.#coldBytes;
   }
 
-  /** The row of a key, made when there is none. Valid until the next `trim`. */
+  /** The row of a key to be changed, made when there is none. Valid until the next `trim`. */
   open(key: string): Row {
+    this.beforeChange?.(key);
     const row = this.peek(key);
     if (row !== undefined) return row;
     const made: Row = { key, states: new Array(this.#nodes).fill(undefined) };
@@ -44,7 +54,7 @@ export class KeyedRows {
     return made;
   }
 
-  /** The row of a key, lifted from its bytes when it is cold. Valid until the next `trim`. */
+  /** The row of a key to be read, lifted from its bytes when it is cold. Valid until the next `trim`. */
   peek(key: string): Row | undefined {
     const hot = this.#hot.get(key);
     if (hot !== undefined) return hot;
@@ -65,18 +75,45 @@ export class KeyedRows {
 
   /** Call it between two input records: turns the least recently used rows into bytes. */
   trim(): void {
+    this.#trimming = true;
     while (this.#hot.size > this.#hotRows) {
       const row = this.#hot.pop();
-      if (row === undefined) return;
+      if (row === undefined) break;
       const bytes = this.#encode(row);
       this.#cold.set(row.key, bytes);
       this.#coldBytes += bytes.length;
     }
+    this.#trimming = false;
   }
 
   *keys(): Generator<string> {
     yield* this.#hot.keys();
     yield* this.#cold.keys();
+  }
+
+  /** The row as it is kept when it is cold; undefined when no node knows anything of its key. */
+  bytesOf(key: string): Uint8Array | undefined {
+    const hot = this.#hot.peek(key);
+    if (hot === undefined) return this.#cold.get(key);
+    return hot.states.every((state) => state === undefined) ? undefined : this.#encode(hot);
+  }
+  /** Takes over a row from its bytes. */
+  put(key: string, bytes: Uint8Array): void {
+    this.drop(key);
+    this.#cold.set(key, bytes);
+    this.#coldBytes += bytes.length;
+  }
+  drop(key: string): void {
+    this.#hot.delete(key);
+    this.#coldBytes -= this.#cold.get(key)?.length ?? 0;
+    this.#cold.delete(key);
+  }
+  /** Rewrites every row, one at a time: `lift` gets and gives states by node. */
+  lift(lift: (states: readonly unknown[]) => unknown[]): void {
+    for (const [key, bytes] of [...this.#cold]) {
+      const states = lift(this.#decode(key, bytes).states);
+      this.put(key, this.#encode({ key, states }));
+    }
   }
 
   /** A node without a state is a nil, which no state is. */
@@ -89,5 +126,5 @@ export class KeyedRows {
   }
 }
 
-/** Rows that one input record may open beyond the bound before `trim` is called. */
+/** Rows that may be opened beyond the bound before `trim` is called. */
 const SLACK = 4096;

@@ -144,6 +144,28 @@ export class Timers {
     return timer;
   }
 
+  /** Key of the earliest timer; undefined when there is none. */
+  peekKey(): string | undefined {
+    return this.#count === 0 ? undefined : this.#key[read(this.#heap, 0)];
+  }
+
+  /** Name and due time of each of an operator's timers of a key, in no particular order. */
+  *ofKey(owner: number, key: string): Generator<readonly [name: string, at: EventTime]> {
+    const keyHash = mixed(hashText(owner | 0, key));
+    let slot = read(this.#keyHeads, keyHash & (this.#keyHeads.length - 1));
+    while (slot !== NONE) {
+      if (read(this.#owner, slot) === owner && this.#key[slot] === key) {
+        yield [this.#name[slot] as string, read(this.#at, slot) as EventTime];
+      }
+      slot = read(this.#keyNext, slot);
+    }
+  }
+
+  /** The key of every timer, as often as it has timers. */
+  *keys(): Generator<string> {
+    for (let i = 0; i < this.#count; i++) yield this.#key[read(this.#heap, i)] as string;
+  }
+
   /** Plain data in firing order: the same timers give the same snapshot, however they were set. */
   snapshot(): unknown {
     const slots = Array.from(this.#heap.subarray(0, this.#count)).sort((a, b) =>

@@ -43,6 +43,7 @@ export async function runTaobao(
   const rowOf = new Map<string, number>();
   let number = 0;
   const intake: Intake = {
+    parts: () => job.intake.parts(),
     handle: (message, sink) =>
       job.intake.handle(message, {
         ...sink,

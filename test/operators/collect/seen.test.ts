@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Seen } from "../../../operators/collect/seen.ts";
+import { Carrier } from "../../support/parts.ts";
 
 const WINDOW = 100;
 
@@ -50,7 +51,9 @@ test("at its bound it still knows the later half of the bound", () => {
     expect(seen.size).toBeLessThanOrEqual(bound);
     const recent = ids[Math.max(0, i - bound / 2 + 1)] ?? "";
     const copy = new Seen(WINDOW, bound);
-    copy.restore(seen.snapshot());
+    const carrier = new Carrier();
+    carrier.cut([seen.part("seen")], true);
+    carrier.restore([copy.part("seen")]);
     expect(copy.add("", recent, 0)).toBe(true);
   });
 });

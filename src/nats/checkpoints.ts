@@ -1,0 +1,179 @@
+import type { NatsConnection } from "nats";
+import { Fault } from "../faults.ts";
+import { type Checkpointed, Checkpointer, type CheckpointStore } from "../state/checkpointer.ts";
+import type { HopTail, Marker } from "../state/marker.ts";
+import type { Millis } from "../time/event-time.ts";
+import type { Log } from "../watch/log.ts";
+import type { AckInbox } from "./ack-inbox.ts";
+import { BrokerCheckpoints } from "./checkpoint-store.ts";
+import type { ReadPosition } from "./reader.ts";
+import type { Names } from "./streams.ts";
+
+export interface CheckpointsOptions {
+  readonly nc: NatsConnection;
+  readonly inbox: AckInbox;
+  readonly names: Names;
+  readonly owner: string;
+  /** Of the build and its configuration: another one may only go on where this one stopped cleanly. */
+  readonly version: string;
+  /** How many key groups the flows have, e.g. `16+4`. */
+  readonly layout: string;
+  readonly every: Millis;
+  readonly log: Log;
+  /** Where a group's records stand on the logs of its targets. */
+  readonly tails: (group: string) => readonly HopTail[];
+  /** Resolves once everything the group caused so far is acknowledged. */
+  readonly settled: (group: string) => Promise<unknown>;
+}
+
+interface Entry {
+  readonly checkpointer: Checkpointer;
+  /** Wall time from which the next checkpoint is due. */
+  dueAt: number;
+  /** Position of the last one. */
+  at: ReadPosition;
+}
+
+/** Groups whose checkpoints are written at the same time. */
+const AT_A_TIME = 2;
+/** Encoding holds the thread for so long at the most. */
+const SLICE_MS = 4;
+
+/** Writes checkpoints of all groups by and by, and restores from them. */
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
+  readonly #entries = new Map<string, Entry>();
+  #writing = 0;
+  #written = 0;
+  #bytes = 0;
+  #torn = 0;
+  #sliceEnds = 0;
+
+  constructor(groups: readonly Checkpointed[], options: CheckpointsOptions) {
+    this.#options = options;
+    const { nc, inbox, names, owner, version, layout, every, log } = options;
+    groups.forEach((group, i) => {
+      const store: CheckpointStore = new BrokerCheckpoints(nc, inbox, names, group.name, log);
+      const checkpointer = new Checkpointer(group, store, {
+        owner,
+        version,
+        layout,
+        breathe: () => this.#breathe(),
+        onTorn: (marker, why) => {
+          this.#torn += 1;
+          log.warn(
+            { group: group.name, seq: marker.seq, why },
+            "a checkpoint is torn; the one before it is taken",
+          );
+        },
+      });
+      const dueAt = Date.now() + every + (every * i) / groups.length;
+      this.#entries.set(group.name, { checkpointer, dueAt, at: NOWHERE });
+    });
+  }
+
+  /** For the metrics. */
+  get counts(): { readonly written: number; readonly bytes: number; readonly torn: number } {
+    return { written: this.#written, bytes: this.#bytes, torn: this.#torn };
+  }
+  /** Oldest position and time a group goes on from: 0 where there is no checkpoint. */
+  after(group: string): ReadPosition {
+    return this.#entries.get(group)?.at ?? NOWHERE;
+  }
+  tails(group: string): readonly HopTail[] {
+    return this.#entries.get(group)?.checkpointer.marker?.tails ?? [];
+  }
+
+  /** Fills every group from its latest whole checkpoint; throws VERSION_MISMATCH. */
+  async restore(): Promise<void> {
+    const left = [...this.#entries];
+    const work = async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        const [group, entry] = next;
+        const marker = await entry.checkpointer.restore();
+        if (marker === undefined) continue;
+        this.#check(group, marker);
+        entry.at = { seq: marker.seq, time: marker.time };
+      }
+    };
+    await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
+  }
+
+  #check(group: string, marker: Marker): void {
+    const { layout } = this.#options;
+    if (marker.layout !== layout) {
+      throw new Fault(
+        "STATE_INVALID",
+        `${group} was stored by an engine with ${marker.layout} key groups, this one has ${layout}: their number is fixed once there is state`,
+        { group },
+      );
+    }
+    if (marker.version === this.#options.version || marker.clean) return;
+    throw new Fault(
+      "VERSION_MISMATCH",
+      `${group} was left in the middle of its log, at ${marker.seq}, by another build or configuration`,
+      { group, theirs: marker.version, ours: this.#options.version },
+    );
+  }
+
+  /** Call it between two messages of a group: begins a checkpoint when one is due. */
+  offer(group: string, at: ReadPosition): void {
+    const entry = this.#entries.get(group);
+    if (entry === undefined || this.#writing >= AT_A_TIME || entry.dueAt > Date.now()) return;
+    if (entry.checkpointer.writing || entry.at.seq === at.seq) return;
+    entry.dueAt = Date.now() + this.#options.every;
+    this.#write(group, entry, at, false).catch((error: unknown) => {
+      this.#options.log.warn({ group, error: String(error) }, "a checkpoint was not written");
+    });
+  }
+
+  /** The last checkpoint of every group, once nothing is under way: `at` says where each stands. */
+  async writeAll(at: (group: string) => ReadPosition): Promise<void> {
+    const left = [...this.#entries];
+    const work = async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        const [group, entry] = next;
+        while (entry.checkpointer.writing) await new Promise((resolve) => setTimeout(resolve, 10));
+        const position = at(group);
+        if (position.seq > 0) await this.#write(group, entry, position, true);
+      }
+    };
+    await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
+  }
+
+  async #write(group: string, entry: Entry, at: ReadPosition, clean: boolean): Promise<void> {
+    const { settled, tails, log } = this.#options;
+    this.#writing += 1;
+    try {
+      const cost = await entry.checkpointer.write({
+        ...at,
+        clean,
+        settled: settled(group),
+        tails: () => tails(group),
+      });
+      if (cost === undefined) {
+        log.info({ group }, "another owner of the group writes its checkpoints");
+        return;
+      }
+      entry.at = at;
+      this.#written += 1;
+      this.#bytes += cost.bytes;
+    } finally {
+      this.#writing -= 1;
+    }
+  }
+
+  /** Lets others run once the slice is used up. */
+  #breathe(): Promise<void> | undefined {
+    if (performance.now() < this.#sliceEnds) return undefined;
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        this.#sliceEnds = performance.now() + SLICE_MS;
+        resolve();
+      });
+    });
+  }
+}
+
+const NOWHERE: ReadPosition = { seq: 0, time: 0 };
+const RESTORED_AT_A_TIME = 4;
