@@ -22,6 +22,8 @@ const FAULTS = {
     "The broker lost records it had acknowledged: restore its store, or run `freshet recover` and choose.",
   LOG_MISSING:
     "Check that NATS_URL, the data folder and the prefix in config/freshet.yaml are those of the engine.",
+  LOG_INCOMPLETE:
+    "Name dumps that together reach back to the log's beginning; `freshet dump` makes them, broker.keep_in says how long IN reaches back.",
   DUMP_INVALID: "Make the dump again with `freshet dump`; one that was cut off is of no use.",
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",

@@ -9,6 +9,7 @@ import { replayCommand } from "./replay.ts";
 import { schemasCommand } from "./schemas.ts";
 import { startCommand } from "./start.ts";
 import { tapCommand } from "./tap.ts";
+import { verifyCommand } from "./verify.ts";
 
 const OK = 0;
 const FAILED = 1;
@@ -29,6 +30,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     graphCommand(env),
     tapCommand(env),
     dumpCommand(env),
+    verifyCommand(env),
     schemasCommand(env),
   ]) {
     program.addCommand(command.exitOverride());
