@@ -64,19 +64,19 @@ export const sharedPanes: MakeCounter = ({ size, slide }, told) => {
   const rings = new Map<string, panes.PaneRing>();
   return {
     add(key, at) {
-      const time = at as EventTime;
+      const pane = panes.paneIndex(spec, at as EventTime);
       const ring = rings.get(key);
       if (ring === undefined) {
-        rings.set(key, panes.addToPanes(panes.emptyPanes(spec, time), spec, time, 1));
+        rings.set(key, panes.addToPane(panes.emptyPanes(spec, pane), spec, pane, 1));
       } else {
-        const next = panes.addToPanes(ring, spec, time, 1);
+        const next = panes.addToPane(ring, spec, pane, 1);
         if (next !== ring) rings.set(key, next);
       }
     },
     slide(end) {
-      const last = (end - 1) as EventTime;
+      const last = panes.paneIndex(spec, (end - 1) as EventTime);
       for (const [key, ring] of rings) {
-        const moved = panes.advancePanes(ring, spec, last);
+        const moved = panes.advanceTo(ring, spec, last);
         const counted = panes.total(moved, spec);
         if (counted > 0) told(key, end, counted);
         if (moved !== ring) rings.set(key, moved);

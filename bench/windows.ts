@@ -178,11 +178,11 @@ function stateBytes(short: boolean): Figure[] {
   const spec = panes.paneSpec(grid);
   const length = grid.size / grid.slide;
   const at = (pane: number) => (pane * grid.slide) as EventTime;
-  const sparse = () => panes.addToPanes(panes.emptyPanes(spec, at(7)), spec, at(7), 1);
+  const sparse = () => panes.addToPane(panes.emptyPanes(spec, 7), spec, 7, 1);
   const full = () => {
-    let ring = panes.emptyPanes(spec, at(0));
+    let ring = panes.emptyPanes(spec, 0);
     for (let pane = 0; pane < length; pane++) {
-      ring = panes.addToPanes(panes.advancePanes(ring, spec, at(pane)), spec, at(pane), 1);
+      ring = panes.addToPane(panes.advanceTo(ring, spec, pane), spec, pane, 1);
     }
     return ring;
   };

@@ -4,14 +4,16 @@ import { FORGET } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime, type Millis } from "../../src/time/event-time.ts";
 import {
-  addToPanes,
-  advancePanes,
+  addToPane,
+  advanceTo,
   emptyPanes,
   holdsNothing,
   nextOccupied,
   type PaneRing,
   type PaneSpec,
+  paneIndex,
   paneSpec,
+  paneStart,
   total,
 } from "../../src/time/pane-ring.ts";
 import { duration, readOptions } from "./options.ts";
@@ -88,24 +90,26 @@ export function heatOperator(options: {
       if (eventCount(payload) === 0) return state.panes === null ? FORGET : state;
       ctx.setTimer(SLIDE, (end - 1) as EventTime);
       const spec = specOf(ctx.key);
-      let panes = state.panes ?? emptyPanes(spec, time);
+      const pane = paneIndex(spec, time);
+      let panes = state.panes ?? emptyPanes(spec, pane);
       countsOf(payload).forEach((count, measure) => {
-        panes = addToPanes(panes, spec, time, count, measure);
+        panes = addToPane(panes, spec, pane, count, measure);
       });
       state.panes = panes;
-      if (payload[0] === "item") addRegions(state, one, payload[2], time);
+      if (payload[0] === "item") addRegions(state, one, payload[2], pane);
       return state;
     },
     onTimer(timer, state, ctx) {
       const spec = specOf(ctx.key);
-      const panes = advancePanes(state.panes ?? emptyPanes(spec, timer.at), spec, timer.at);
+      const pane = paneIndex(spec, timer.at);
+      const panes = advanceTo(state.panes ?? emptyPanes(spec, pane), spec, pane);
       if (holdsNothing(panes, spec)) return FORGET;
       state.panes = panes;
-      for (const region of state.regions) region[1] = advancePanes(region[1], one, timer.at);
+      for (const region of state.regions) region[1] = advanceTo(region[1], one, pane);
       state.regions = state.regions.filter(([, ring]) => !holdsNothing(ring, one));
       tell(state, { many: spec, one }, (timer.at + 1) as EventTime, ctx);
-      const oldest = nextOccupied(panes, spec, (timer.at + 1 - size) as EventTime) ?? timer.at + 1;
-      const next = everySlide ? timer.at + slide : oldest + size + slide - 1;
+      const oldest = nextOccupied(panes, spec, pane + 1 - spec.panes) ?? pane + 1;
+      const next = everySlide ? timer.at + slide : paneStart(spec, oldest) + size + slide - 1;
       ctx.setTimer(SLIDE, next as EventTime);
       return state;
     },
@@ -130,15 +134,15 @@ function addRegions(
   state: HeatState,
   spec: PaneSpec,
   rows: readonly ItemRow[],
-  at: EventTime,
+  pane: number,
 ): void {
   for (const row of rows) {
     const events = heatCounts(row).reduce((a, b) => a + b, 0);
     if (row[0] === "" || events === 0) continue;
     const known = state.regions.find(([region]) => region === row[0]);
-    if (known !== undefined) known[1] = addToPanes(known[1], spec, at, events);
+    if (known !== undefined) known[1] = addToPane(known[1], spec, pane, events);
     else if (state.regions.length < MAX_REGIONS) {
-      state.regions.push([row[0], addToPanes(emptyPanes(spec, at), spec, at, events)]);
+      state.regions.push([row[0], addToPane(emptyPanes(spec, pane), spec, pane, events)]);
     }
   }
 }

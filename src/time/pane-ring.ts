@@ -11,12 +11,15 @@ export interface PaneSpec {
   readonly keep: number;
   /** Numbers summed side by side (views, carts, orders …). */
   readonly measures: number;
+  /** Numbers of the owner's that lie beside the totals, for `note`. */
+  readonly notes: number;
 }
 
 /**
- * Sums of one key, as plain data: `[head, capacity, total per measure…, cells…]`.
+ * Sums of one key, as plain data: `[head, capacity, total per measure…, notes…, cells…]`.
  *
- * `head` is the index of the newest pane of the window; the totals cover `(head - panes, head]`.
+ * Panes are told by their index (`paneIndex`). `head` is the newest pane of the window; the totals
+ * cover `(head - panes, head]`.
  * With a capacity above 0 the cells are a ring where pane `p` lies at `p mod capacity`. Otherwise
  * they are a list of `-capacity` entries `(pane, sum per measure…)` sorted by pane, for keys that
  * are seldom seen, with zeros behind. Panes ahead of `head` are held but not yet in the totals. An
@@ -38,18 +41,25 @@ export function paneSpec(options: {
   readonly offset?: Millis;
   readonly keep?: Millis;
   readonly measures?: number;
+  readonly notes?: number;
 }): PaneSpec {
-  const { size, slide, offset = millis(0), keep = millis(0), measures = 1 } = options;
+  const { size, slide, offset = millis(0), keep = millis(0), measures = 1, notes = 0 } = options;
   if (size <= 0 || slide <= 0) throw new RangeError("size and slide of a window must be positive");
   const pane = millis(gcd(size, slide));
-  return { pane, offset, panes: size / pane, keep: Math.ceil(keep / pane), measures };
+  return { pane, offset, panes: size / pane, keep: Math.ceil(keep / pane), measures, notes };
 }
 
 export const paneIndex = (spec: PaneSpec, at: EventTime): number =>
   floorDiv(at - spec.offset, spec.pane);
 
+/** The first instant of a pane. */
+export const paneStart = (spec: PaneSpec, pane: number): EventTime =>
+  (pane * spec.pane + spec.offset) as EventTime;
+
 const cell = (ring: PaneRing, place: number): number => ring[place] as number;
-const headOf = (ring: PaneRing): number => cell(ring, HEAD);
+export const headOf = (ring: PaneRing): number => cell(ring, HEAD);
+/** Where totals and notes end and panes begin. */
+const firstCell = ({ measures, notes }: PaneSpec): number => TOTALS + measures + notes;
 
 /** Panes up to this one are forgotten. */
 const horizon = (ring: PaneRing, spec: PaneSpec): number => headOf(ring) - spec.panes - spec.keep;
@@ -58,123 +68,135 @@ const horizon = (ring: PaneRing, spec: PaneSpec): number => headOf(ring) - spec.
 export const inRing = (ring: PaneRing): boolean => cell(ring, CAPACITY) > 0;
 /** Where the list's entries end. */
 const listEnd = (ring: PaneRing, spec: PaneSpec): number =>
-  TOTALS + spec.measures - cell(ring, CAPACITY) * (spec.measures + 1);
+  firstCell(spec) - cell(ring, CAPACITY) * (spec.measures + 1);
 
-/** No sums, in the window whose newest pane holds `at`. */
-export function emptyPanes(spec: PaneSpec, at: EventTime): PaneRing {
-  const ring = new Array<number>(TOTALS + spec.measures).fill(0);
-  ring[HEAD] = paneIndex(spec, at);
+/** No sums, in the window whose newest pane is `head`; notes are 0. */
+export function emptyPanes(spec: PaneSpec, head: number): PaneRing {
+  const ring = new Array<number>(firstCell(spec)).fill(0);
+  ring[HEAD] = head;
   return ring;
 }
 
-/** False when the pane of `at` is forgotten: a sum added there would be lost. */
-export const remembers = (ring: PaneRing, spec: PaneSpec, at: EventTime): boolean =>
-  paneIndex(spec, at) > horizon(ring, spec);
+/** False when the pane is forgotten: a sum added there would be lost. */
+export const remembers = (ring: PaneRing, spec: PaneSpec, pane: number): boolean =>
+  pane > horizon(ring, spec);
 
 /** True when no pane holds anything: the state may be dropped. */
 export const holdsNothing = (ring: PaneRing, spec: PaneSpec): boolean =>
   inRing(ring) ? occupied(ring, spec).length === 0 : cell(ring, CAPACITY) === 0;
 
-/** The sum of the window that ends with the pane of the latest `advance`. */
+/** The sum of the window that ends with the head. */
 export const total = (ring: PaneRing, _spec: PaneSpec, measure = 0): number =>
   cell(ring, TOTALS + measure);
 
+/** The owner's number, which nothing here looks at. */
+export const note = (ring: PaneRing, spec: PaneSpec): number => cell(ring, TOTALS + spec.measures);
+export const setNote = (ring: PaneRing, spec: PaneSpec, to: number): void => {
+  ring[TOTALS + spec.measures] = to;
+};
+
 /**
- * Adds `value` to the pane of `at`; use the ring that is returned. Nothing happens when the pane is
- * forgotten (ask `remembers` first and count it as late). Sums are exact for whole numbers.
+ * Adds `value` to a pane; use the ring that is returned. Nothing happens when the pane is forgotten
+ * (ask `remembers` first and count it as late). Sums are exact for whole numbers.
  */
-export function addToPanes(
+export function addToPane(
   ring: PaneRing,
   spec: PaneSpec,
-  at: EventTime,
+  pane: number,
   value: number,
   measure = 0,
 ): PaneRing {
-  const pane = paneIndex(spec, at);
-  const head = cell(ring, HEAD);
-  const { panes, measures } = spec;
-  const oldest = head - panes - spec.keep + 1;
-  if (pane < oldest || value === 0) return ring;
-  if (pane <= head && pane > head - panes) {
+  const { panes, keep, measures, notes } = spec;
+  const behind = cell(ring, HEAD) - pane;
+  if (behind >= panes + keep || value === 0) return ring;
+  if (behind >= 0 && behind < panes) {
     ring[TOTALS + measure] = cell(ring, TOTALS + measure) + value;
   }
   const capacity = cell(ring, CAPACITY);
+  // Spelt out, not called: this is the path of nearly every event.
+  const first = TOTALS + measures + notes;
+  let place = first;
   if (capacity <= 0) {
-    const last = listEnd(ring, spec) - measures - 1;
+    place -= (capacity + 1) * (measures + 1);
     // Below the first entry lie totals, and a list without entries has none to compare.
-    if (capacity === 0 || cell(ring, last) !== pane) {
+    if (capacity === 0 || cell(ring, place) !== pane) {
       return addToList(ring, spec, pane, value, measure);
     }
-    ring[last + 1 + measure] = cell(ring, last + 1 + measure) + value;
-    return ring;
+    place += 1 + measure;
+  } else {
+    if (panes + keep - behind > capacity) return addBeyondRing(ring, spec, pane, value, measure);
+    place += (pane - Math.floor(pane / capacity) * capacity) * measures + measure;
   }
-  if (pane >= oldest + capacity) return addBeyondRing(ring, spec, pane, value, measure);
-  // Spelt out, not called: this is the path of nearly every event.
-  const turned = pane - Math.floor(pane / capacity) * capacity;
-  const place = TOTALS + measures + turned * measures + measure;
   ring[place] = cell(ring, place) + value;
   return ring;
 }
 
-/** Moves the window on until its newest pane holds `to`; never back. Use the ring that is returned. */
-export function advancePanes(ring: PaneRing, spec: PaneSpec, to: EventTime): PaneRing {
-  const target = paneIndex(spec, to);
-  if (target <= headOf(ring)) return ring;
-  return inRing(ring) ? advanceRing(ring, spec, target) : advanceList(ring, spec, target);
+/** Moves the window on until `head` is its newest pane; never back. Use the ring that is returned. */
+export function advanceTo(ring: PaneRing, spec: PaneSpec, head: number): PaneRing {
+  if (head <= headOf(ring)) return ring;
+  return inRing(ring) ? advanceRing(ring, spec, head) : advanceList(ring, spec, head);
 }
 
-/** The sum over whole panes from the one of `from` to the one of `to`, both included. */
+/** The sum over the panes from `from` to `to`, both included. */
 export function sumBetween(
   ring: PaneRing,
   spec: PaneSpec,
-  from: EventTime,
-  to: EventTime,
+  from: number,
+  to: number,
   measure = 0,
 ): number {
-  const first = Math.max(paneIndex(spec, from), horizon(ring, spec) + 1);
-  const last = paneIndex(spec, to);
+  const first = Math.max(from, horizon(ring, spec) + 1);
   const capacity = cell(ring, CAPACITY);
   let sum = 0;
   if (capacity <= 0) {
     const end = listEnd(ring, spec);
-    for (let i = TOTALS + spec.measures; i < end; i += spec.measures + 1) {
+    for (let i = firstCell(spec); i < end; i += spec.measures + 1) {
       const pane = cell(ring, i);
-      if (pane >= first && pane <= last) sum += cell(ring, i + 1 + measure);
+      if (pane >= first && pane <= to) sum += cell(ring, i + 1 + measure);
     }
     return sum;
   }
-  const newest = Math.min(last, horizon(ring, spec) + capacity);
+  const newest = Math.min(to, horizon(ring, spec) + capacity);
   for (let p = first; p <= newest; p++) sum += cell(ring, ringPlace(spec, capacity, p) + measure);
   return sum;
 }
 
-/** Start of the first pane, from the one of `from` on, that holds anything. */
-export function nextOccupied(
-  ring: PaneRing,
-  spec: PaneSpec,
-  from: EventTime,
-): EventTime | undefined {
-  const first = Math.max(paneIndex(spec, from), horizon(ring, spec) + 1);
+/** The first pane, from `from` on, that holds anything. */
+export function nextOccupied(ring: PaneRing, spec: PaneSpec, from: number): number | undefined {
+  const first = Math.max(from, horizon(ring, spec) + 1);
   const capacity = cell(ring, CAPACITY);
-  const startOf = (pane: number) => (pane * spec.pane + spec.offset) as EventTime;
   if (capacity <= 0) {
     const end = listEnd(ring, spec);
-    for (let i = TOTALS + spec.measures; i < end; i += spec.measures + 1) {
-      if (cell(ring, i) >= first) return startOf(cell(ring, i));
+    for (let i = firstCell(spec); i < end; i += spec.measures + 1) {
+      if (cell(ring, i) >= first) return cell(ring, i);
     }
     return undefined;
   }
-  for (let pane = first; pane <= horizon(ring, spec) + capacity; pane++) {
-    const place = ringPlace(spec, capacity, pane);
-    for (let m = 0; m < spec.measures; m++) {
-      if (cell(ring, place + m) !== 0) return startOf(pane);
-    }
+  const newest = horizon(ring, spec) + capacity;
+  for (let pane = first; pane <= newest; pane++) {
+    if (occupiedAt(ring, spec, ringPlace(spec, capacity, pane))) return pane;
   }
   return undefined;
 }
 
+/** The newest pane that holds anything. */
+export function newestOccupied(ring: PaneRing, spec: PaneSpec): number | undefined {
+  const capacity = cell(ring, CAPACITY);
+  if (capacity < 0) return cell(ring, listEnd(ring, spec) - spec.measures - 1);
+  const oldest = horizon(ring, spec) + 1;
+  for (let pane = oldest + capacity - 1; pane >= oldest; pane--) {
+    if (occupiedAt(ring, spec, ringPlace(spec, capacity, pane))) return pane;
+  }
+  return undefined;
+}
+
+function occupiedAt(ring: PaneRing, { measures }: PaneSpec, place: number): boolean {
+  for (let m = 0; m < measures; m++) if (cell(ring, place + m) !== 0) return true;
+  return false;
+}
+
 const ringPlace = (spec: PaneSpec, capacity: number, pane: number): number =>
-  TOTALS + spec.measures + floorMod(pane, capacity) * spec.measures;
+  firstCell(spec) + floorMod(pane, capacity) * spec.measures;
 
 function addToList(
   ring: PaneRing,
@@ -184,7 +206,7 @@ function addToList(
   measure: number,
 ): PaneRing {
   const width = spec.measures + 1;
-  const first = TOTALS + spec.measures;
+  const first = firstCell(spec);
   const end = listEnd(ring, spec);
   let place = end;
   while (place > first && cell(ring, place - width) >= pane) place -= width;
@@ -221,15 +243,15 @@ function occupied(ring: PaneRing, spec: PaneSpec): number[] {
   const cells: number[] = [];
   for (let pane = oldest; pane < oldest + capacity; pane++) {
     const place = ringPlace(spec, capacity, pane);
-    const sums = ring.slice(place, place + spec.measures);
-    if (sums.some((sum) => sum !== 0)) cells.push(pane, ...sums);
+    if (!occupiedAt(ring, spec, place)) continue;
+    cells.push(pane, ...ring.slice(place, place + spec.measures));
   }
   return cells;
 }
 
 const toList = (ring: PaneRing, spec: PaneSpec): PaneRing => {
   const cells = occupied(ring, spec);
-  const list = ring.slice(0, TOTALS + spec.measures).concat(cells);
+  const list = ring.slice(0, firstCell(spec)).concat(cells);
   list[CAPACITY] = 0 - cells.length / (spec.measures + 1);
   return list;
 };
@@ -241,7 +263,7 @@ function toRing(list: PaneRing, spec: PaneSpec, newest: number): PaneRing | unde
   if (needed > 4 * least) return undefined;
   // Some panes to spare, so that events slightly ahead do not grow the ring again.
   const capacity = Math.max(least, needed) + Math.min(4, spec.panes);
-  const first = TOTALS + spec.measures;
+  const first = firstCell(spec);
   const ring = new Array<number>(first + capacity * spec.measures).fill(0);
   for (let i = 0; i < first; i++) ring[i] = cell(list, i);
   ring[CAPACITY] = capacity;
@@ -284,7 +306,7 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   const { panes, measures } = spec;
   const width = measures + 1;
   const head = headOf(ring);
-  const first = TOTALS + measures;
+  const first = firstCell(spec);
   const end = listEnd(ring, spec);
   const forgotten = target - panes - spec.keep;
   ring[HEAD] = target;
@@ -319,7 +341,8 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   const capacity = cell(ring, CAPACITY);
   const before = headOf(ring);
   if (target - panes - spec.keep >= horizon(ring, spec) + capacity) {
-    const none = new Array<number>(TOTALS + measures).fill(0);
+    const none = ring.slice(0, firstCell(spec));
+    none.fill(0, CAPACITY, TOTALS + measures);
     none[HEAD] = target;
     return none;
   }
@@ -330,9 +353,10 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
 }
 
 /** One pane on, one measure: what every key does at every slide. */
-function stepRing(ring: PaneRing, { panes, keep }: PaneSpec, head: number): void {
+function stepRing(ring: PaneRing, spec: PaneSpec, head: number): void {
+  const { panes, keep } = spec;
   const capacity = cell(ring, CAPACITY);
-  const first = TOTALS + 1;
+  const first = firstCell(spec);
   const at = head - Math.floor(head / capacity) * capacity;
   const leaving = at < panes ? at - panes + capacity : at - panes;
   const behind = leaving < keep ? leaving - keep + capacity : leaving - keep;
@@ -363,10 +387,8 @@ function leaner(ring: PaneRing, spec: PaneSpec): PaneRing {
   const most = Math.min(SPARSE_ENTRIES, spec.panes / 2) / 4;
   const { measures } = spec;
   let entries = 0;
-  for (let pane = TOTALS + measures; pane < ring.length; pane += measures) {
-    let place = pane;
-    while (place < pane + measures && cell(ring, place) === 0) place++;
-    if (place < pane + measures) entries++;
+  for (let place = firstCell(spec); place < ring.length; place += measures) {
+    if (occupiedAt(ring, spec, place)) entries++;
     if (entries > most) return ring;
   }
   return toList(ring, spec);

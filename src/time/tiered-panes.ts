@@ -1,15 +1,17 @@
-import { type EventTime, millis } from "./event-time.ts";
+import { millis } from "./event-time.ts";
 import {
-  addToPanes,
-  advancePanes,
+  addToPane,
+  advanceTo,
   emptyPanes,
+  headOf,
   inRing,
   nextOccupied,
   type PaneRing,
   type PaneSpec,
-  paneIndex,
+  remembers,
   sumBetween,
 } from "./pane-ring.ts";
+import { floorDiv } from "./window.ts";
 
 /** Two tiers of panes: `ratio` fine ones (hours) make a coarse one (days). */
 export interface TieredSpec {
@@ -30,74 +32,71 @@ export function tieredSpec(fine: PaneSpec, ratio: number): TieredSpec {
   return { fine, coarse: { ...fine, pane, panes, keep: 0 }, ratio };
 }
 
-export const emptyTiers = (spec: TieredSpec, at: EventTime): TieredPanes => [
-  emptyPanes(spec.fine, at),
+export const emptyTiers = (spec: TieredSpec, head: number): TieredPanes => [
+  emptyPanes(spec.fine, head),
   null,
 ];
 
-/** Adds `value` to the pane of `at`; nothing happens when that is forgotten. Changes `tiers`. */
+/** Adds `value` to a fine pane; nothing happens when that is forgotten. Changes `tiers`. */
 export function addToTiers(
   tiers: TieredPanes,
   spec: TieredSpec,
-  at: EventTime,
+  pane: number,
   value: number,
   measure = 0,
 ): void {
-  const forgotten = paneIndex(spec.fine, at) <= horizonOf(tiers, spec);
-  if (forgotten) return;
-  tiers[0] = addToPanes(tiers[0], spec.fine, at, value, measure);
+  if (!remembers(tiers[0], spec.fine, pane)) return;
+  tiers[0] = addToPane(tiers[0], spec.fine, pane, value, measure);
   if (!inRing(tiers[0])) tiers[1] = null;
   else if (tiers[1] === null) tiers[1] = summedUp(tiers[0], spec);
-  else tiers[1] = addToPanes(tiers[1], spec.coarse, at, value, measure);
+  else tiers[1] = addToPane(tiers[1], spec.coarse, floorDiv(pane, spec.ratio), value, measure);
 }
 
-/** Moves the window on until its newest pane holds `to`; never back. Changes `tiers`. */
-export function advanceTiers(tiers: TieredPanes, spec: TieredSpec, to: EventTime): void {
-  tiers[0] = advancePanes(tiers[0], spec.fine, to);
+/** Moves the window on until `head` is its newest fine pane; never back. Changes `tiers`. */
+export function advanceTiers(tiers: TieredPanes, spec: TieredSpec, head: number): void {
+  tiers[0] = advanceTo(tiers[0], spec.fine, head);
   if (!inRing(tiers[0])) tiers[1] = null;
-  else if (tiers[1] !== null) tiers[1] = advancePanes(tiers[1], spec.coarse, to);
+  else if (tiers[1] !== null) {
+    tiers[1] = advanceTo(tiers[1], spec.coarse, floorDiv(head, spec.ratio));
+  }
 }
 
-/** The sum over whole fine panes from the one of `from` to the one of `to`, both included. */
+/** The sum over the fine panes from `from` to `to`, both included. */
 export function sumOfTiers(
   tiers: TieredPanes,
   spec: TieredSpec,
-  from: EventTime,
-  to: EventTime,
+  from: number,
+  to: number,
   measure = 0,
 ): number {
-  const { fine, ratio } = spec;
-  const first = Math.max(paneIndex(fine, from), horizonOf(tiers, spec) + 1);
-  const last = paneIndex(fine, to);
-  const startOf = (pane: number) => (pane * fine.pane + fine.offset) as EventTime;
-  const inFine = (a: number, b: number): number =>
-    a > b ? 0 : sumBetween(tiers[0], fine, startOf(a), startOf(b), measure);
-  const [, coarse] = tiers;
+  const { ratio } = spec;
+  const [fine, coarse] = tiers;
+  const first = Math.max(from, oldestOf(fine, spec));
+  const inFine = (a: number, b: number): number => sumBetween(fine, spec.fine, a, b, measure);
   const firstCoarse = Math.ceil(first / ratio);
-  const lastCoarse = Math.floor((last + 1) / ratio) - 1;
-  if (coarse === null || firstCoarse > lastCoarse) return inFine(first, last);
-  const [begin, end] = [firstCoarse * ratio, (lastCoarse + 1) * ratio];
+  const lastCoarse = floorDiv(to + 1, ratio) - 1;
+  if (coarse === null || firstCoarse > lastCoarse) return inFine(first, to);
   return (
-    inFine(first, begin - 1) +
-    sumBetween(coarse, spec.coarse, startOf(begin), startOf(end - 1), measure) +
-    inFine(end, last)
+    inFine(first, firstCoarse * ratio - 1) +
+    sumBetween(coarse, spec.coarse, firstCoarse, lastCoarse, measure) +
+    inFine((lastCoarse + 1) * ratio, to)
   );
 }
 
-/** Fine panes up to this one are forgotten; the first cell of a ring is its newest pane. */
-const horizonOf = ([fine]: TieredPanes, spec: TieredSpec): number =>
-  (fine[0] as number) - spec.fine.panes - spec.fine.keep;
+/** The oldest fine pane that is not forgotten. */
+const oldestOf = (fine: PaneRing, spec: TieredSpec): number =>
+  headOf(fine) - spec.fine.panes - spec.fine.keep + 1;
 
 function summedUp(fine: PaneRing, spec: TieredSpec): PaneRing {
-  const newest = ((fine[0] as number) * spec.fine.pane + spec.fine.offset) as EventTime;
-  let coarse = emptyPanes(spec.coarse, newest);
-  const oldest = (newest - (spec.fine.panes + spec.fine.keep) * spec.fine.pane) as EventTime;
-  let at = nextOccupied(fine, spec.fine, oldest);
-  while (at !== undefined) {
+  let coarse = emptyPanes(spec.coarse, floorDiv(headOf(fine), spec.ratio));
+  let pane = nextOccupied(fine, spec.fine, oldestOf(fine, spec));
+  while (pane !== undefined) {
+    const under = floorDiv(pane, spec.ratio);
     for (let m = 0; m < spec.fine.measures; m++) {
-      coarse = addToPanes(coarse, spec.coarse, at, sumBetween(fine, spec.fine, at, at, m), m);
+      const sum = sumBetween(fine, spec.fine, pane, pane, m);
+      coarse = addToPane(coarse, spec.coarse, under, sum, m);
     }
-    at = nextOccupied(fine, spec.fine, (at + spec.fine.pane) as EventTime);
+    pane = nextOccupied(fine, spec.fine, pane + 1);
   }
   return coarse;
 }

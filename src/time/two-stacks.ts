@@ -17,6 +17,8 @@ export interface TwoStacks<Acc> {
   back: Acc | null;
   turn: number;
   head: number;
+  /** The owner's number, which nothing here looks at. */
+  next: number;
 }
 
 export const emptyStacks = <Acc>(head: number): TwoStacks<Acc> => ({
@@ -25,7 +27,12 @@ export const emptyStacks = <Acc>(head: number): TwoStacks<Acc> => ({
   back: null,
   turn: head,
   head,
+  next: head,
 });
+
+/** The first pane, from `from` on, that holds anything. */
+export const occupiedFrom = <Acc>({ slices }: TwoStacks<Acc>, from: number): number | undefined =>
+  slices[firstAt(slices, from)]?.[0];
 
 /** Index of the first entry whose pane is at least `pane`. */
 function firstAt<Acc>(entries: readonly Slice<Acc>[], pane: number): number {

@@ -26,8 +26,9 @@ export function windowed<In, Value, Acc, Result>(
     return new WindowOperator(options);
   }
   const lateness = options.allowedLateness ?? millis(0);
-  const over = <Slices>(store: SliceStore<Value, Result, Slices>): Windowed<In, Result> =>
-    new SlidingOperator(options, windows satisfies SlidingGrid, store);
+  const over = <Slices extends object>(
+    store: SliceStore<Value, Result, Slices>,
+  ): Windowed<In, Result> => new SlidingOperator(options, windows satisfies SlidingGrid, store);
   return aggregate.additive === undefined
     ? over(mergingStore(windows, lateness, aggregate))
     : over(additiveStore(windows, lateness, aggregate.additive));
