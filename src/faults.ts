@@ -25,6 +25,8 @@ const FAULTS = {
   LOG_INCOMPLETE:
     "Name dumps that together reach back to the log's beginning; `freshet dump` makes them, broker.keep_in says how long IN reaches back.",
   DUMP_INVALID: "Make the dump again with `freshet dump`; one that was cut off is of no use.",
+  LETTER_UNKNOWN:
+    "List the dead letters with `freshet deadletter list`; they go when OUT forgets them (broker.keep_out).",
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
   VERSION_MISMATCH:

@@ -1,5 +1,6 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { type Refusal, refusal } from "../../src/codec/wire.ts";
+import { sourceOf } from "./event-id.ts";
 import { type Ids, readIds, tells } from "./identifiers.ts";
 import type { CollectOptions, Props } from "./options.ts";
 import { findUnplain, isRecord } from "./plain.ts";
@@ -28,7 +29,6 @@ export interface Behaviour {
 type Raw = Readonly<Record<string, unknown>>;
 
 const MAX_ID = 200;
-const MAX_SOURCE = 64;
 const TOUCHPOINTS: ReadonlySet<string> = new Set(
   "mp gzh channels wecom group pay page pos ec erp".split(" "),
 );
@@ -67,12 +67,6 @@ function givenId(value: unknown): string | undefined | Refusal {
 
 const pathOf = (field: string): string =>
   field === "type" || field === "touchpoint" ? field : `props.${field}`;
-
-function sourceOf(src: unknown): string {
-  if (!isRecord(src)) return "";
-  const { source } = src;
-  return typeof source === "string" ? source.slice(0, MAX_SOURCE) : "";
-}
 
 /** Reads canonical events, from values that any sender may have made up. */
 export class BehaviourReader {

@@ -1,11 +1,12 @@
-import { hash128 } from "../../src/codec/hash.ts";
 import { decodeBody, type Refusal, refusal } from "../../src/codec/wire.ts";
 import { type Part, smallPart } from "../../src/state/part.ts";
 import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
 import { type Behaviour, BehaviourReader, feedbackEvent } from "./behaviour.ts";
+import { clockCorrected } from "./clock.ts";
 import type { CollectInput, CollectSink } from "./contract.ts";
 import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
 import { deadLetter, lateMessage } from "./dead-letter.ts";
+import { eventId } from "./event-id.ts";
 import { readFact, readKnowledge } from "./facts.ts";
 import { readIds } from "./identifiers.ts";
 import { Identity } from "./identity.ts";
@@ -179,26 +180,20 @@ export class Collect {
     counts.events += 1;
     sink.event({
       key,
-      id: hash128(`${source}\0${clientId}\0${broker}\0${index}`),
+      id: eventId(source, clientId, broker, index),
       at,
       payload: [type, touchpoint, session, props, clientId, broker],
     });
   }
 
-  /**
-   * Event time by our clock: what lies between an event and its sending is the same on every clock,
-   * ts + (received − sent). A `sent` before the event, or later by more than `maxAge`, is no help.
-   */
-  #corrected(behaviour: Behaviour, input: CollectInput): EventTime {
-    const { ts, sent } = behaviour;
+  #corrected({ ts, sent, recv }: Behaviour, input: CollectInput): EventTime {
     if (sent === undefined) return ts as EventTime;
-    const received = this.#options.trustRecv ? behaviour.recv : input.time;
-    if (received === undefined || sent < ts || sent - ts > this.#options.maxAge) {
-      this.counts.sentIgnored += 1;
-      return ts as EventTime;
-    }
-    this.counts.corrected += 1;
-    return (ts + (received - sent)) as EventTime;
+    const received = this.#options.trustRecv ? recv : input.time;
+    const corrected =
+      received === undefined ? undefined : clockCorrected(ts, sent, received, this.#options.maxAge);
+    if (corrected === undefined) this.counts.sentIgnored += 1;
+    else this.counts.corrected += 1;
+    return corrected ?? (ts as EventTime);
   }
 
   #late(

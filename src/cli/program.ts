@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { isFault } from "../faults.ts";
+import { deadletterCommand } from "./deadletter.ts";
 import { demoCommand } from "./demo.ts";
 import { dumpCommand } from "./dump.ts";
 import type { Environment } from "./environment.ts";
@@ -31,6 +32,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     tapCommand(env),
     dumpCommand(env),
     verifyCommand(env),
+    deadletterCommand(env),
     schemasCommand(env),
   ]) {
     program.addCommand(command.exitOverride());

@@ -547,8 +547,11 @@ export class KeyedTask implements Runs {
 
   #deadLetter(step: Step, failure: { operator: string; error: unknown }): void {
     const { operator, error } = failure;
-    const about =
-      step.work.kind === "event" ? { event: step.work.event } : { timer: step.work.name };
+    const { work } = step;
+    const about = work.kind === "event" ? { event: work.event } : { timer: work.name };
+    // A record that was undone as a whole can be sent again; a share of one, or a timer, cannot.
+    const whole = work.kind === "event" && work.direct === undefined && !this.#options.ordered;
+    const again = whole ? " and replay the event (`freshet deadletter replay`)" : "";
     this.#sink.output(
       {
         subject: "deadletter.operator",
@@ -559,9 +562,10 @@ export class KeyedTask implements Runs {
           operator,
           error: error instanceof Error ? error.message : String(error),
           stack: operatorStack(error),
-          remedy: "Mend the operator and replay the event; its key's state is as it was before it.",
+          remedy: `Mend the operator${again}; its key's state is as it was before.`,
           key: step.key,
           at: isoTime(step.now),
+          ...(whole ? { seq: step.position[0] } : {}),
           ...about,
         },
         key: step.key,

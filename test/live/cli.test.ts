@@ -10,7 +10,17 @@ import { TestServer } from "../support/nats-server.ts";
 const folder = mkdtempSync(join(tmpdir(), "freshet-cli-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const COMMANDS = ["start", "demo", "replay", "lint", "graph", "tap"] as const;
+const COMMANDS = [
+  "start",
+  "demo",
+  "replay",
+  "lint",
+  "graph",
+  "tap",
+  "dump",
+  "verify",
+  "deadletter",
+] as const;
 
 describe("help and wrong usage", () => {
   test("--help names every command and the exit codes", async () => {
