@@ -45,6 +45,16 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant("restore" as const), owner, key, name, at) },
 );
 
+const commands = fc.array(command, { maxLength: 120, size: "max" });
+
+type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
+
+function apply(timers: Timers | SortedTimers, [what, o, k, n, t]: Command): void {
+  if (what === "set") timers.set(o, k, n, t);
+  else if (what === "clear") timers.clear(o, k, n);
+  else timers.clearKey(o, k);
+}
+
 const drained = (timers: Timers): PendingTimer[] => {
   const all: PendingTimer[] = [];
   for (let t = timers.pop(MAX_TIME); t !== undefined; t = timers.pop(MAX_TIME)) all.push(t);
@@ -54,26 +64,18 @@ const drained = (timers: Timers): PendingTimer[] => {
 describe("timers", () => {
   test("behave like a sorted list under any commands, restored at any step", () => {
     fc.assert(
-      fc.property(fc.array(command, { maxLength: 120, size: "max" }), (commands) => {
+      fc.property(commands, fc.boolean(), (list, look) => {
         let timers = new Timers();
         const slow = new SortedTimers();
-        for (const [what, o, k, n, t] of commands) {
-          if (what === "set") {
-            timers.set(o, k, n, t);
-            slow.set(o, k, n, t);
-          } else if (what === "clear") {
-            timers.clear(o, k, n);
-            slow.clear(o, k, n);
-          } else if (what === "clearKey") {
-            timers.clearKey(o, k);
-            slow.clearKey(o, k);
-          } else if (what === "pop") {
-            expect(timers.pop(t)).toEqual(slow.pop(t));
-          } else {
-            timers = Timers.restore(decode(encode(timers.snapshot())));
-          }
+        for (const one of list) {
+          const [what, o, k, n, t] = one;
+          if (what === "pop") expect(timers.pop(t)).toEqual(slow.pop(t));
+          else if (what !== "restore") for (const each of [timers, slow]) apply(each, one);
+          else timers = Timers.restore(decode(encode(timers.snapshot())));
+          const [first] = slow.sorted();
+          if (look) expect(timers.peekKey()).toBe(first?.key);
           expect(timers.size).toBe(slow.list.length);
-          expect(timers.peekTime()).toBe(slow.sorted()[0]?.at);
+          expect(timers.peekTime()).toBe(first?.at);
           const same = slow.list.find((x) => x.owner === o && x.key === k && x.name === n);
           expect(timers.get(o, k, n)).toBe(same?.at);
         }
@@ -105,6 +107,48 @@ describe("timers", () => {
     const left = drained(timers);
     expect(left.map((t) => t.at)).toEqual(left.map((t) => t.at).sort((a, b) => a - b));
     expect(new Set(left.map((t) => t.name)).size).toBe(200);
+  });
+
+  test("those of a key are told by owner, also while the first of them is being handled", () => {
+    fc.assert(
+      fc.property(commands, owner, key, (list, o, k) => {
+        const timers = new Timers();
+        const slow = new SortedTimers();
+        for (const [what, by, of, n, t] of list) {
+          if (what === "pop") {
+            timers.pop(t);
+            slow.pop(t);
+          } else {
+            timers.set(by, of, n, t);
+            slow.set(by, of, n, t);
+          }
+        }
+        const mine = slow.list.filter((timer) => timer.owner === o && timer.key === k);
+        expect(new Map(timers.ofKey(o, k))).toEqual(new Map(mine.map((t) => [t.name, t.at])));
+        expect([...timers.keys()].sort()).toEqual(slow.list.map((t) => t.key).sort());
+      }),
+    );
+  });
+
+  test("many that are due together come in order, whatever is set while they fire", () => {
+    const timers = new Timers();
+    const slow: string[] = [];
+    for (let i = 0; i < 3000; i++) {
+      const name = `k${(i * 7919) % 3000}`;
+      timers.set(0, name, "n", eventTime(i % 3));
+      slow.push(`${i % 3} ${name}`);
+    }
+    const fired: string[] = [];
+    for (let t = timers.pop(MAX_TIME); t !== undefined; t = timers.pop(MAX_TIME)) {
+      fired.push(`${t.at} ${t.key}`);
+      if (t.at === 1 && fired.length % 2 === 0) timers.clear(0, t.key, "later");
+      if (t.at === 0) timers.set(0, t.key, "later", eventTime(fired.length % 2));
+    }
+    const again = fired.filter((one, i) => one === fired[i - 1]);
+    expect(again.length).toBeGreaterThan(0);
+    const once = new Set(fired);
+    for (const one of slow) expect(once.has(one), one).toBe(true);
+    for (const [i, one] of fired.entries()) expect(one >= (fired[i - 1] ?? "")).toBe(true);
   });
 
   test("a timer out of a million takes at most 200 bytes", () => {
