@@ -1,88 +1,66 @@
-import { hash128 } from "../../src/codec/hash.ts";
-import type { Count, None, When } from "../../src/config/condition-ast.ts";
 import type { Segment, SegmentFile } from "../../src/config/segment-ast.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
-import { type Condition, isMet, type Match } from "./match-list.ts";
+import { type CompiledWhen, compileWhen } from "./condition/compile-when.ts";
+import type { Histories, LevelLeaf } from "./condition/leaf.ts";
+import { joined, type Timeline } from "./condition/timeline.ts";
+import { countLevel } from "./condition/window-leaf.ts";
+import { latched } from "./segment-latch.ts";
+import { standing, type Told, toldTimeline } from "./segment-told.ts";
 
-/** One count or none of a definition. Equal ones of different segments share their matches. */
-export interface Leaf {
-  /** Of its content: state is filed under it. */
-  readonly key: string;
-  /** Index of its matcher. */
-  readonly matcher: number;
-  readonly counted: Count["distinct"];
-  readonly condition: Condition;
+/** What a definition is judged by. */
+export interface Judged {
+  /** When the person was first seen: nobody is a member before. */
+  readonly since: EventTime;
+  readonly histories: Histories;
+  /** By segment; of those named by `in`, told up to now. */
+  readonly told: Readonly<Record<string, Told>>;
 }
-
-/** Matches by leaf. */
-export type Matches = Readonly<Record<string, readonly Match[]>>;
 
 export interface Definition {
   readonly segment: Segment;
-  readonly leaves: readonly Leaf[];
-  /** Matches of these make a member, matches of the others unmake one. */
-  readonly positive: readonly Leaf[];
-  readonly negative: readonly Leaf[];
-  /** Whether the definition is true at a time, windows closed on both sides. */
-  isTrue(matches: Matches, at: EventTime): boolean;
-  /** What it is without any match. */
+  readonly when: CompiledWhen;
+  /** Those of `when`, and that of `leave`. */
+  readonly leaves: readonly LevelLeaf[];
+  /** Segments that its `in` names. */
+  readonly within: readonly string[];
+  /** Whether one who did nothing it asks for satisfies it. */
   readonly whenEmpty: boolean;
+  /** Membership from `from` on, as far as is known, if nothing more comes. */
+  timeline(judged: Judged, told: Told, from: EventTime): Timeline;
 }
 
-export function definitionsOf(file: SegmentFile): Definition[] {
-  return file.segments.map((segment) => {
-    const leaves: Leaf[] = [];
-    const positive: Leaf[] = [];
-    const negative: Leaf[] = [];
-    const isTrue = compiled(segment.when, true, (leaf, isPositive) => {
-      leaves.push(leaf);
-      (isPositive ? positive : negative).push(leaf);
-    });
-    const whenEmpty = isTrue({}, 0 as EventTime);
-    return { segment, leaves, positive, negative, isTrue, whenEmpty };
+export const definitionsOf = (file: SegmentFile): Definition[] => file.segments.map(definitionOf);
+
+function definitionOf(segment: Segment): Definition {
+  const within: string[] = [];
+  // Histories alone do not say who is a member of another segment: it is lent for one judgement.
+  let lent: Judged["told"] = {};
+  const when = compileWhen(segment.when, (id) => {
+    within.push(id);
+    return (_histories, from) => toldTimeline(lent[id], from);
   });
-}
-
-type Truth = Definition["isTrue"];
-
-function compiled(
-  when: When,
-  isPositive: boolean,
-  found: (leaf: Leaf, isPositive: boolean) => void,
-): Truth {
-  switch (when.op) {
-    case "all": {
-      const parts = when.of.map((part) => compiled(part, isPositive, found));
-      return (matches, at) => parts.every((part) => part(matches, at));
-    }
-    case "any": {
-      const parts = when.of.map((part) => compiled(part, isPositive, found));
-      return (matches, at) => parts.some((part) => part(matches, at));
-    }
-    case "not": {
-      const part = compiled(when.of, !isPositive, found);
-      return (matches, at) => !part(matches, at);
-    }
-    case "count":
-    case "none": {
-      const leaf = leafOf(when);
-      found(leaf, isPositive === (when.op === "count"));
-      const met: Truth = (matches, at) => isMet(matches[leaf.key] ?? [], leaf.condition, at);
-      return when.op === "count" ? met : (matches, at) => !met(matches, at);
-    }
-    default:
-      throw new Error(`not judged yet: ${when.op}`);
-  }
-}
-
-function leafOf(when: Count | None): Leaf {
-  const counted = when.op === "count" ? when.distinct : "event";
-  const atLeast = when.op === "count" ? when.atLeast : 1;
-  const content = [when.of.events, when.of.where, when.within, atLeast, counted];
+  const whenEmpty = when.timeline({}, 0 as EventTime).before;
+  const { leave } = segment;
+  const unless: LevelLeaf | null =
+    leave === null ? null : countLevel({ op: "none", of: leave.unless, within: leave.after });
+  const leaves = when.leaves.map(({ leaf }) => leaf);
   return {
-    key: hash128(JSON.stringify(content)).slice(0, 12),
-    matcher: when.of.index,
-    counted,
-    condition: { within: when.within, atLeast, distinct: counted !== "event" },
+    segment,
+    when,
+    leaves: unless === null ? leaves : [...leaves, unless],
+    within,
+    whenEmpty,
+    timeline({ since, histories, told: all }, told, from) {
+      lent = all;
+      const plain = when.timeline(histories, from);
+      const level = whenEmpty ? joined("all", [plain, known(since, from)]) : plain;
+      if (leave === null || unless === null) return level;
+      const active = unless.timeline(histories[unless.key], from);
+      return latched(level, active, leave.after, standing(told, from));
+    },
   };
 }
+
+/** True from the time on at which the person was first seen. */
+const known = (since: EventTime, from: EventTime): Timeline =>
+  since < from ? { before: true, turns: [] } : { before: false, turns: [since] };

@@ -7,30 +7,45 @@ import {
   earliest,
   isoTime,
   latest,
+  MAX_TIME,
+  MIN_TIME,
   type Millis,
   minus,
+  plus,
 } from "../../src/time/event-time.ts";
-import { orderedSkus } from "./catalog.ts";
-import { insertMatch, inWindow, type Match, thinMatches } from "./match-list.ts";
-import { Matchers } from "./matcher.ts";
+import type { Histories } from "./condition/leaf.ts";
+import { Listeners } from "./condition/listeners.ts";
+import { standingOf } from "./condition/standing.ts";
 import { messageId } from "./message-id.ts";
-import { type Definition, definitionsOf, type Leaf } from "./segment-definition.ts";
-import type { SegmentSignal, SessionSignal, Step } from "./signals.ts";
-import { corrections, nextTurn, type Telling, type Told, turnsBetween } from "./timeline.ts";
+import { type Definition, definitionsOf } from "./segment-definition.ts";
+import { whyOf } from "./segment-reason.ts";
+import {
+  corrections,
+  isForgotten,
+  neverTold,
+  settle,
+  standing,
+  type Telling,
+  type Told,
+  turnsOf,
+} from "./segment-told.ts";
+import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
 
 const NAME = "segment";
-const TIMER = "judge";
-/** Turns of one segment that may still be corrected; older ones stand. */
-const KEPT_TURNS = 64;
+const JUDGE = "judge";
+const TIDY = "tidy";
 const SHOWN_EVENTS = 5;
 
 export interface SegmentState {
+  /** When the person was first seen; kept only where somebody who did nothing is a member. */
+  since: EventTime;
   /** Up to here everything is told. */
   judged: EventTime;
-  /** By leaf. */
-  matches: Record<string, Match[]>;
-  /** By segment; what is not there never was other than it is without any match. */
+  histories: Histories;
+  /** By segment; what is not there has not been told of. */
   told: Record<string, Told>;
+  /** When histories are thinned next; 0 when nothing waits for it. */
+  tidy: EventTime;
   /** The cause that last published, and how many messages it has made. */
   cause: string;
   said: number;
@@ -42,132 +57,219 @@ type SegmentContext = Context<SegmentSignal>;
  * Keeps each person's place in the segments of the file, to the millisecond: entered and left on
  * events and by the clock alone. An event that comes late, but not by more than `maxAge`, judges
  * anew what was told since its time; what turns out wrong is corrected by messages that say which
- * one they supersede. Who satisfies a definition without having done anything has never entered.
+ * one they supersede. A person is judged from the first event that is seen of them.
  */
 export function segmentOperator(
   file: SegmentFile,
   maxAge: Millis,
-): Operator<SessionSignal, SegmentSignal, SegmentState> {
-  const matchers = new Matchers(file.matchers);
-  const definitions = definitionsOf(file);
-  const leaves = [
-    ...new Map(definitions.flatMap((d) => d.leaves.map((leaf) => [leaf.key, leaf]))).values(),
-  ];
+): Operator<SessionSignal | StandingSignal, SegmentSignal, SegmentState> {
+  const judge = new SegmentJudge(file, maxAge);
   return {
     name: NAME,
-    version: 1,
+    version: 2,
     order: "arrival",
-    key: (signal) =>
-      signal.kind === "step" && matchers.knows(signal.event.type) ? signal.person : undefined,
-    init: () => ({ judged: 0 as EventTime, matches: {}, told: {}, cause: "", said: 0 }),
-    onEvent(signal, state, ctx) {
-      if (signal.kind !== "step") return state;
-      const met = matchers.of(signal.event, ctx.facts);
-      if (met.length === 0) return state.judged === 0 ? FORGET : state;
-      for (const leaf of leaves) if (met.includes(leaf.matcher)) addMatches(state, leaf, signal);
-      const at = signal.event.at;
-      const from = earliest(at, (state.judged + 1) as EventTime);
-      return judge(state, from, latest(at, state.judged), definitions, maxAge, ctx);
-    },
-    onTimer: (_timer, state, ctx) =>
-      judge(state, (state.judged + 1) as EventTime, ctx.now, definitions, maxAge, ctx),
+    key: (signal) => (judge.concerns(signal) ? signal.person : undefined),
+    init: () => ({
+      since: 0 as EventTime,
+      judged: 0 as EventTime,
+      histories: {},
+      told: {},
+      tidy: 0 as EventTime,
+      cause: "",
+      said: 0,
+    }),
+    onEvent: (signal, state, ctx) => judge.take(signal, state, ctx),
+    onTimer: (timer, state, ctx) =>
+      timer.name === TIDY ? judge.tidy(state, ctx) : judge.judge(state, [], ctx.now, ctx),
     publish: messageOf,
   };
 }
 
-function addMatches(state: SegmentState, leaf: Leaf, { event, session }: Step): void {
-  const list = state.matches[leaf.key] ?? [];
-  state.matches[leaf.key] = list;
-  const type = event.type;
-  if (leaf.counted === "sku") {
-    for (const sku of orderedSkus(event)) insertMatch(list, [event.at, event.clientId, sku, type]);
-    return;
-  }
-  const counted = leaf.counted === "session" ? (session?.id ?? event.id) : "";
-  insertMatch(list, [event.at, event.clientId, counted, type]);
-}
+class SegmentJudge {
+  readonly #definitions: readonly Definition[];
+  readonly #listeners: Listeners;
+  /** By place of a leaf, the definitions that it is part of. */
+  readonly #byLeaf: readonly (readonly number[])[];
+  /** By definition, those whose `in` names it. */
+  readonly #dependents: readonly (readonly number[])[];
+  /** Those that one who did nothing satisfies. */
+  readonly #whenEmpty: readonly number[];
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #maxAge: Millis;
 
-/** Tells every segment's turns in `[from, to]`, forgets what is too old, and waits for the next turn. */
-function judge(
-  state: SegmentState,
-  from: EventTime,
-  to: EventTime,
-  definitions: readonly Definition[],
-  maxAge: Millis,
-  ctx: SegmentContext,
-): SegmentState | Forget {
-  const horizon = minus(to, maxAge);
-  const start = latest(from, horizon);
-  let wake: number = Number.MAX_SAFE_INTEGER;
-  for (const definition of definitions) {
-    const told = tell(state, definition, start, to, ctx);
-    settle(state, definition, told, horizon);
-    const member = told.log.at(-1)?.[1] ?? told.base;
-    wake = Math.min(wake, nextTurn(definition, state.matches, to, member) ?? wake);
+  constructor(file: SegmentFile, maxAge: Millis) {
+    const definitions = definitionsOf(file);
+    const listeners = new Listeners(
+      file.matchers,
+      definitions.flatMap(({ leaves }) => leaves),
+    );
+    const byLeaf = Array.from({ length: listeners.size }, (): number[] => []);
+    definitions.forEach(({ leaves }, i) => {
+      for (const place of new Set(leaves.map((leaf) => listeners.place(leaf))))
+        byLeaf[place]?.push(i);
+    });
+    const indexes = definitions.map((_, i) => i);
+    this.#definitions = definitions;
+    this.#listeners = listeners;
+    this.#byLeaf = byLeaf;
+    this.#dependents = definitions.map(({ segment }) =>
+      indexes.filter((i) => definitions[i]?.within.includes(segment.id) === true),
+    );
+    this.#whenEmpty = indexes.filter((i) => definitions[i]?.whenEmpty === true);
+    this.#places = new Map(definitions.map(({ segment }, i) => [segment.id, i]));
+    this.#maxAge = maxAge;
   }
-  state.judged = to;
-  const idle = thinAll(state, definitions, horizon) + maxAge + 1;
-  if (Object.keys(state.matches).length === 0 && Object.keys(state.told).length === 0)
-    return FORGET;
-  ctx.setTimer(TIMER, Math.min(wake, Math.max(idle, to + 1)) as EventTime);
-  return state;
-}
 
-function tell(
-  state: SegmentState,
-  definition: Definition,
-  start: EventTime,
-  to: EventTime,
-  ctx: SegmentContext,
-): Told {
-  const told = state.told[definition.segment.id] ?? { base: definition.whenEmpty, log: [] };
-  const split = told.log.findIndex(([at]) => at >= start);
-  const kept = split < 0 ? told.log : told.log.slice(0, split);
-  const before = kept.at(-1)?.[1] ?? told.base;
-  const turns = turnsBetween(definition, state.matches, start, to, before);
-  const log = [...kept];
-  const open = split < 0 ? [] : told.log.slice(split);
-  const tellings = corrections(open, turns);
-  const standing = turns.length - tellings.filter((telling) => !telling.undoes).length;
-  log.push(...open.slice(0, standing));
-  for (const telling of tellings) {
-    const ref = say(state, definition, telling, ctx);
-    if (!telling.undoes) log.push([telling.at, telling.member, ref]);
+  concerns(signal: SessionSignal | StandingSignal): boolean {
+    if (signal.kind !== "step") return standingOf(signal) !== undefined;
+    return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
   }
-  return { base: told.base, log };
-}
 
-/** Turns before the horizon can no longer change: only how they left things is kept. */
-function settle(
-  state: SegmentState,
-  { segment, whenEmpty }: Definition,
-  told: Told,
-  horizon: EventTime,
-): void {
-  while (told.log.length > KEPT_TURNS || (told.log[0]?.[0] ?? horizon) < horizon) {
-    told.base = told.log.shift()?.[1] ?? told.base;
+  take(
+    signal: SessionSignal | StandingSignal,
+    state: SegmentState,
+    ctx: SegmentContext,
+  ): SegmentState | Forget {
+    const touched = new Set<number>();
+    const at = this.#remember(signal, state, touched, ctx);
+    if (touched.size === 0) return isBlank(state) ? FORGET : state;
+    return this.judge(state, touched, at, ctx);
   }
-  if (told.log.length === 0 && told.base === whenEmpty) delete state.told[segment.id];
-  else state.told[segment.id] = told;
-}
 
-/** Thins the matches of every leaf; returns the time at which the last window of all is past. */
-function thinAll(
-  state: SegmentState,
-  definitions: readonly Definition[],
-  horizon: EventTime,
-): number {
-  let last = 0;
-  for (const { leaves } of definitions) {
-    for (const { key, condition } of leaves) {
-      const list = thinMatches(state.matches[key] ?? [], condition, horizon);
-      if (list.length === 0) delete state.matches[key];
-      else state.matches[key] = list;
-      last = Math.max(last, (list.at(-1)?.[0] ?? 0) + condition.within);
+  /** Puts a signal into the histories; the definitions it touches, and its time. */
+  #remember(
+    signal: SessionSignal | StandingSignal,
+    state: SegmentState,
+    touched: Set<number>,
+    ctx: SegmentContext,
+  ): EventTime {
+    if (signal.kind === "step") {
+      const { at } = signal.event;
+      this.#touch(this.#listeners.take(state.histories, signal, ctx.facts), touched);
+      if (this.#whenEmpty.length > 0 && (state.since === 0 || at < state.since)) {
+        state.since = at;
+        for (const i of this.#whenEmpty) touched.add(i);
+      }
+      return at;
     }
+    const change = standingOf(signal);
+    if (change === undefined) return ctx.now;
+    this.#touch(this.#listeners.stand(state.histories, change), touched);
+    return change.insteadOf === null ? change.at : earliest(change.at, change.insteadOf);
   }
-  return last;
+
+  #touch(leaves: readonly number[], touched: Set<number>): void {
+    for (const leaf of leaves) for (const i of this.#byLeaf[leaf] ?? []) touched.add(i);
+  }
+
+  /** Tells the turns of what was touched since `at`, and of what is due; waits for the next turn. */
+  judge(
+    state: SegmentState,
+    touched: Iterable<number>,
+    at: EventTime,
+    ctx: SegmentContext,
+  ): SegmentState {
+    const to = latest(at, state.judged);
+    const from = earliest(at, (state.judged + 1) as EventTime);
+    const start = latest(from, minus(to, this.#maxAge));
+    const open = new Set(touched);
+    for (const [id, told] of Object.entries(state.told)) {
+      const place = this.#places.get(id);
+      if (place === undefined) delete state.told[id];
+      else if (told[3] !== 0 && told[3] <= to) open.add(place);
+    }
+    // A definition comes after those that its `in` names.
+    for (let i = next(open, -1); i !== undefined; i = next(open, i)) {
+      const definition = this.#definitions[i] as Definition;
+      if (!this.#tell(state, definition, start, to, ctx)) continue;
+      for (const dependent of this.#dependents[i] ?? []) open.add(dependent);
+    }
+    state.judged = to;
+    this.#wait(state, ctx);
+    return state;
+  }
+
+  /** True when something was said. */
+  #tell(
+    state: SegmentState,
+    definition: Definition,
+    since: EventTime,
+    to: EventTime,
+    ctx: SegmentContext,
+  ): boolean {
+    const { id } = definition.segment;
+    const told = state.told[id] ?? neverTold();
+    const start = latest(since, settledUntil(definition, state.histories));
+    const timeline = definition.timeline(state, told, start);
+    const turns = turnsOf(timeline, standing(told, start).member, start, to);
+    const split = told[2].findIndex(([at]) => at >= start);
+    const open = split < 0 ? [] : told[2].splice(split);
+    const tellings = corrections(open, turns);
+    const rightly = turns.length - tellings.filter(({ undoes }) => !undoes).length;
+    told[2].push(...open.slice(0, rightly));
+    // Turns come to an end: what is to come is known as far as nothing more happens.
+    told[3] = timeline.turns.find((at) => at > to) ?? (0 as EventTime);
+    for (const telling of tellings) {
+      const ref = say(state, definition, telling, ctx);
+      if (!telling.undoes) told[2].push([telling.at, telling.member, ref]);
+    }
+    settle(told, minus(to, this.#maxAge));
+    if (isForgotten(told)) delete state.told[id];
+    else state.told[id] = told;
+    return tellings.length > 0;
+  }
+
+  #wait(state: SegmentState, ctx: SegmentContext): void {
+    let wake = MAX_TIME;
+    for (const [, , , at] of Object.values(state.told)) if (at !== 0) wake = earliest(wake, at);
+    if (wake < MAX_TIME) ctx.setTimer(JUDGE, wake);
+    else ctx.clearTimer(JUDGE);
+    if (state.tidy !== 0) return;
+    state.tidy = (plus(state.judged, this.#maxAge) + 1) as EventTime;
+    ctx.setTimer(TIDY, state.tidy);
+  }
+
+  /** Leaves out what has no say any more; a person nothing is left of is forgotten. */
+  tidy(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    // All turns up to now are told: the timers of those that the clock makes came before.
+    state.judged = latest(state.judged, ctx.now);
+    const horizon = minus(state.judged, this.#maxAge);
+    state.tidy = 0 as EventTime;
+    // What is true just before the horizon is asked for, too.
+    this.#listeners.thin(state.histories, (horizon - 1) as EventTime);
+    for (const [id, told] of Object.entries(state.told)) {
+      settle(told, horizon);
+      if (isForgotten(told)) delete state.told[id];
+    }
+    if (isBlank(state)) return FORGET;
+    const idle = Object.keys(state.histories).length === 0;
+    const quiet = Object.values(state.told).every(([, , log]) => log.length === 0);
+    if (idle && quiet) return state;
+    state.tidy = (plus(ctx.now, this.#maxAge) + 1) as EventTime;
+    ctx.setTimer(TIDY, state.tidy);
+    return state;
+  }
 }
+
+/** Up to where a history is settled, however much of it was kept. */
+function settledUntil({ leaves }: Definition, histories: Histories): EventTime {
+  let until = MIN_TIME;
+  for (const leaf of leaves) {
+    const history = histories[leaf.key];
+    if (history !== undefined) until = latest(until, leaf.settled?.(history) ?? MIN_TIME);
+  }
+  return until;
+}
+
+/** The least of the set above `after`. */
+function next(set: ReadonlySet<number>, after: number): number | undefined {
+  let least: number | undefined;
+  for (const i of set) if (i > after && (least === undefined || i < least)) least = i;
+  return least;
+}
+
+const isBlank = ({ since, histories, told }: SegmentState): boolean =>
+  since === 0 && Object.keys(histories).length === 0 && Object.keys(told).length === 0;
 
 /** Emits one telling; returns the id that its message gets. */
 function say(
@@ -183,54 +285,23 @@ function say(
   const ref = messageId(NAME, ctx.key, ctx.cause, state.said);
   state.said += 1;
   const { reason, evidence } = whyOf(definition, state, telling);
+  const { at, member, insteadOf } = telling;
   ctx.emit({
     kind: "segment",
     person: ctx.key,
     segment: definition.segment.id,
-    member: telling.member,
-    at: telling.at,
+    member,
+    at,
     reason,
-    evidence: evidence.slice(-SHOWN_EVENTS).map(([time, id, , event]) => ({
-      event,
-      id,
-      time: isoTime(time),
-    })),
+    evidence: evidence
+      .slice(-SHOWN_EVENTS)
+      .map(([time, id, event]) => ({ event, id, time: isoTime(time) })),
     version: definition.segment.hash,
     ref,
-    supersedes: telling.supersedes,
+    supersedes: insteadOf?.[2] ?? null,
+    insteadOf: insteadOf?.[0] ?? null,
   });
   return ref;
-}
-
-/**
- * Entered by `count` when a match came, left by the object of the event that forbids it (`order` for
- * `order.paid`), both by `window` when a match left its window.
- */
-function whyOf(
-  { leaves, positive, negative }: Definition,
-  { matches }: SegmentState,
-  { at, member, undoes }: Telling,
-): { reason: string; evidence: readonly Match[] } {
-  const come = (of: readonly Leaf[]) =>
-    of.flatMap(({ key }) => (matches[key] ?? []).filter(([time]) => time === at));
-  const within = (of: readonly Leaf[]) =>
-    of
-      .flatMap(({ key, condition }) => inWindow(matches[key] ?? [], condition.within, at))
-      .sort((a, b) => a[0] - b[0]);
-  const otherwise = undoes ? "corrected" : "window";
-  if (member) {
-    return {
-      reason: come(positive).length > 0 ? "count" : otherwise,
-      evidence: within(positive),
-    };
-  }
-  const gone = leaves.flatMap(({ key, condition }) =>
-    (matches[key] ?? []).filter(([time]) => time + condition.within + 1 === at),
-  );
-  const against = come(negative).at(-1);
-  const forbids = against ?? (gone.length === 0 ? within(negative).at(-1) : undefined);
-  if (forbids === undefined) return { reason: otherwise, evidence: gone };
-  return { reason: forbids[3].split(".")[0] ?? otherwise, evidence: [forbids] };
 }
 
 function messageOf(signal: SegmentSignal) {

@@ -79,8 +79,22 @@ export interface SegmentSignal {
   readonly evidence: readonly EventEvidence[];
   readonly version: string;
   readonly ref: string;
+  /** The message that this one takes the place of, and the time that one named. */
   readonly supersedes: string | null;
+  readonly insteadOf: EventTime | null;
 }
+
+/** Where a person stands by what another operator knows: at a stage, in a scene, with a tag … */
+export interface StandingOf {
+  readonly kind: "standing";
+  readonly person: string;
+  readonly topic: "life" | "scene" | "tag" | "affinity";
+  readonly value: string;
+  /** False: not any more. */
+  readonly on: boolean;
+  readonly at: EventTime;
+}
+export type StandingSignal = IntentSignal | StandingOf;
 
 export interface EventEvidence {
   readonly event: string;

@@ -57,6 +57,12 @@ export interface LevelLeaf<History = unknown> extends Leaf<History> {
   timeline(history: History | undefined, from: EventTime): Timeline;
   /** The events that make it what it is just after those of `at`, oldest first. */
   evidence(history: History | undefined, at: EventTime): readonly Seen[];
+  /** The events of this very millisecond that are part of it. */
+  happened(history: History | undefined, at: EventTime): readonly Seen[];
+  /** Before this time it is settled, and asked for no more; MIN_TIME where all that is kept counts. */
+  settled?(history: History): EventTime;
+  /** What rules may say of what it follows. */
+  bound?(history: History | undefined, at: EventTime): BoundValues | null;
 }
 
 /** What fires: at a moment, for a person and a partition (`""` is the person alone). */

@@ -1,4 +1,4 @@
-import type { EventTime } from "../../../src/time/event-time.ts";
+import { type EventTime, MIN_TIME } from "../../../src/time/event-time.ts";
 
 /** How a truth goes from some time on: what it is just before, and the times at which it turns. */
 export interface Timeline {
@@ -38,7 +38,7 @@ export function joined(op: "all" | "any", parts: readonly Timeline[]): Timeline 
     }
   }
   changes.sort((a, b) => a[0] - b[0]);
-  const trace = new Trace(count >= needed);
+  const trace = new Trace(count >= needed, MIN_TIME);
   for (const [at, by] of changes) {
     count += by;
     trace.is(count >= needed, at);
@@ -46,13 +46,15 @@ export function joined(op: "all" | "any", parts: readonly Timeline[]): Timeline 
   return trace.timeline();
 }
 
-/** Writes down a truth as time passes; what is said last of a millisecond counts. */
+/** Writes down a truth as time passes, from `from` on; what is said last of a millisecond counts. */
 export class Trace {
-  readonly #before: boolean;
+  readonly #from: EventTime;
   readonly #turns: EventTime[] = [];
+  #before: boolean;
   #now: boolean;
 
-  constructor(before: boolean) {
+  constructor(before: boolean, from: EventTime) {
+    this.#from = from;
     this.#before = before;
     this.#now = before;
   }
@@ -61,7 +63,8 @@ export class Trace {
   is(truth: boolean, at: EventTime): void {
     if (truth === this.#now) return;
     this.#now = truth;
-    if (this.#turns.at(-1) === at) this.#turns.pop();
+    if (at < this.#from) this.#before = truth;
+    else if (this.#turns.at(-1) === at) this.#turns.pop();
     else this.#turns.push(at);
   }
 

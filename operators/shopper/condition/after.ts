@@ -1,0 +1,58 @@
+import type { After } from "../../../src/config/condition-ast.ts";
+import type { Facts } from "../../../src/flow/operator.ts";
+import { type EventTime, hours, type Millis, plus } from "../../../src/time/event-time.ts";
+import { fieldsOf, numberOf } from "../catalog.ts";
+import { CANCEL, cancelParts, partitionsOf, TRIGGER } from "./absent.ts";
+import { boundOf } from "./bound.ts";
+import type { EdgeLeaf } from "./leaf.ts";
+import type { Machine, Mark } from "./machine.ts";
+import { type EdgeHistory, leafKey, machineEdge } from "./machine-leaf.ts";
+
+/** The shortest delay: repeating must not outrun the clock. */
+const SHORTEST: Millis = hours(1);
+const KEY = ["sku"];
+
+/** When it was set off, and when it fires next. */
+type AfterState = readonly [trigger: Mark, due: EventTime];
+
+/** So long after an event, for each sku; a newer event of the sku begins anew. */
+export function afterEdge({
+  after,
+  delay,
+  repeat,
+  until,
+}: After): EdgeLeaf<EdgeHistory<AfterState>> {
+  const cancels = until === null ? [] : [until];
+  const delayOf = (sku: string, facts: Facts) =>
+    typeof delay === "number" ? delay : numberOf(fieldsOf(facts, "catalog", sku), delay.fact);
+  const machine: Machine<AfterState> = {
+    take: (_state, mark) => (mark[1] === CANCEL ? null : [mark, plus(mark[0], mark[5] as Millis)]),
+    wake: ([, due]) => due,
+    woken([trigger, due], _at, fire) {
+      const id = repeat ? `${trigger[2]}@${due}` : trigger[2];
+      fire({ trigger: id, bound: { trigger: trigger[6] ?? {} }, marks: [trigger] });
+      return repeat ? [trigger, plus(due, trigger[5] as Millis)] : null;
+    },
+    holds: () => false,
+    marks: ([trigger]) => [trigger],
+  };
+  return machineEdge({
+    key: leafKey("after", after, delay, repeat, until),
+    matchers: [after, ...cancels.map(({ of }) => of)],
+    machine,
+    stopping: [CANCEL],
+    parts(occurrence) {
+      const { event, met, facts } = occurrence;
+      const parts = cancelParts(cancels, KEY, occurrence);
+      if (!met.includes(after.index)) return parts;
+      for (const [partition, values] of partitionsOf(event, KEY)) {
+        const length = delayOf(partition, facts);
+        if (length === undefined) continue;
+        const value = Math.max(SHORTEST, Math.round(length));
+        const bound = { ...boundOf(event, facts), ...values };
+        parts.push({ role: TRIGGER, partition, value, bound });
+      }
+      return parts;
+    },
+  });
+}

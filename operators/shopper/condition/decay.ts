@@ -1,0 +1,83 @@
+import type { Decay, Weight } from "../../../src/config/condition-ast.ts";
+import type { EventTime, Millis } from "../../../src/time/event-time.ts";
+import type { LevelLeaf, Occurrence } from "./leaf.ts";
+import type { Machine, MachineHistory, Mark } from "./machine.ts";
+import { leafKey, machineLevel, type Part } from "./machine-leaf.ts";
+
+const SHOWN_MARKS = 5;
+/** Below this part of the bound a score that is off is as good as none. */
+const FORGOTTEN = 1e-6;
+
+/**
+ * The score as of a time, whether it is on, the last marks that changed it, and the millisecond at
+ * which it went off by itself: an event of that very millisecond may keep it on.
+ */
+type DecayState = readonly [
+  at: EventTime,
+  score: number,
+  on: boolean,
+  marks: readonly Mark[],
+  off: number,
+];
+
+/** A fading score that is on from `onAt` up, and off below `offAt`. */
+export function decayLevel(decay: Decay): LevelLeaf<MachineHistory<DecayState>> {
+  const { add, halfLife, onAt, offAt } = decay;
+  return machineLevel({
+    key: leafKey("decay", add, halfLife, onAt, offAt),
+    matchers: add.map(({ of }) => of),
+    machine: decayMachine(decay),
+    parts: (occurrence) => weightParts(add, occurrence),
+  });
+}
+
+/** What an event adds to a score; nothing when it meets no matcher. */
+export function weightParts(add: readonly Weight[], { event, met }: Occurrence): readonly Part[] {
+  let value = 0;
+  let counts = false;
+  for (const { of, weight, field } of add) {
+    if (!met.includes(of.index)) continue;
+    const measure = field === null ? 1 : event.props[field];
+    if (typeof measure !== "number") continue;
+    counts = true;
+    value += weight * measure;
+  }
+  return counts ? [{ role: 0, value }] : [];
+}
+
+/** What is left of a score after some time. */
+export const faded = (score: number, after: number, halfLife: Millis | null): number =>
+  halfLife === null ? score : score * 2 ** (-after / halfLife);
+
+/** The last time, from `at` on, at which a score of then is still `bound` or more. */
+export function lastAbove(
+  at: EventTime,
+  score: number,
+  bound: number,
+  halfLife: Millis,
+): EventTime {
+  let after = Math.floor(halfLife * Math.log2(score / bound));
+  while (faded(score, after + 1, halfLife) >= bound) after += 1;
+  while (after > 0 && faded(score, after, halfLife) < bound) after -= 1;
+  return (at + after) as EventTime;
+}
+
+function decayMachine({ halfLife, onAt, offAt }: Decay): Machine<DecayState> {
+  return {
+    take(state, mark) {
+      const [at, score, on, marks, off] = state ?? [mark[0], 0, false, [], 0];
+      const now = faded(score, mark[0] - at, halfLife) + mark[5];
+      const bound = on || off === mark[0] ? offAt : onAt;
+      return [mark[0], now, now >= bound, [...marks, mark].slice(-SHOWN_MARKS), 0];
+    },
+    wake: ([at, score, on]) =>
+      on && halfLife !== null ? lastAbove(at, score, offAt, halfLife) : undefined,
+    woken: ([at, score, , marks], last) => [at, score, false, marks, last + 1],
+    holds: ([, , on]) => on,
+    marks: ([, , , marks]) => marks,
+    pruned(state, from) {
+      const [at, score, on] = state;
+      return !on && Math.abs(faded(score, from - at, halfLife)) < offAt * FORGOTTEN ? null : state;
+    },
+  };
+}

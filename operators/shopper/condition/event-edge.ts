@@ -1,0 +1,43 @@
+import type { Matcher } from "../../../src/config/condition-ast.ts";
+import type { EventTime } from "../../../src/time/event-time.ts";
+import { boundOf } from "./bound.ts";
+import type { BoundValues, EdgeLeaf } from "./leaf.ts";
+import { leafKey } from "./machine-leaf.ts";
+
+/** Events that may still be asked for; what is asked for is almost always the one that just came. */
+const KEPT_EVENTS = 4;
+
+type Came = [at: EventTime, id: string, type: string, bound: BoundValues];
+
+/** An event comes. Remembered only as long as a late one may change what is true beside it. */
+export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
+  return {
+    key: leafKey("event", of),
+    listens: [of.index],
+    follows: null,
+    add(history = [], { event, facts }) {
+      history.push([event.at, event.clientId, event.type, boundOf(event, facts)]);
+      if (history.length > KEPT_EVENTS) history.shift();
+      return history;
+    },
+    thin(history, horizon) {
+      const kept = history.filter(([at]) => at >= horizon);
+      return kept.length === 0 ? undefined : kept;
+    },
+    firings(history = [], from, to) {
+      return history
+        .filter(([at]) => at >= from && at <= to)
+        .map(([at, id, type, bound]) => ({
+          at,
+          by: "event" as const,
+          partition: "",
+          trigger: id,
+          bound: { trigger: bound },
+          evidence: [[at, id, type] as const],
+        }))
+        .sort((a, b) => a.at - b.at);
+    },
+    next: () => undefined,
+    stands: () => true,
+  };
+}

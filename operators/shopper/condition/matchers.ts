@@ -1,0 +1,178 @@
+import {
+  type Constraint,
+  FACT_OF,
+  type Field,
+  type Matcher,
+  type Scalar,
+  type Test,
+} from "../../../src/config/condition-ast.ts";
+import type { Facts } from "../../../src/flow/operator.ts";
+import type { PropValue, ShopEvent } from "../../event.ts";
+import { type Fields, fieldsOf } from "../catalog.ts";
+
+type Props = Readonly<Record<string, PropValue>>;
+
+/** Lines of an order that conditions look at. */
+const MAX_LINES = 200;
+
+/** The matchers of one type of event: by a field and the value it must have, and the rest. */
+interface TypeIndex {
+  readonly fields: Map<string, { field: Field; byValue: Map<unknown, Matcher[]> }>;
+  readonly rest: Matcher[];
+}
+
+/**
+ * Which matchers of a file an event meets. Each is judged once per event, whoever asks; those that
+ * want a field to equal something are looked up by its value, so their number does not matter.
+ */
+export class Matchers {
+  readonly #byType = new Map<string, TypeIndex>();
+
+  constructor(matchers: readonly Matcher[]) {
+    for (const matcher of matchers) {
+      for (const type of matcher.events) this.#place(matcher, type);
+    }
+  }
+
+  #place(matcher: Matcher, type: string): void {
+    const index = valueIn(this.#byType, type, () => ({ fields: new Map(), rest: [] }));
+    const equal = equality(matcher.where);
+    if (equal === undefined) {
+      index.rest.push(matcher);
+      return;
+    }
+    const { field, values } = equal;
+    const name = `${field.of}.${field.name}`;
+    const { byValue } = valueIn(index.fields, name, () => ({ field, byValue: new Map() }));
+    for (const value of values) valueIn(byValue, value, () => [] as Matcher[]).push(matcher);
+  }
+
+  /** True when events of the type can match at all. */
+  knows(type: string): boolean {
+    return this.#byType.has(type);
+  }
+
+  /** Indexes of the matchers that the event meets, by the facts in force now. */
+  of(event: ShopEvent, facts: Facts): number[] {
+    const met: number[] = [];
+    const index = this.#byType.get(event.type);
+    if (index === undefined) return met;
+    const check = (matchers: readonly Matcher[]) => {
+      for (const matcher of matchers) {
+        if (meets(event, matcher.where, facts) && !met.includes(matcher.index)) {
+          met.push(matcher.index);
+        }
+      }
+    };
+    check(index.rest);
+    for (const { field, byValue } of index.fields.values()) {
+      for (const value of valuesIn(event, field, facts)) check(byValue.get(value) ?? []);
+    }
+    return met;
+  }
+}
+
+function valueIn<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+/** A field that must have one of these values; undefined when nothing is asked so plainly. */
+function equality(
+  where: readonly Constraint[],
+): { field: Field; values: readonly Scalar[] } | undefined {
+  for (const { field, tests } of where) {
+    for (const test of tests) {
+      if (test.op === "eq") return { field, values: [test.value] };
+      if (test.op === "in") return { field, values: test.values };
+    }
+  }
+  return undefined;
+}
+
+/** The values that an event has for a field: of a list each, of an order those of each line. */
+function valuesIn(event: ShopEvent, field: Field, facts: Facts): readonly unknown[] {
+  const values = subjectsOf(event, field.of === "sku").flatMap((props) => {
+    const value = fieldValue(field, props, facts);
+    return Array.isArray(value) ? (value as unknown[]) : [value];
+  });
+  return values.length === 1 ? values : [...new Set(values)];
+}
+
+/**
+ * All constraints hold. For an order with `lines`, all constraints on its goods must hold for one
+ * and the same line.
+ */
+function meets(event: ShopEvent, where: readonly Constraint[], facts: Facts): boolean {
+  if (where.length === 0) return true;
+  const ofGoods = where.some(({ field }) => field.of === "sku");
+  return subjectsOf(event, ofGoods).some((props) =>
+    where.every(({ field, tests }) => {
+      const value = fieldValue(field, props, facts);
+      return value !== undefined && value !== null && tests.every((test) => holds(test, value));
+    }),
+  );
+}
+
+/** What constraints are about: the event, or each of its lines over the event's own properties. */
+function subjectsOf(event: ShopEvent, ofGoods: boolean): readonly Props[] {
+  const lines = event.props["lines"];
+  if (!ofGoods || !Array.isArray(lines)) return [event.props];
+  const subjects: Props[] = [];
+  for (const line of lines.slice(0, MAX_LINES)) {
+    if (typeof line === "object" && line !== null) subjects.push({ ...event.props, ...line });
+  }
+  return subjects.length === 0 ? [event.props] : subjects;
+}
+
+function fieldValue(field: Field, props: Props, facts: Facts): unknown {
+  if (field.of === "event") return own(props, field.name);
+  const { fact, key } = FACT_OF[field.of];
+  const subject = own(props, key);
+  const known = typeof subject === "string" ? fieldsOf(facts, fact, subject) : undefined;
+  const value = known === undefined ? undefined : own(known, field.name);
+  return value ?? own(props, field.name);
+}
+
+const own = (fields: Fields, name: string): unknown =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined;
+
+/** A list holds when one of its members does. */
+function holds(test: Test, value: unknown): boolean {
+  return Array.isArray(value)
+    ? value.some((member) => holdsOne(test, member))
+    : holdsOne(test, value);
+}
+
+function holdsOne(test: Test, value: unknown): boolean {
+  switch (test.op) {
+    case "eq":
+      return value === test.value;
+    case "in":
+      return test.values.some((allowed) => allowed === value);
+    case "any": {
+      const text = typeof value === "string" ? value.toLowerCase() : "";
+      return test.texts.some((part) => text.includes(part));
+    }
+    case "prefix":
+      return typeof value === "string" && value.startsWith(test.text);
+    default:
+      return typeof value === "number" && compares(test.op, value, test.value);
+  }
+}
+
+function compares(op: "gte" | "gt" | "lte" | "lt", a: number, b: number): boolean {
+  switch (op) {
+    case "gte":
+      return a >= b;
+    case "gt":
+      return a > b;
+    case "lte":
+      return a <= b;
+    case "lt":
+      return a < b;
+  }
+}

@@ -1,0 +1,30 @@
+import type { Owns } from "../../../src/config/condition-ast.ts";
+import { plus } from "../../../src/time/event-time.ts";
+import { boundOf } from "./bound.ts";
+import type { LevelLeaf } from "./leaf.ts";
+import type { Machine, MachineHistory, Mark } from "./machine.ts";
+import { leafKey, machineLevel } from "./machine-leaf.ts";
+
+/** The oldest match, and whether it is old enough. */
+type OwnsState = readonly [mark: Mark, old: boolean];
+
+/** A match lies further back than `ageOver`. */
+export function ownsLevel({ of, ageOver }: Owns): LevelLeaf<MachineHistory<OwnsState>> {
+  const machine: Machine<OwnsState> = {
+    take: (state, mark) => state ?? [mark, false],
+    wake: ([mark, old]) => (old ? undefined : plus(mark[0], ageOver)),
+    woken: ([mark]) => [mark, true],
+    holds: ([, old]) => old,
+    marks: ([mark]) => [mark],
+  };
+  const leaf = machineLevel({
+    key: leafKey("owns", of, ageOver),
+    matchers: [of],
+    machine,
+    parts: ({ event, facts }) => [{ role: 0, bound: boundOf(event, facts) }],
+  });
+  return {
+    ...leaf,
+    bound: (history) => history?.[0]?.[0][6] ?? history?.[2][0]?.[6] ?? null,
+  };
+}

@@ -1,0 +1,44 @@
+import type { Run } from "../../../src/config/condition-ast.ts";
+import { plus } from "../../../src/time/event-time.ts";
+import { valuesOf } from "./bound.ts";
+import type { LevelLeaf } from "./leaf.ts";
+import type { Machine, MachineHistory, Mark } from "./machine.ts";
+import { leafKey, machineLevel, type Part } from "./machine-leaf.ts";
+
+/** Roles: what breaks a run comes after what fits it, in one millisecond. */
+const FITS = 0;
+const BREAKS = 1;
+
+/** The time of the run's last event, and as many of its marks as are needed, each label once. */
+type RunState = readonly [last: Mark[0], marks: readonly Mark[]];
+
+/** So many matches in a row among other events. */
+export function runLevel(run: Run): LevelLeaf<MachineHistory<RunState>> {
+  const { of, among, distinct, atLeast, maxGap } = run;
+  return machineLevel({
+    key: leafKey("run", of, among, distinct, atLeast, maxGap),
+    matchers: [of, among],
+    machine: runMachine(run),
+    parts({ event, met }): readonly Part[] {
+      if (!met.includes(of.index)) return [{ role: BREAKS }];
+      if (distinct === "event") return [{ role: FITS }];
+      return valuesOf(event, distinct).map((label) => ({ role: FITS, label }));
+    },
+  });
+}
+
+function runMachine({ distinct, atLeast, maxGap }: Run): Machine<RunState> {
+  return {
+    take(state, mark) {
+      if (mark[1] === BREAKS) return null;
+      const marks = state?.[1] ?? [];
+      const counted = distinct !== "event" && marks.some((other) => other[4] === mark[4]);
+      const kept = counted ? marks : [...marks, mark];
+      return [mark[0], kept.length > atLeast ? kept.slice(1) : kept];
+    },
+    wake: ([last]) => (maxGap === null ? undefined : plus(last, maxGap)),
+    woken: () => null,
+    holds: ([, marks]) => marks.length >= atLeast,
+    marks: ([, marks]) => marks,
+  };
+}

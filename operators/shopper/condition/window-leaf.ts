@@ -1,0 +1,119 @@
+import type { Count, None, Sum } from "../../../src/config/condition-ast.ts";
+import { type EventTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
+import { valuesOf } from "./bound.ts";
+import type { LevelLeaf, Occurrence, Seen } from "./leaf.ts";
+import { leafKey, typesOf } from "./machine-leaf.ts";
+import { insertMatch, inWindow, type Match, metTimeline, thinMatches } from "./match-list.ts";
+import { reaches } from "./sum.ts";
+import { Trace } from "./timeline.ts";
+
+/** Matches beyond those that can be needed, before a busy person's list is looked through. */
+const SPARE = 16;
+
+/** Enough matches in the window; `none` is the opposite of one match. */
+export function countLevel(count: Count | None): LevelLeaf<Match[]> {
+  const { of, within } = count;
+  const { atLeast, distinct, same } =
+    count.op === "count" ? count : { atLeast: 1, distinct: "event", same: null };
+  const asked = { within, atLeast, distinct: distinct !== "event", grouped: same !== null };
+  const types = typesOf([of]);
+  const seen = ([at, id, type]: Match): Seen => [at, id, types[type] ?? ""];
+  return {
+    key: leafKey("count", of, within, atLeast, distinct, same),
+    listens: [of.index],
+    follows: null,
+    add(history, occurrence) {
+      const { event } = occurrence;
+      const found = countedIn(occurrence, distinct, same);
+      if (found.length === 0) return history;
+      const list = history ?? [];
+      for (const [counted, group] of found) {
+        insertMatch(list, [event.at, event.clientId, types.indexOf(event.type), counted, group]);
+      }
+      return list.length > 2 * atLeast + SPARE ? thinMatches(list, asked, MIN_TIME) : list;
+    },
+    thin(history, horizon) {
+      const kept = thinMatches(history, asked, horizon);
+      return kept.length === 0 ? undefined : kept;
+    },
+    timeline: (history, from) => metTimeline(history ?? [], asked, from),
+    evidence: (history, at) => different(inWindow(history ?? [], within, at)).map(seen),
+    happened: (history, at) => different((history ?? []).filter(([time]) => time === at)).map(seen),
+  };
+}
+
+/** What is counted of an event, in which group; several where it has several skus. */
+function countedIn(
+  { event, session }: Occurrence,
+  distinct: string,
+  same: string | null,
+): (readonly [counted: string, group: string])[] {
+  const counted =
+    distinct === "event"
+      ? [""]
+      : distinct === "session"
+        ? [session?.id ?? event.id]
+        : valuesOf(event, distinct);
+  const groups = same === null ? [""] : valuesOf(event, same);
+  if (distinct === same) return counted.map((value) => [value, value]);
+  return groups.flatMap((group) => counted.map((value) => [value, group] as const));
+}
+
+/** One of several matches of one event. */
+const different = (matches: readonly Match[]): readonly Match[] =>
+  matches.filter(([, id], i) => matches[i - 1]?.[1] !== id);
+
+/** A match with its amount. */
+type Amount = [at: EventTime, id: string, type: number, value: number];
+const KEPT_AMOUNTS = 256;
+
+/** The amounts in the window add up to enough; of more than the newest 256, the oldest are forgotten. */
+export function sumInWindow(sum: Sum & { readonly within: Millis }): LevelLeaf<Amount[]> {
+  const { of, field, bound, within } = sum;
+  const types = typesOf([of]);
+  const seen = ([at, id, type]: Amount): Seen => [at, id, types[type] ?? ""];
+  return {
+    key: leafKey("sum", of, field, bound, within),
+    listens: [of.index],
+    follows: null,
+    add(history, { event }) {
+      const value = event.props[field];
+      if (typeof value !== "number") return history;
+      const list = history ?? [];
+      let place = list.length;
+      while (place > 0 && (list[place - 1] as Amount)[0] > event.at) place -= 1;
+      list.splice(place, 0, [event.at, event.clientId, types.indexOf(event.type), value]);
+      if (list.length > KEPT_AMOUNTS) list.shift();
+      return list;
+    },
+    thin(history, horizon) {
+      const kept = history.filter(([at]) => at + within >= horizon);
+      return kept.length === 0 ? undefined : kept;
+    },
+    timeline: (history, from) => sumTimeline(history ?? [], sum, from),
+    evidence: (history, at) =>
+      (history ?? []).filter(([time]) => time <= at && time >= at - within).map(seen),
+    happened: (history, at) => (history ?? []).filter(([time]) => time === at).map(seen),
+  };
+}
+
+/** Added up anew at each change: amounts need not be whole, and must not drift. */
+function sumTimeline(
+  list: readonly Amount[],
+  { bound, within }: Sum & { readonly within: Millis },
+  from: EventTime,
+) {
+  const trace = new Trace(reaches(bound, 0), from);
+  let first = 0;
+  let next = 0;
+  while (first < list.length) {
+    const gone = (list[first] as Amount)[0] + within + 1;
+    const at = Math.min(list[next]?.[0] ?? gone, gone) as EventTime;
+    while (next < list.length && (list[next] as Amount)[0] === at) next += 1;
+    while (first < next && (list[first] as Amount)[0] + within + 1 === at) first += 1;
+    let amount = 0;
+    for (let i = first; i < next; i += 1) amount += (list[i] as Amount)[3];
+    trace.is(reaches(bound, amount), at);
+  }
+  return trace.timeline();
+}
