@@ -1,4 +1,5 @@
 import type { OperatorSpec } from "../src/flow/spec.ts";
+import { breakerSpec } from "./demand/breaker.ts";
 import { covisitSpec } from "./demand/covisit.ts";
 import { heatSpec } from "./demand/heat.ts";
 import { learningSpec } from "./demand/learning.ts";
@@ -10,6 +11,7 @@ import { feedbackSpec } from "./shopper/feedback.ts";
 import { intentSpec } from "./shopper/intent.ts";
 import { partialsSpec } from "./shopper/partials.ts";
 import { recommendSpec } from "./shopper/recommend.ts";
+import { ruleSpec } from "./shopper/rule.ts";
 import { segmentSpec } from "./shopper/segment.ts";
 import { sessionSpec } from "./shopper/session.ts";
 
@@ -19,6 +21,7 @@ export const specs: readonly OperatorSpec[] = [
   intentSpec,
   segmentSpec,
   recommendSpec,
+  ruleSpec,
   feedbackSpec,
   partialsSpec,
   heatSpec,
@@ -26,6 +29,7 @@ export const specs: readonly OperatorSpec[] = [
   popularitySpec,
   covisitSpec,
   learningSpec,
+  breakerSpec,
   restockSpec,
   publisherSpec,
 ];

@@ -1,6 +1,7 @@
 import type { JobConfig } from "../src/config/job.ts";
 import type { Lexicon } from "../src/config/lexicon.ts";
 import type { OperatorConfig } from "../src/config/operator-blocks.ts";
+import type { RuleFile } from "../src/config/rule-ast.ts";
 import type { SegmentFile } from "../src/config/segment-ast.ts";
 import type { TrackingPlan } from "../src/config/tracking-plan.ts";
 import type { JobDefinition } from "../src/flow/job.ts";
@@ -14,6 +15,7 @@ export interface JobFiles {
   readonly job: JobConfig;
   readonly plan: TrackingPlan;
   readonly segments: SegmentFile;
+  readonly rules: RuleFile;
   readonly lexicon: Lexicon;
 }
 
@@ -45,7 +47,8 @@ export function defineJob(
     timeZone: job.timeZone,
     seed: job.seed,
     maxAge: time.maxAge,
-    files: { segments: files.segments, lexicon: files.lexicon, plan },
+    consent: collect.consent,
+    files: { segments: files.segments, rules: files.rules, lexicon: files.lexicon, plan },
   };
   const nodes = (configs: readonly OperatorConfig[]): Node[] =>
     configs.map(({ name, spec, from, options }) => {

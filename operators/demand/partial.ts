@@ -63,13 +63,16 @@ export type FeedbackPartial = readonly [
   purchased: number,
   ignored: number,
 ];
+/** Messages that a rule sent, and how often one was blocked; the key is the rule. */
+export type ContactPartial = readonly [dim: "contact", sent: number, blocked: number];
 export type PartialCounts =
   | ItemPartial
   | CategoryPartial
   | KeywordPartial
   | RegionPartial
   | CovisitPartial
-  | FeedbackPartial;
+  | FeedbackPartial
+  | ContactPartial;
 export type Dim = PartialCounts[0];
 
 /** The dimensions whose heat and trends are watched. */

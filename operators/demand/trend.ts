@@ -206,7 +206,8 @@ function trendOperator(
 
 function scopeOf(input: unknown): HeatDim | undefined {
   const dim = dimOf(input);
-  if (dim === undefined || dim === "covisit" || dim === "feedback") return undefined;
+  if (dim === undefined || dim === "covisit" || dim === "feedback" || dim === "contact")
+    return undefined;
   return isRecord(input) && input.key !== "category:*" ? dim : undefined;
 }
 

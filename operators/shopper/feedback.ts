@@ -5,8 +5,8 @@ import { type EventTime, latest, type Millis, plus } from "../../src/time/event-
 import type { FeedbackMeasure } from "../demand/partial.ts";
 import { type ShopEvent, textProp } from "../event.ts";
 import { orderedSkus } from "./catalog.ts";
+import type { ContactOut, Recommended } from "./contact/outcome.ts";
 import { duration } from "./options.ts";
-import type { Recommended } from "./recommendation.ts";
 
 /** What became of a recommendation. Each is told at most once of each. */
 export interface Outcome {
@@ -60,7 +60,12 @@ const MEASURE_OF: Readonly<Record<string, FeedbackMeasure>> = {
   "feedback.ignored": "ignored",
 };
 
-type In = Recommended | { readonly kind: "suppressed"; readonly person: string } | ShopEvent;
+/** What is told of a recommendation when it is made. */
+export type Made = Pick<
+  Recommended,
+  "kind" | "person" | "rec_id" | "rec_kind" | "channel" | "skus" | "at"
+>;
+type In = Made | Exclude<ContactOut, Recommended> | ShopEvent;
 
 /**
  * Follows every recommendation, pushed or served, to its end: shown, clicked, closed, purchased, by
@@ -100,7 +105,7 @@ function personOf(input: In): string | undefined {
   return concerns ? input.person : undefined;
 }
 
-const recOf = (rec: Recommended): OpenRec =>
+const recOf = (rec: Made): OpenRec =>
   newRec(rec.rec_id, rec.rec_kind, rec.channel, rec.skus, rec.at);
 
 function newRec(
@@ -265,7 +270,7 @@ export const feedbackSpec: OperatorSpec = {
   name: "feedback",
   flow: "shopper",
   summary: "What becomes of every recommendation, silence included.",
-  from: ["recommend", "events"],
+  from: ["rule", "events"],
   options: Options,
   make(options) {
     const read = options as Partial<Static<typeof Options>>;

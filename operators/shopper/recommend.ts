@@ -11,15 +11,10 @@ import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, type Millis, minus, plus } from "../../src/time/event-time.ts";
 import { type Candidate, evidenceFor, itemOf, shortlist } from "./candidates.ts";
 import { fieldsOf, textOf } from "./catalog.ts";
+import { type Proposal, RECOMMENDER } from "./contact/proposal.ts";
 import { duration } from "./options.ts";
 import { DEFAULT_WEIGHTS, FEATURES, type RankInput, type Weights } from "./rank.ts";
-import {
-  inWords,
-  messageOf,
-  type Recommended,
-  recIdOf,
-  type Suppressed,
-} from "./recommendation.ts";
+import { inWords, type Missing, messageOf, recIdOf } from "./recommendation.ts";
 import { isAct } from "./session.ts";
 import type { IntentSignal, SessionSignal, Step } from "./signals.ts";
 import {
@@ -45,7 +40,7 @@ export interface RecommendOptions {
   readonly version: string;
 }
 
-type Out = Recommended | Suppressed;
+type Out = Proposal | Missing;
 type In = SessionSignal | IntentSignal | { readonly kind: "segment"; readonly person: string };
 
 /** What a decision needs when its scores are back. Plain data. */
@@ -80,9 +75,9 @@ const TOO_LATE = duration("5m", "5m");
 /**
  * Recommends goods, offers, contents and services: candidates from what others met with what the
  * person looks at, from what is popular in the person's categories and from the intent, scored by
- * a scorer, at most one push a person in `every` and none below `min_score`. Goods that are known
- * to be sold out are scored with the rest, so that it is told when one would have won, and never
- * recommended.
+ * a scorer, at most one proposal a person in `every` and none below `min_score`; whether it goes is
+ * for the policy of contact to say. Goods that are known to be sold out are scored with the rest, so
+ * that it is told when one would have won, and never recommended.
  */
 function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> {
   const after = { closed: options.closedAfter, bought: options.boughtAfter };
@@ -184,22 +179,43 @@ function decide(
   rememberRec(taste, recId, keys);
   for (const key of keys) mute(taste, key, plus(ctx.now, options.repeatAfter), ctx.now);
   ctx.emit({
-    kind: "recommended",
+    kind: "proposed",
     person: ctx.key,
-    rec_id: recId,
-    rec_kind: chosen.kind,
-    channel: chosen.channel,
-    items: together.map((candidate) => itemOf(candidate, ctx.facts)),
-    skus: together.flatMap(({ sku }) => (sku === null ? [] : [sku])),
-    score: scores[best] ?? 0,
+    rule: RECOMMENDER,
+    version: null,
+    variant: null,
+    class: chosen.kind === "service" ? "service" : "marketing",
+    at: ctx.now,
+    since: ctx.now,
+    within: null,
+    ref: null,
+    once: null,
+    isHeldOut: false,
     reason: {
       code: chosen.reason,
       zh: inWords(chosen, titles(ctx.facts)),
       evidence: evidenceFor(taste, chosen, ctx.now),
     },
-    sellable: chosen.sellable,
-    model_version: options.version,
-    at: ctx.now,
+    take: "first",
+    options: [
+      {
+        op: "recommend",
+        kind: chosen.kind,
+        channels: [chosen.channel],
+        slot: null,
+        sku: chosen.sku,
+        items: together.map((candidate) => itemOf(candidate, ctx.facts)),
+        skus: together.flatMap(({ sku }) => (sku === null ? [] : [sku])),
+        inStock: false,
+        score: scores[best] ?? 0,
+        value: null,
+        valid: null,
+        maxMinor: null,
+        off: false,
+      },
+    ],
+    recId,
+    model: options.version,
   });
   return taste;
 }
@@ -225,9 +241,8 @@ function tellMissing(
   if (first === undefined || missing?.sku == null || isThere(missing)) return;
   mute(taste, missing.key, plus(ctx.now, every), ctx.now);
   ctx.emit({
-    kind: "suppressed",
+    kind: "missing",
     person: ctx.key,
-    reason: "stock",
     rec_kind: missing.kind,
     channel: missing.channel,
     sku: missing.sku,
@@ -311,7 +326,7 @@ export function readRecommendOptions(options: unknown): RecommendOptions {
 export const recommendSpec: OperatorSpec = {
   name: "recommend",
   flow: "shopper",
-  summary: "What to recommend to a person now, at most one push in a stated time.",
+  summary: "What to propose to a person now, at most one thing in a stated time.",
   from: ["session", "intent"],
   options: Options,
   make: (options) => recommendOperator(readRecommendOptions(options)),

@@ -1,35 +1,11 @@
 import type { Message } from "../../src/flow/operator.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import type { Candidate, Channel, Kind } from "./candidates.ts";
-import type { Fields } from "./catalog.ts";
-import type { EventEvidence } from "./signals.ts";
-
-/** A recommendation that was pushed. */
-export interface Recommended {
-  readonly kind: "recommended";
-  readonly person: string;
-  readonly rec_id: string;
-  readonly rec_kind: Kind;
-  readonly channel: Channel;
-  readonly items: readonly Fields[];
-  /** Skus whose purchase it may take credit for. */
-  readonly skus: readonly string[];
-  readonly score: number;
-  readonly reason: {
-    readonly code: string;
-    readonly zh: string;
-    readonly evidence: readonly EventEvidence[];
-  };
-  readonly sellable: number | null;
-  readonly model_version: string;
-  readonly at: EventTime;
-}
 
 /** What would have been recommended, had it been there. */
-export interface Suppressed {
-  readonly kind: "suppressed";
+export interface Missing {
+  readonly kind: "missing";
   readonly person: string;
-  readonly reason: "stock";
   readonly rec_kind: Kind;
   readonly channel: Channel;
   readonly sku: string;
@@ -43,45 +19,23 @@ export interface Suppressed {
 export const recIdOf = (person: string, digits: string): string =>
   `r_${person.replace(/^p_/, "")}_${digits.slice(0, 12)}`;
 
-const rounded = (score: number): number => Math.round(score * 10_000) / 10_000;
+export const rounded = (score: number): number => Math.round(score * 10_000) / 10_000;
 
-export function messageOf(out: Recommended | Suppressed): Message {
-  if (out.kind === "suppressed") {
-    const { person, reason, rec_kind, channel, sku, score, replaced_by, at } = out;
-    return {
-      subject: `suppressed.${reason}`,
-      data: {
-        person,
-        reason,
-        at: isoTime(at),
-        kind: rec_kind,
-        channel,
-        sku,
-        score: rounded(score),
-        replaced_by,
-      },
-    };
-  }
-  const isService = out.rec_kind === "service";
+export function messageOf(out: Missing | { readonly kind: "proposed" }): Message | undefined {
+  if (out.kind === "proposed") return undefined;
+  const { person, rec_kind, channel, sku, score, replaced_by, at } = out;
   return {
-    subject: `recommendation.${out.channel}.${out.rec_kind}`,
+    subject: "suppressed.stock",
     data: {
-      rec_id: out.rec_id,
-      person: out.person,
-      channel: out.channel,
-      slot: null,
-      kind: out.rec_kind,
-      items: out.items,
+      person,
+      reason: "stock",
       rule: null,
-      model_version: out.model_version,
-      score: rounded(out.score),
-      reason: out.reason,
-      supply: { mode: "normal", sellable: out.sellable },
-      policy: isService
-        ? { class: "service", purpose: "service" }
-        : { class: "marketing", purpose: "marketing" },
-      personalized: true,
-      at: isoTime(out.at),
+      at: isoTime(at),
+      kind: rec_kind,
+      channel,
+      sku,
+      score: rounded(score),
+      replaced_by,
     },
   };
 }

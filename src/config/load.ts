@@ -3,6 +3,8 @@ import type { OperatorSpec } from "../flow/spec.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
+import type { RuleFile } from "./rule-ast.ts";
+import { readRules } from "./rule-file.ts";
 import type { SegmentFile } from "./segment-ast.ts";
 import { readSegments } from "./segments.ts";
 import { readTrackingPlan, type TrackingPlan } from "./tracking-plan.ts";
@@ -13,6 +15,7 @@ export const FILES = {
   freshet: "freshet.yaml",
   "tracking-plan": "tracking-plan.yaml",
   segments: "segments.yaml",
+  rules: "rules.yaml",
   lexicon: "lexicon.yaml",
 } as const;
 export type FileName = keyof typeof FILES;
@@ -22,6 +25,7 @@ export interface Config {
   readonly job: JobConfig;
   readonly plan: TrackingPlan;
   readonly segments: SegmentFile;
+  readonly rules: RuleFile;
   readonly lexicon: Lexicon;
   /** 32 hex digits of all that can change a decision, in all files. */
   readonly hash: string;
@@ -67,15 +71,26 @@ function assemble(
       ? { value: undefined, problems: [] }
       : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai"),
   );
+  const rules = take("rules", (file) =>
+    plan === undefined || segments === undefined
+      ? { value: undefined, problems: [] }
+      : readRules(
+          file,
+          plan,
+          segments.segments.map(({ id }) => id),
+          job?.timeZone ?? "Asia/Shanghai",
+        ),
+  );
   const ordered = orderProblems(problems);
-  if (ordered.some(isError) || !job || !plan || !lexicon || !segments) {
+  if (ordered.some(isError) || !job || !plan || !lexicon || !segments || !rules) {
     return { value: undefined, problems: ordered };
   }
   const hash = contentHash([
     job.hash,
     files["tracking-plan"].value?.value,
     files.segments.value?.value,
+    files.rules.value?.value,
     files.lexicon.value?.value,
   ]);
-  return { value: { job, plan, segments, lexicon, hash }, problems: ordered };
+  return { value: { job, plan, segments, rules, lexicon, hash }, problems: ordered };
 }

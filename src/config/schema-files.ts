@@ -5,6 +5,7 @@ import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
 import { reference } from "./reference.ts";
+import { RulesSchema } from "./rule-schema.ts";
 import type { SchemaNode } from "./schema-node.ts";
 import { SegmentsSchema } from "./segments-schema.ts";
 import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
@@ -21,6 +22,7 @@ export function publishedSchemas(
     freshet: publishedJobSchema({ shopper: blocks("shopper"), demand: blocks("demand") }),
     "tracking-plan": TrackingPlanSchema,
     segments: SegmentsSchema,
+    rules: RulesSchema,
     lexicon: LexiconSchema,
   };
 }

@@ -10,6 +10,8 @@ export interface JobSettings {
   readonly seed: number;
   /** How far late keyed history is accepted. */
   readonly maxAge: Millis;
+  /** Of people who have not said; granted when left out. */
+  readonly consent?: "granted" | "denied";
   /** Contents of the other configuration files by name: `segments`, `lexicon`, … already validated. */
   readonly files: Readonly<Record<string, unknown>>;
 }

@@ -9,6 +9,7 @@ import {
   type Problem,
   type Reading,
 } from "../../src/config/problem.ts";
+import { readRules } from "../../src/config/rule-file.ts";
 import { readSegments } from "../../src/config/segments.ts";
 import { readTrackingPlan } from "../../src/config/tracking-plan.ts";
 import { parseYaml, type YamlFile } from "../../src/config/yaml-file.ts";
@@ -22,6 +23,7 @@ const READERS: Readonly<Record<FileName, (file: YamlFile) => Reading<unknown>>> 
   freshet: (file) => readJob(file, SOME_SPECS),
   "tracking-plan": readTrackingPlan,
   segments: (file) => readSegments(file, plan, "Asia/Shanghai"),
+  rules: (file) => readRules(file, plan, ["high_value_interest"], "Asia/Shanghai"),
   lexicon: readLexicon,
 };
 

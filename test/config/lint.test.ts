@@ -66,6 +66,7 @@ test("lint tells every file's problems in a fixed order; start-up refuses with a
   expect(told).toEqual([
     "freshet.yaml 8 VALUE_RANGE",
     "lexicon.yaml 1 FILE_MISSING",
+    "rules.yaml 1 FILE_MISSING",
     "segments.yaml 2 KEY_MISSING",
     "segments.yaml 2 KEY_MISSING",
     "segments.yaml 2 TYPE_WRONG",

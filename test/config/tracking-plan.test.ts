@@ -17,9 +17,8 @@ const DICTIONARY =
   content.created menu.clicked subscribed unsubscribed mp.entered mp.left group.joined group.left group.message.posted
   group.message.replied cs.started cs.ended cs.rated service.booked service.done vote.cast survey.answered contact.added
   contact.removed id.link id.unlink privacy.consent feedback.delivered feedback.exposed feedback.clicked feedback.ignored
-  feedback.closed feedback.purchased feedback.rated feedback.blocked recommendation.served`.split(
-    /\s+/,
-  );
+  feedback.closed feedback.purchased feedback.rated feedback.blocked recommendation.served notice.accepted notice.rejected
+  catalog.successor`.split(/\s+/);
 
 test("the shipped plan has the whole event dictionary", () => {
   expect([...plan.types].sort()).toEqual([...DICTIONARY].sort());

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ShopEvent } from "../../../operators/event.ts";
-import { feedbackSpec, type Outcome } from "../../../operators/shopper/feedback.ts";
-import type { Recommended } from "../../../operators/shopper/recommendation.ts";
+import { feedbackSpec, type Made, type Outcome } from "../../../operators/shopper/feedback.ts";
 import type { Node, Operator } from "../../../src/flow/operator.ts";
 import { type EventTime, millis } from "../../../src/time/event-time.ts";
 import { play, type ScriptLine } from "../../support/play.ts";
@@ -10,11 +9,11 @@ import { ANN, clock, DAY, HOUR, line, MIN, probe, shopEvent, T0 } from "./suppor
 
 const job = { timeZone: "Asia/Shanghai", seed: 1, maxAge: millis(7 * DAY), files: {} };
 
-/** Stands where the recommender does: recommends what an event of type `recommend` says. */
+/** Stands where the rules do: recommends what an event of type `recommend` says. */
 const recommender: Node = {
   from: ["events"],
   operator: {
-    name: "recommend",
+    name: "rule",
     version: 1,
     order: "arrival",
     key: (event) => (event.type === "recommend" ? event.person : undefined),
@@ -26,24 +25,19 @@ const recommender: Node = {
         rec_id: String(props["rec_id"]),
         rec_kind: "product",
         channel: "mp",
-        items: [],
         skus: [String(props["sku"])],
-        score: 0.7,
-        reason: { code: "popular", zh: "", evidence: [] },
-        sellable: null,
-        model_version: "rank-1",
         at,
       });
       return state;
     },
-  } satisfies Operator<ShopEvent, Recommended, null>,
+  } satisfies Operator<ShopEvent, Made, null>,
 };
 
 async function outcomes(script: readonly ScriptLine[]) {
   const told: Outcome[] = [];
   const nodes = [
     recommender,
-    { operator: feedbackSpec.make({}, job), from: ["recommend", "events"] },
+    { operator: feedbackSpec.make({}, job), from: ["rule", "events"] },
     probe(["feedback"], told),
   ];
   const { task } = await play(nodes, script);

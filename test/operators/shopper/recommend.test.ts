@@ -6,6 +6,7 @@ import { scoringFunctions } from "../../../operators/scoring.ts";
 import { intentSpec } from "../../../operators/shopper/intent.ts";
 import { DEFAULT_WEIGHTS, FEATURES, kindAdvantage, rank } from "../../../operators/shopper/rank.ts";
 import { readRecommendOptions, recommendSpec } from "../../../operators/shopper/recommend.ts";
+import { ruleSpec } from "../../../operators/shopper/rule.ts";
 import { answerSlot, planServing } from "../../../operators/shopper/serve.ts";
 import { sessionSpec } from "../../../operators/shopper/session.ts";
 import type { Taste } from "../../../operators/shopper/taste.ts";
@@ -29,6 +30,7 @@ const nodes = (options: unknown = {}) => [
   { operator: sessionSpec.make({}, job), from: ["events"] },
   { operator: intentSpec.make({}, job), from: ["session"] },
   { operator: recommendSpec.make(options, job), from: ["session", "intent"] },
+  { operator: ruleSpec.make({}, job), from: ["session", "recommend"] },
 ];
 const run = (script: readonly ScriptLine[], options: object = {}, playOptions: PlayOptions = {}) =>
   play(nodes({ min_score: 0.5, ...options }), script, {

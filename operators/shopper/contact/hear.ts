@@ -1,0 +1,37 @@
+import type { Facts } from "../../../src/flow/operator.ts";
+import { type ShopEvent, textProp } from "../../event.ts";
+import type { Matchers } from "../condition/matchers.ts";
+import { CONSENT_EVENTS, hearConsent } from "./consent.ts";
+import { hearGrants } from "./quota.ts";
+import { ANSWER_EVENTS, hearAnswer } from "./silence.ts";
+import type { ContactState } from "./state.ts";
+import type { Policies } from "./verdict.ts";
+
+/** A page has asked for what is placed in its slot. */
+const SERVED = "recommendation.served";
+
+const HEARD = new Set([...CONSENT_EVENTS, ...ANSWER_EVENTS, SERVED]);
+
+/** Whether events of the type say something about what a person may be sent. */
+export const isHeard = (type: string, grants: Matchers): boolean =>
+  HEARD.has(type) || grants.knows(type);
+
+/** Takes in consent, answers, grants and pages served; the rule whose message was blocked, if one was. */
+export function hear(
+  event: ShopEvent,
+  state: ContactState,
+  { policy }: Policies,
+  grants: Matchers,
+  facts: Facts,
+): string | undefined {
+  const met = grants.knows(event.type) ? grants.of(event, facts) : [];
+  if (met.length > 0) hearGrants(state.ledger, policy, met, event.at);
+  if (!HEARD.has(event.type)) return undefined;
+  if (event.type === SERVED) {
+    delete state.placed[textProp(event, "slot") ?? ""];
+    return undefined;
+  }
+  hearConsent(state.consents, event);
+  const note = hearAnswer(state.silence, event, policy);
+  return event.type === "feedback.blocked" ? note?.rule : undefined;
+}

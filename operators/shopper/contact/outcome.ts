@@ -1,0 +1,162 @@
+import type { Hop, Message } from "../../../src/flow/operator.ts";
+import { type EventTime, isoTime, plus } from "../../../src/time/event-time.ts";
+import { partialHop } from "../../demand/partial.ts";
+import type { Fields } from "../catalog.ts";
+import { rounded } from "../recommendation.ts";
+import { type Option, type Proposal, RECOMMENDER } from "./proposal.ts";
+import type { SuppressReason } from "./verdict.ts";
+
+/** A recommendation that was made. */
+export interface Recommended {
+  readonly kind: "recommended";
+  readonly person: string;
+  readonly rec_id: string;
+  readonly rec_kind: string;
+  readonly channel: string;
+  /** Skus whose purchase it may take credit for. */
+  readonly skus: readonly string[];
+  /** When it was made, which quiet hours may have put off. */
+  readonly at: EventTime;
+  readonly proposal: Proposal;
+  readonly option: Option;
+  readonly quota: Readonly<Record<string, string>>;
+  readonly sellable: number | null;
+  readonly currency: string;
+}
+
+/** What was not done, and why. */
+export interface Suppressed {
+  readonly kind: "suppressed";
+  readonly proposal: Proposal;
+  readonly option: Option | undefined;
+  readonly channel: string | undefined;
+  readonly reason: SuppressReason;
+  /** When that was decided. */
+  readonly time: EventTime;
+}
+
+/** A tag set or taken, or a benefit changed. */
+export interface Deed {
+  readonly kind: "deed";
+  readonly proposal: Proposal;
+  readonly option: Option;
+  readonly channel: string;
+  readonly time: EventTime;
+}
+
+/** Somebody blocked the channel of a rule's message. */
+export interface Blocked {
+  readonly kind: "blocked";
+  readonly rule: string;
+  readonly at: EventTime;
+}
+
+export type ContactOut = Recommended | Suppressed | Deed | Blocked;
+
+export function messageOf(out: ContactOut): Message | undefined {
+  switch (out.kind) {
+    case "recommended":
+      return recommendation(out);
+    case "suppressed":
+      return suppression(out);
+    case "deed":
+      return deed(out);
+    case "blocked":
+      return undefined;
+  }
+}
+
+/** What the demand flow counts for the breaker: messages sent and blocked, by rule. */
+export function hopOf(out: ContactOut): Hop | undefined {
+  if (out.kind === "blocked") return partialHop(out.rule, out.at, ["contact", 0, 1]);
+  if (out.kind !== "recommended" || out.proposal.class !== "marketing") return undefined;
+  return partialHop(out.proposal.rule, out.at, ["contact", 1, 0]);
+}
+
+const ruleOf = ({ rule }: Proposal): string | null => (rule === RECOMMENDER ? null : rule);
+
+function recommendation(out: Recommended): Message {
+  const { proposal, option, channel, at } = out;
+  const { class: of, version, variant, reason, model } = proposal;
+  return {
+    subject: `recommendation.${channel}.${option.kind}`,
+    time: at,
+    data: {
+      rec_id: out.rec_id,
+      person: proposal.person,
+      channel,
+      ...(channel === "wecom" ? { channel_ids: { external_userid_ref: proposal.person } } : {}),
+      slot: option.slot,
+      kind: option.kind,
+      sku: option.sku,
+      items: itemsOf(out),
+      rule: ruleOf(proposal),
+      rule_version: version,
+      variant,
+      model_version: model,
+      score: rounded(option.score),
+      reason,
+      value: option.value,
+      supply: { mode: "normal", sellable: out.sellable },
+      policy: { class: of, purpose: of, quota: out.quota },
+      personalized: true,
+      optout: OPTOUT,
+      at: isoTime(proposal.at),
+    },
+  };
+}
+
+/** The event that makes marketing stop. */
+const OPTOUT = { type: "privacy.consent", props: { purpose: "marketing", status: "withdrawn" } };
+
+/** An offer that holds for a while says until when, and what it may be worth at the most. */
+function itemsOf({ option, at, currency }: Recommended): readonly Fields[] {
+  const { items, valid, maxMinor, op } = option;
+  if (op !== "recommend" || (valid === null && maxMinor === null)) return items;
+  const terms = {
+    ...(maxMinor === null ? {} : { amount_minor: maxMinor, currency }),
+    ...(valid === null ? {} : { valid_to: isoTime(plus(at, valid)) }),
+  };
+  return items.map((item) => (item["offer"] === undefined ? item : { ...item, coupon: terms }));
+}
+
+function suppression({ proposal, option, channel, reason, time }: Suppressed): Message {
+  return {
+    subject: `suppressed.${reason}`,
+    time,
+    data: {
+      person: proposal.person,
+      reason,
+      rule: ruleOf(proposal),
+      rule_version: proposal.version,
+      variant: proposal.variant,
+      kind: option?.kind ?? null,
+      channel: channel ?? option?.channels[0] ?? null,
+      slot: option?.slot ?? null,
+      sku: option?.sku ?? null,
+      score: rounded(option?.score ?? 0),
+      at: isoTime(proposal.at),
+    },
+  };
+}
+
+function deed({ proposal, option, channel, time }: Deed): Message {
+  const { person, rule, version, variant, reason, at } = proposal;
+  const common = {
+    person,
+    rule,
+    rule_version: version,
+    variant,
+    sku: option.sku,
+    reason: reason.code,
+    evidence: reason.evidence,
+    at: isoTime(at),
+  };
+  if (option.op === "crm")
+    return { subject: "crm.benefit", time, data: { ...common, benefit: option.kind } };
+  return {
+    subject: `tag.${option.kind}.${option.off ? "off" : "on"}`,
+    time,
+    data: { ...common, tag: option.kind, channel: channel === "crm" ? null : channel },
+  };
+}

@@ -1,0 +1,187 @@
+import type { Context } from "../../../src/flow/operator.ts";
+import { type EventTime, latest, plus } from "../../../src/time/event-time.ts";
+import { sellableOf } from "../catalog.ts";
+import { recIdOf } from "../recommendation.ts";
+import { chance } from "./chance.ts";
+import { spend } from "./limit.ts";
+import type { ContactOut } from "./outcome.ts";
+import { interrupts, isImmediate, type Proposal, worthOf } from "./proposal.ts";
+import { useWay } from "./quota.ts";
+import { remember } from "./silence.ts";
+import type { ContactState } from "./state.ts";
+import {
+  capKey,
+  concerns,
+  judge,
+  type Policies,
+  type SuppressReason,
+  type Verdict,
+} from "./verdict.ts";
+
+/** A person has so much waiting at most; more is dropped, what is worth least first. */
+const MOST_WAITING = 32;
+
+/** Whether what a proposal says is still true at a time. */
+export type Stands = (proposal: Proposal, at: EventTime) => boolean;
+
+/** One call of the operator for one person. */
+export interface Turn {
+  readonly state: ContactState;
+  readonly ctx: Context<ContactOut>;
+  readonly policies: Policies;
+}
+
+/** Takes in what is proposed: what disturbs nobody is done at once, the rest when its moment is over. */
+export function propose(proposal: Proposal, turn: Turn): void {
+  const { state, policies } = turn;
+  if (isStopped(proposal, state)) return;
+  if (isImmediate(proposal, policies.policy.pages)) {
+    settle(proposal, turn);
+    return;
+  }
+  state.moment.push(proposal);
+  if (state.moment.length <= MOST_WAITING) return;
+  const least = state.moment.reduce((a, b) => (worthOf(b) < worthOf(a) ? b : a));
+  state.moment.splice(state.moment.indexOf(least), 1);
+  suppress(least, "outranked", turn);
+}
+
+/** A withdrawal of consent stops what was under way, for good and without a word. */
+const isStopped = ({ class: of, since, at }: Proposal, { consents }: ContactState): boolean =>
+  of === "marketing" && since < consents.withdrawn && consents.withdrawn <= at;
+
+/**
+ * The end of a moment: of all marketing that came true by now, and of what quiet hours have held
+ * until now, the one message worth most that may go does; service is judged for itself.
+ */
+export function endMoment(turn: Turn, stands: Stands): void {
+  const { state, ctx } = turn;
+  const now = decisionTime(turn);
+  const isDue = ({ at }: Proposal) => at <= ctx.now;
+  const due = [
+    ...state.held.filter(([until]) => until <= now).map(([, proposal]) => proposal),
+    ...state.moment.filter(isDue),
+  ];
+  state.held = state.held.filter(([until]) => until > now);
+  state.moment = state.moment.filter((proposal) => !isDue(proposal));
+  const standing: Proposal[] = [];
+  for (const proposal of due) {
+    if (proposal.ref === null || stands(proposal, now)) standing.push(proposal);
+    else suppress(proposal, "stale", turn);
+  }
+  const ranked = standing.filter((p) => p.class === "marketing");
+  ranked.sort((a, b) => worthOf(b) - worthOf(a));
+  let isTaken = false;
+  for (const proposal of ranked) {
+    if (isTaken) suppress(proposal, "outranked", turn);
+    else isTaken = settle(proposal, turn);
+  }
+  for (const proposal of standing) if (proposal.class === "service") settle(proposal, turn);
+}
+
+/** Drops what waits and is no longer true, or no longer allowed. */
+export function dropWaiting(
+  turn: Turn,
+  isOver: (proposal: Proposal) => SuppressReason | undefined,
+): void {
+  const { state } = turn;
+  const keep = (proposal: Proposal): boolean => {
+    const reason = isOver(proposal);
+    if (reason !== undefined) suppress(proposal, reason, turn);
+    return reason === undefined;
+  };
+  state.moment = state.moment.filter(keep);
+  state.held = state.held.filter(([, proposal]) => keep(proposal));
+}
+
+/** When something next waits to be decided; undefined when nothing does. */
+export function nextDecision({ moment, held }: ContactState): EventTime | undefined {
+  const times = [...moment.map(({ at }) => at), ...held.map(([until]) => until)];
+  return times.length === 0 ? undefined : (Math.min(...times) as EventTime);
+}
+
+/** No decision is dated before an earlier one, nor before what is known to be over. */
+function decisionTime({ state, ctx }: Turn): EventTime {
+  state.clock = latest(state.clock, latest(ctx.now, ctx.watermark));
+  return state.clock;
+}
+
+/** Does it, holds it, or says why not; whether it was done or is held. */
+function settle(proposal: Proposal, turn: Turn): boolean {
+  const { state, ctx, policies } = turn;
+  const at = decisionTime(turn);
+  const { policy, seed } = policies;
+  const isHeldOut = policy.holdOut > 0 && chance(seed, ctx.key, "contact") < policy.holdOut;
+  const verdict = judge({ proposal, state, at, facts: ctx.facts, isHeldOut }, policies);
+  if (verdict.do === "hold") {
+    if (state.held.length < MOST_WAITING) state.held.push([verdict.until, proposal]);
+    else suppress(proposal, "quiet", turn);
+    return true;
+  }
+  if (verdict.do === "drop") {
+    suppress(proposal, verdict.reason, turn, verdict);
+    return false;
+  }
+  perform(proposal, verdict, at, turn);
+  return true;
+}
+
+type Go = Extract<Verdict, { do: "send" }>;
+
+function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
+  const { state, ctx, policies } = turn;
+  const { option, channel, open } = go;
+  const { rule, once } = proposal;
+  const isMarketing = proposal.class === "marketing";
+  if (once !== null) state.once[once.key] = plus(at, once.every);
+  if (option.op === "tag" || option.op === "crm") {
+    ctx.emit({ kind: "deed", proposal, option, channel, time: at });
+    return;
+  }
+  const rec = proposal.recId ?? recIdOf(ctx.key, ctx.derive(`${rule} ${proposal.ref}`));
+  if (isMarketing) {
+    for (const cap of policies.caps) {
+      if (!concerns(cap, rule, channel)) continue;
+      const key = capKey(cap, rule, channel);
+      state.caps[key] = spend(state.caps[key], cap, at, policies.local);
+    }
+  }
+  if (open.way !== null) useWay(state.ledger, channel, open.way, at, policies.local);
+  const pushed = isMarketing && interrupts(option, channel, policies.policy.pages);
+  remember(state.silence, { rec, rule, channel, at, pushed, answer: null });
+  if (option.slot !== null && option.sku !== null && option.valid !== null)
+    state.placed[option.slot] = { sku: option.sku, rule, rec, until: plus(at, option.valid) };
+  const sellable = option.sku === null ? undefined : sellableOf(ctx.facts, option.sku);
+  ctx.emit({
+    kind: "recommended",
+    person: ctx.key,
+    rec_id: rec,
+    rec_kind: option.kind,
+    channel,
+    skus: option.skus,
+    at,
+    proposal,
+    option,
+    quota: open.shown,
+    sellable: sellable ?? null,
+    currency: policies.policy.currency,
+  });
+}
+
+function suppress(
+  proposal: Proposal,
+  reason: SuppressReason,
+  turn: Turn,
+  of: Partial<Pick<Extract<Verdict, { do: "drop" }>, "option" | "channel">> = {},
+): void {
+  const { option, channel } = of;
+  const time = decisionTime(turn);
+  turn.ctx.emit({
+    kind: "suppressed",
+    proposal,
+    option: option ?? proposal.options[0],
+    channel,
+    reason,
+    time,
+  });
+}

@@ -1,0 +1,101 @@
+import type { Backoff, ContactPolicy } from "../../../src/config/rule-ast.ts";
+import { type EventTime, latest, plus } from "../../../src/time/event-time.ts";
+import { type ShopEvent, textProp } from "../../event.ts";
+
+/** A message that went to a person. Plain data. */
+export interface Note {
+  readonly rec: string;
+  readonly rule: string;
+  readonly channel: string;
+  readonly at: EventTime;
+  /** Marketing that interrupts: silence about it is an answer. */
+  readonly pushed: boolean;
+  answer: "yes" | "no" | null;
+}
+
+/** What a person made of the messages so far. Plain data. */
+export interface Silence {
+  /** The last ones, oldest first. */
+  notes: Note[];
+  /** By `rule/<id>` and `channel/<name>`: nothing before this time. */
+  muted: Record<string, EventTime>;
+}
+
+export const noSilence = (): Silence => ({ notes: [], muted: {} });
+
+const KEPT_NOTES = 32;
+
+const ANSWERS: Readonly<Record<string, Note["answer"]>> = {
+  "feedback.clicked": "yes",
+  "feedback.purchased": "yes",
+  "feedback.rated": "yes",
+  "feedback.ignored": "no",
+  "feedback.closed": "no",
+  "feedback.blocked": "no",
+};
+export const ANSWER_EVENTS: readonly string[] = Object.keys(ANSWERS);
+
+export function remember(silence: Silence, note: Note): void {
+  silence.notes.push(note);
+  if (silence.notes.length > KEPT_NOTES) silence.notes.shift();
+}
+
+/** Takes in an answer; the note it is about, where that is still known. */
+export function hearAnswer(
+  silence: Silence,
+  event: ShopEvent,
+  { coolDown }: ContactPolicy,
+): Note | undefined {
+  const rec = textProp(event, "rec_id");
+  const note = silence.notes.find((one) => one.rec === rec);
+  const answer = ANSWERS[event.type];
+  if (note === undefined || answer === undefined) return undefined;
+  if (note.answer !== "yes") note.answer = answer;
+  if (event.type === "feedback.closed") {
+    mute(silence, `rule/${note.rule}`, plus(event.at, coolDown.closed));
+  } else if (event.type === "feedback.blocked") {
+    mute(silence, `channel/${note.channel}`, plus(event.at, coolDown.blocked));
+  }
+  return note;
+}
+
+function mute({ muted }: Silence, name: string, until: EventTime): void {
+  muted[name] = latest(muted[name] ?? until, until);
+}
+
+export const isMuted = (
+  { muted }: Silence,
+  rule: string,
+  channel: string,
+  at: EventTime,
+): boolean => at < (muted[`rule/${rule}`] ?? 0) || at < (muted[`channel/${channel}`] ?? 0);
+
+/** Whether the interval that silence has made longer is not over yet. */
+export function isBackedOff({ notes }: Silence, backoff: Backoff, at: EventTime): boolean {
+  const pushed = notes.filter((note) => note.pushed);
+  const last = pushed.at(-1);
+  if (last === undefined) return false;
+  const times = Math.floor(ignoredInARow(pushed, backoff, at) / backoff.ignored);
+  if (times === 0) return false;
+  const interval = Math.min(backoff.most, backoff.interval * backoff.factor ** times);
+  return at < last.at + interval;
+}
+
+/** Messages that nobody answered in time, since the last that somebody did. */
+function ignoredInARow(pushed: readonly Note[], { after }: Backoff, at: EventTime): number {
+  let ignored = 0;
+  for (let i = pushed.length - 1; i >= 0; i -= 1) {
+    const note = pushed[i] as Note;
+    if (note.answer === "yes") break;
+    if (note.answer === "no" || note.at + after <= at) ignored += 1;
+  }
+  return ignored;
+}
+
+/** Drops what can no longer count. */
+export function pruneSilence(silence: Silence, at: EventTime, keep: number): void {
+  silence.notes = silence.notes.filter((note) => note.at + keep > at);
+  for (const [name, until] of Object.entries(silence.muted)) {
+    if (until <= at) delete silence.muted[name];
+  }
+}

@@ -1,0 +1,76 @@
+import { days, type EventTime } from "../../../src/time/event-time.ts";
+import { type Consents, noConsents } from "./consent.ts";
+import type { Usage } from "./limit.ts";
+import type { Proposal } from "./proposal.ts";
+import { type Ledger, noLedger, pruneLedger } from "./quota.ts";
+import { noSilence, pruneSilence, type Silence } from "./silence.ts";
+
+/** What restrains messages to one person. Plain data. */
+export interface ContactState {
+  /** Of the last decision: none is dated before it. */
+  clock: EventTime;
+  consents: Consents;
+  /** Of the caps, by cap, channel and rule. */
+  caps: Record<string, Usage>;
+  ledger: Ledger;
+  silence: Silence;
+  /** By key of a rule's `once`: not before. */
+  once: Record<string, EventTime>;
+  /** What waits for the end of its moment. */
+  moment: Proposal[];
+  /** What quiet hours hold, with the earliest time it may go. */
+  held: [until: EventTime, proposal: Proposal][];
+  /** What waits for a page to ask for it, by slot. */
+  placed: Record<string, Placement>;
+}
+
+/** A sku that is shown first in a slot at the next asking. Plain data. */
+export interface Placement {
+  readonly sku: string;
+  readonly rule: string;
+  readonly rec: string;
+  readonly until: EventTime;
+}
+
+export const newContact = (): ContactState => ({
+  clock: 0 as EventTime,
+  consents: noConsents(),
+  caps: {},
+  ledger: noLedger(),
+  silence: noSilence(),
+  once: {},
+  moment: [],
+  held: [],
+  placed: {},
+});
+
+/** Longer than any calendar month and any back-off. */
+export const KEEP = days(40);
+
+/** Drops what can no longer count at `at`. */
+export function pruneContact(state: ContactState, at: EventTime): void {
+  pruneLedger(state.ledger, at);
+  pruneSilence(state.silence, at, KEEP);
+  for (const [key, until] of Object.entries(state.once)) if (until <= at) delete state.once[key];
+  for (const [slot, { until }] of Object.entries(state.placed))
+    if (until < at) delete state.placed[slot];
+  if (state.clock + KEEP > at) return;
+  state.caps = {};
+  state.ledger.used = {};
+}
+
+/** Nothing is left that could restrain anything. */
+export const isBlank = (state: ContactState): boolean =>
+  [
+    state.consents.purposes,
+    state.consents.channels,
+    state.caps,
+    state.ledger.used,
+    state.ledger.grants,
+    state.silence.notes,
+    state.silence.muted,
+    state.once,
+    state.moment,
+    state.held,
+    state.placed,
+  ].every((part) => Object.keys(part).length === 0);

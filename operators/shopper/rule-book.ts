@@ -1,0 +1,250 @@
+import type { Once, Rule, RuleFile, Variant } from "../../src/config/rule-ast.ts";
+import type { Facts } from "../../src/flow/operator.ts";
+import {
+  type EventTime,
+  earliest,
+  isoTime,
+  latest,
+  type Millis,
+  minus,
+} from "../../src/time/event-time.ts";
+import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
+import type { Firing, Histories, StandingChange } from "./condition/leaf.ts";
+import { Listeners } from "./condition/listeners.ts";
+import { chance } from "./contact/chance.ts";
+import type { Proposal } from "./contact/proposal.ts";
+import { optionOf } from "./rule-then.ts";
+import type { Step } from "./signals.ts";
+
+/** What the rules know of one person. Plain data. */
+export interface BookState {
+  histories: Histories;
+  /** Up to here what fires by the clock is told. */
+  swept: EventTime;
+  /** By rule: when it may next fire by the clock. */
+  next: Record<string, EventTime>;
+  /** By rule: what fired and may still turn out not to have, oldest first. */
+  told: Record<string, ToldFiring[]>;
+}
+type ToldFiring = [at: EventTime, ref: string];
+
+/** One look at the rules. */
+export interface Look {
+  readonly person: string;
+  readonly state: BookState;
+  /** What fires by the clock is certain up to here. */
+  readonly watermark: EventTime;
+  readonly facts: Facts;
+}
+
+/** What came of it. */
+export interface Findings {
+  readonly proposals: readonly Proposal[];
+  /** Rules that were looked at. */
+  readonly touched: ReadonlySet<string>;
+}
+
+interface Entry {
+  readonly rule: Rule;
+  readonly trigger: CompiledTrigger;
+}
+
+const SHOWN_EVENTS = 5;
+/** Firings of one rule that are remembered; what is older stands. */
+const KEPT_FIRINGS = 64;
+const NOTHING: Findings = { proposals: [], touched: new Set() };
+
+export const newBook = (): BookState => ({
+  histories: {},
+  swept: 0 as EventTime,
+  next: {},
+  told: {},
+});
+
+/** The rules of a file: which of them fire for a person, and what they then propose. */
+export class RuleBook {
+  readonly #entries: readonly Entry[];
+  readonly #byId: ReadonlyMap<string, Entry>;
+  readonly #byLeaf: readonly Entry[][];
+  readonly #listeners: Listeners;
+  readonly #topics: ReadonlySet<string>;
+  readonly #seed: number;
+  readonly #maxAge: Millis;
+
+  constructor(
+    { rules, matchers }: Pick<RuleFile, "rules" | "matchers">,
+    { seed, maxAge }: { readonly seed: number; readonly maxAge: Millis },
+  ) {
+    this.#entries = rules.map((rule) => ({ rule, trigger: compileTrigger(rule.when) }));
+    this.#byId = new Map(this.#entries.map((entry) => [entry.rule.id, entry]));
+    const leaves = this.#entries.flatMap(({ trigger }) => trigger.leaves);
+    this.#listeners = new Listeners(matchers, leaves);
+    this.#topics = new Set(leaves.flatMap(({ follows }) => follows?.topic ?? []));
+    this.#byLeaf = Array.from({ length: this.#listeners.size }, () => []);
+    for (const entry of this.#entries) {
+      const places = new Set(entry.trigger.leaves.map((leaf) => this.#listeners.place(leaf)));
+      for (const place of places) this.#byLeaf[place]?.push(entry);
+    }
+    this.#seed = seed;
+    this.#maxAge = maxAge;
+  }
+
+  /** Whether events of the type can make a rule fire, or keep one from firing. */
+  knows(type: string): boolean {
+    return this.#listeners.knows(type);
+  }
+
+  /** Whether a rule asks where people stand in a topic. */
+  follows(topic: string): boolean {
+    return this.#topics.has(topic);
+  }
+
+  onStep(step: Step, look: Look): Findings {
+    const places = this.#listeners.take(look.state.histories, step, look.facts);
+    return this.#changed(places, step.event.at, step.event.at, look);
+  }
+
+  onStanding(change: StandingChange, look: Look): Findings {
+    const places = this.#listeners.stand(look.state.histories, change);
+    return this.#changed(
+      places,
+      earliest(change.insteadOf ?? change.at, change.at),
+      change.at,
+      look,
+    );
+  }
+
+  /** What fires by the clock up to `now`. */
+  onClock(now: EventTime, look: Look): Findings {
+    const { next } = look.state;
+    const due = this.#entries.filter(({ rule }) => (next[rule.id] ?? now + 1) <= now);
+    return this.#judge(due, (look.state.swept + 1) as EventTime, now, { ...look, watermark: now });
+  }
+
+  /** When a rule may next fire by the clock. */
+  nextFiring({ next }: BookState): EventTime | undefined {
+    const times = Object.values(next);
+    return times.length === 0 ? undefined : times.reduce(earliest);
+  }
+
+  /** Whether what a proposal is based on is still true. */
+  stands(proposal: Proposal, at: EventTime, state: BookState): boolean {
+    const entry = this.#byId.get(proposal.rule);
+    if (entry === undefined || proposal.ref === null) return false;
+    const { trigger } = entry;
+    const firing = trigger
+      .firings(state.histories, proposal.at, proposal.at)
+      .find((one) => refOf(one) === proposal.ref);
+    return firing !== undefined && trigger.stands(state.histories, firing, at);
+  }
+
+  #changed(places: readonly number[], from: EventTime, to: EventTime, look: Look): Findings {
+    if (places.length === 0) return NOTHING;
+    const entries = new Set(places.flatMap((place) => this.#byLeaf[place] ?? []));
+    return this.#judge([...entries], from, to, look);
+  }
+
+  #judge(entries: readonly Entry[], from: EventTime, to: EventTime, look: Look): Findings {
+    const { state, watermark } = look;
+    const until = latest(to, state.swept);
+    const swept = latest(state.swept, watermark);
+    const horizon = minus(until, this.#maxAge);
+    const start = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
+    const proposals: Proposal[] = [];
+    for (const { rule, trigger } of entries) {
+      if (!this.#isInForce(rule, look.person)) continue;
+      const found = trigger.firings(state.histories, start, until);
+      const isCertain = ({ by, at }: Firing) => by === "event" || at <= swept;
+      const fired = found.filter(isCertain);
+      for (const firing of this.#news(rule, fired, start, horizon, state))
+        proposals.push(...this.#proposals(rule, firing, look));
+      const next =
+        found.find((firing) => !isCertain(firing))?.at ?? trigger.next(state.histories, until);
+      if (next === undefined) delete state.next[rule.id];
+      else state.next[rule.id] = next;
+    }
+    state.swept = swept;
+    this.#listeners.thin(state.histories, horizon);
+    return { proposals, touched: new Set(entries.map(({ rule }) => rule.id)) };
+  }
+
+  /** Of what fired, what was not told before. What was and did not fire is forgotten, so that it may. */
+  #news(
+    rule: Rule,
+    fired: readonly Firing[],
+    start: EventTime,
+    horizon: EventTime,
+    state: BookState,
+  ): readonly Firing[] {
+    const told = state.told[rule.id] ?? [];
+    if (told.length === 0 && fired.length === 0) return fired;
+    const known = new Set(told.map(([, ref]) => ref));
+    const news = fired.filter((firing) => !known.has(refOf(firing)));
+    const refs = new Set(fired.map(refOf));
+    const kept = told.filter(([at, ref]) => at >= horizon && (at < start || refs.has(ref)));
+    for (const firing of news) kept.push([firing.at, refOf(firing)]);
+    kept.sort((a, b) => a[0] - b[0]);
+    if (kept.length > KEPT_FIRINGS) kept.splice(0, kept.length - KEPT_FIRINGS);
+    if (kept.length === 0) delete state.told[rule.id];
+    else state.told[rule.id] = kept;
+    return news;
+  }
+
+  #isInForce({ id, rollout }: Rule, person: string): boolean {
+    return rollout >= 1 || chance(this.#seed, person, `${id} rollout`) < rollout;
+  }
+
+  #proposals(rule: Rule, firing: Firing, { person, facts }: Look): Proposal[] {
+    const variant = this.#variant(rule, person);
+    const isHeldOut =
+      rule.holdOut > 0 && chance(this.#seed, person, `${rule.id} hold-out`) < rule.holdOut;
+    return variant.does.flatMap(({ take, of }): Proposal[] => {
+      const options = of.flatMap((action) => optionOf(action, firing, facts) ?? []);
+      if (options.length === 0) return [];
+      return [
+        {
+          kind: "proposed",
+          person,
+          rule: rule.id,
+          version: rule.hash,
+          variant: variant.id,
+          class: rule.class,
+          at: firing.at,
+          since: firing.by === "clock" ? (firing.evidence[0]?.[0] ?? firing.at) : firing.at,
+          within: rule.within ?? null,
+          ref: rule.recheck ? refOf(firing) : null,
+          once: rule.once === undefined ? null : onceOf(rule.id, rule.once, firing),
+          isHeldOut,
+          reason: {
+            code: rule.when.op,
+            zh: rule.title ?? rule.id,
+            evidence: firing.evidence
+              .slice(-SHOWN_EVENTS)
+              .map(([at, id, event]) => ({ event, id, time: isoTime(at) })),
+          },
+          take,
+          options,
+          recId: null,
+          model: null,
+        },
+      ];
+    });
+  }
+
+  /** Always the same for a person. */
+  #variant({ id, variants }: Rule, person: string): Variant {
+    let left = variants.length > 1 ? chance(this.#seed, person, `${id} variant`) : 0;
+    for (const variant of variants) {
+      left -= variant.share;
+      if (left < 0) return variant;
+    }
+    return variants.at(-1) as Variant;
+  }
+}
+
+const refOf = ({ at, partition, trigger }: Firing): string => `${at} ${trigger} ${partition}`;
+
+function onceOf(rule: string, { per, every }: Once, { bound }: Firing): Proposal["once"] {
+  const values = per.map((name) => String(bound["trigger"]?.[name] ?? ""));
+  return { key: [rule, ...values].join("\n"), every };
+}

@@ -1,0 +1,203 @@
+import Type from "typebox";
+import { hash128 } from "../../src/codec/hash.ts";
+import { CHANNELS, type RuleFile } from "../../src/config/rule-ast.ts";
+import { type Context, FORGET, type Forget, type Operator } from "../../src/flow/operator.ts";
+import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
+import { type EventTime, earliest, plus } from "../../src/time/event-time.ts";
+import { LocalTime } from "../../src/time/local-time.ts";
+import { Matchers } from "./condition/matchers.ts";
+import { standingOf } from "./condition/standing.ts";
+import { hear, isHeard } from "./contact/hear.ts";
+import { type ContactOut, hopOf, messageOf } from "./contact/outcome.ts";
+import type { Proposal } from "./contact/proposal.ts";
+import { dropWaiting, endMoment, nextDecision, propose, type Turn } from "./contact/restraint.ts";
+import { type ContactState, isBlank, KEEP, newContact, pruneContact } from "./contact/state.ts";
+import type { Policies } from "./contact/verdict.ts";
+import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
+import type { Step } from "./signals.ts";
+
+const NAME = "rule";
+const JUDGE = "judge";
+const PRUNE = "prune";
+
+type In = Step | Proposal | { readonly kind: string; readonly person: string };
+
+export interface RuleState {
+  book: BookState;
+  contact: ContactState;
+  /** The timer that drops what is over is set. */
+  tidied: boolean;
+}
+
+/**
+ * Rules and restraint. What rules and the recommender want to happen goes through one policy of
+ * contact per person, which does it, holds it until quiet hours are over, or says why it is not done.
+ */
+export function ruleOperator(
+  file: RuleFile,
+  job: Pick<JobSettings, "seed" | "maxAge" | "consent">,
+): Operator<In, ContactOut, RuleState> {
+  const book = new RuleBook(file, job);
+  const grants = new Matchers(grantsOf(file));
+  const policies = policiesOf(file, job);
+  const hasBreaker = file.contact.breaker !== undefined;
+  const listens = (type: string) => book.knows(type) || isHeard(type, grants);
+  const turnOf = ({ contact }: RuleState, ctx: Context<ContactOut>): Turn => ({
+    state: contact,
+    ctx,
+    policies,
+  });
+
+  function onStep(step: Step, state: RuleState, ctx: Context<ContactOut>): void {
+    const { event } = step;
+    const turn = turnOf(state, ctx);
+    const blocked = hear(event, state.contact, policies, grants, ctx.facts);
+    if (blocked !== undefined) ctx.emit({ kind: "blocked", rule: blocked, at: event.at });
+    if (event.type === "privacy.consent") stopWithdrawn(turn);
+    const found = book.onStep(step, lookAt(state, ctx));
+    recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
+    for (const proposal of found.proposals) propose(proposal, turn);
+  }
+
+  /** What waits and is no longer true is dropped at once, not only when it is about to go. */
+  function recheck(found: Findings, state: RuleState, turn: Turn, why: "paid" | "stale"): void {
+    dropWaiting(turn, (proposal) => {
+      if (proposal.ref === null || !found.touched.has(proposal.rule)) return undefined;
+      return book.stands(proposal, turn.ctx.now, state.book) ? undefined : why;
+    });
+  }
+
+  return {
+    name: NAME,
+    version: 1,
+    order: "arrival",
+    key(signal) {
+      if (signal.kind === "proposed") return signal.person;
+      if (isStep(signal)) return listens(signal.event.type) ? signal.person : undefined;
+      const topic = standingOf(signal)?.topic;
+      return topic !== undefined && book.follows(topic) ? signal.person : undefined;
+    },
+    init: () => ({ book: newBook(), contact: newContact(), tidied: false }),
+    onEvent(signal, state, ctx) {
+      if (isProposal(signal)) propose(signal, turnOf(state, ctx));
+      else if (isStep(signal)) onStep(signal, state, ctx);
+      else {
+        const change = standingOf(signal);
+        if (change === undefined) return state;
+        const found = book.onStanding(change, lookAt(state, ctx));
+        recheck(found, state, turnOf(state, ctx), "stale");
+        for (const proposal of found.proposals) propose(proposal, turnOf(state, ctx));
+      }
+      return armed(state, book, ctx);
+    },
+    onTimer(timer, state, ctx) {
+      const turn = turnOf(state, ctx);
+      if (timer.name === PRUNE) {
+        pruneContact(state.contact, ctx.now);
+        state.tidied = false;
+        return armed(state, book, ctx);
+      }
+      const { proposals } = book.onClock(ctx.now, lookAt(state, ctx));
+      for (const proposal of proposals) propose(proposal, turn);
+      if ((nextDecision(state.contact) ?? ctx.now + 1) <= ctx.now)
+        endMoment(turn, (proposal, at) => book.stands(proposal, at, state.book));
+      return armed(state, book, ctx);
+    },
+    publish: messageOf,
+    forward: (out) => (hasBreaker ? hopOf(out) : undefined),
+  };
+}
+
+const isProposal = (signal: In): signal is Proposal => signal.kind === "proposed";
+const isStep = (signal: In): signal is Step => signal.kind === "step";
+
+const lookAt = ({ book }: RuleState, ctx: Context<ContactOut>): Look => ({
+  person: ctx.key,
+  state: book,
+  watermark: ctx.watermark,
+  facts: ctx.facts,
+});
+
+/** Sets the timer for what comes next; forgets a person of whom nothing is left to know. */
+function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): RuleState | Forget {
+  const firing = book.nextFiring(state.book);
+  const decision = nextDecision(state.contact);
+  if (firing !== undefined || decision !== undefined) {
+    ctx.setTimer(
+      JUDGE,
+      earliest(firing ?? (decision as EventTime), decision ?? (firing as EventTime)),
+    );
+  } else {
+    ctx.clearTimer(JUDGE);
+    const { histories, told } = state.book;
+    const known = Object.keys(histories).length + Object.keys(told).length;
+    if (known === 0 && isBlank(state.contact)) return FORGET;
+  }
+  if (!state.tidied) {
+    state.tidied = true;
+    ctx.setTimer(PRUNE, plus(ctx.now, KEEP));
+  }
+  return state;
+}
+
+/** Whoever withdraws consent gets nothing that is under way. */
+function stopWithdrawn(turn: Turn): void {
+  const { consents } = turn.state;
+  const granted = (purpose: string) => consents.purposes[purpose]?.[1] !== false;
+  if (granted("marketing") && granted("profiling") && granted("collect")) return;
+  dropWaiting(turn, (proposal) => {
+    if (!granted("collect")) return "consent";
+    if (proposal.class === "service") return undefined;
+    return granted("marketing") ? "optout" : "consent";
+  });
+}
+
+function grantsOf({ contact }: RuleFile) {
+  const ways = Object.values(contact.quotas).flat();
+  const all = ways.flatMap(({ grants }) => grants.map(({ of }) => of));
+  return [...new Map(all.map((matcher) => [matcher.index, matcher])).values()];
+}
+
+function policiesOf(
+  { contact, timeZone }: RuleFile,
+  { seed, consent }: Pick<JobSettings, "seed" | "consent">,
+): Policies {
+  return {
+    policy: contact,
+    caps: contact.caps.map((cap) => ({ ...cap, key: hash128(JSON.stringify(cap)).slice(0, 8) })),
+    local: new LocalTime(timeZone),
+    unsaid: consent !== "denied",
+    seed,
+  };
+}
+
+/** No rules, and nothing that would restrain the recommender. */
+const NO_RULES: RuleFile = {
+  version: 1,
+  timeZone: "UTC",
+  matchers: [],
+  rules: [],
+  contact: {
+    currency: "CNY",
+    pages: CHANNELS,
+    minScore: 0,
+    staleAfter: Number.MAX_SAFE_INTEGER as RuleFile["contact"]["staleAfter"],
+    holdOut: 0,
+    quiet: [],
+    caps: [],
+    backoff: undefined,
+    coolDown: { closed: 0, blocked: 0 } as RuleFile["contact"]["coolDown"],
+    breaker: undefined,
+    quotas: {},
+  },
+};
+
+export const ruleSpec: OperatorSpec = {
+  name: NAME,
+  flow: "shopper",
+  summary: "What rules and the recommender want to happen, restrained by one policy of contact.",
+  from: ["session", "intent", "segment", "recommend"],
+  options: Type.Object({}, { additionalProperties: false }),
+  make: (_options, job) =>
+    ruleOperator((job.files["rules"] as RuleFile | undefined) ?? NO_RULES, job),
+};
