@@ -127,6 +127,11 @@ export class SimConsumer {
     this.#filter = config.filter_subject;
     this.#headersOnly = config.headers_only === true;
     this.#next = config.opt_start_seq ?? 1;
+    if (config.opt_start_time !== undefined) {
+      const since = Date.parse(config.opt_start_time);
+      const first = stream.messages.find((message) => (message?.time ?? 0) >= since);
+      this.#next = first?.seq ?? stream.lastSeq + 1;
+    }
   }
   /** The next messages it may send, so many at the most. */
   take(most: number): DeliveredMessage[] {
@@ -163,6 +168,13 @@ export class SimConsumer {
   }
 }
 
+/** As the API has it: `seq` or `keep`, never both. */
+interface PurgeRequest {
+  readonly filter?: string;
+  readonly seq?: number;
+  readonly keep?: number;
+}
+
 const NOTHING = new Uint8Array();
 
 /** The errors of the API, in the server's words. */
@@ -183,6 +195,8 @@ function apiError(code: keyof typeof ERRORS): NatsError {
 /** A broker with JetStream, as far as the engine knows one. It has no clock and no network. */
 export class SimBroker {
   readonly #streams = new Map<string, SimStream>();
+  /** By subject, as long as the streams are the same. */
+  readonly #takers = new Map<string, SimStream | undefined>();
   /** Counts its lives: what was under way to an earlier one is lost. */
   #life = 1;
   #up = true;
@@ -222,18 +236,22 @@ export class SimBroker {
     return { stream: stream.name, seq, ...(duplicate ? { duplicate } : {}) };
   }
   #streamOf(subject: string): SimStream | undefined {
-    for (const stream of this.#streams.values()) if (stream.takes(subject)) return stream;
-    return undefined;
+    if (!this.#takers.has(subject)) {
+      const taker = [...this.#streams.values()].find((stream) => stream.takes(subject));
+      this.#takers.set(subject, taker);
+    }
+    return this.#takers.get(subject);
   }
 
   addStream(config: Partial<StreamConfig>): void {
-    if (!this.#streams.has(config.name ?? "")) {
-      this.#streams.set(config.name ?? "", new SimStream(config));
-    }
+    if (this.#streams.has(config.name ?? "")) return;
+    this.#streams.set(config.name ?? "", new SimStream(config));
+    this.#takers.clear();
   }
   deleteStream(name: string): void {
     this.stream(name);
     this.#streams.delete(name);
+    this.#takers.clear();
   }
   /** Throws `stream not found`. */
   stream(name: string): SimStream {
@@ -251,19 +269,17 @@ export class SimBroker {
     if (found === undefined) throw apiError(10037);
     return found;
   }
-  /** Removes what the filter matches and lies before `seq`; returns how many. */
-  purge(name: string, { filter, seq }: { filter?: string; seq?: number } = {}): number {
+  /** Removes what the filter matches: what lies before `seq`, or all but the last `keep`. */
+  purge(name: string, { filter = ">", seq, keep = 0 }: PurgeRequest = {}): number {
     const stream = this.stream(name);
-    const end = Math.min(seq ?? Number.POSITIVE_INFINITY, stream.lastSeq + 1);
-    let purged = 0;
-    for (let at = stream.firstSeq; at < end; at += 1) {
-      const message = stream.at(at);
-      if (message === undefined) continue;
-      if (filter !== undefined && !subjectMatches(filter, message.subject)) continue;
-      stream.remove(at);
-      purged += 1;
-    }
-    return purged;
+    const matching = stream.messages.filter(
+      (message) => message !== undefined && subjectMatches(filter, message.subject),
+    );
+    const end = seq ?? stream.lastSeq + 1;
+    const gone = matching.slice(0, Math.max(0, matching.length - keep));
+    const purged = gone.filter((message) => message !== undefined && message.seq < end);
+    for (const message of purged) stream.remove(message?.seq ?? 0);
+    return purged.length;
   }
 
   addConsumer(streamName: string, config: Partial<ConsumerConfig>): SimConsumer {

@@ -12,7 +12,11 @@ const FRESHET = `
 version: 1
 seed: 7
 time: { disorder: 2s, max_age: 7d }
-collect: { tenant_key: a-key-of-the-simulator-alone, consent: granted }
+state: { hot_rows: 1000 }
+collect:
+  tenant_key: a-key-of-the-simulator-alone
+  consent: granted
+  dedupe: { window: 24h, entries: 20000 }
 operators:
   shopper:
     session: { gap: 8s, keep: 1m }
@@ -31,10 +35,30 @@ operators:
     publisher: { shards: 4 }
 `;
 
-/** How long an act counts for a segment. */
-export const SEGMENT_WITHIN_MS = 15_000;
-export const SEGMENT_VIEWS = 3;
-const SEGMENTS = `
+/** One segment: enough acts of one kind, and none of another, within so many milliseconds. */
+export interface SegmentRule {
+  readonly id: string;
+  readonly needs: Acts & { readonly atLeast: number };
+  readonly forbids?: Acts;
+}
+interface Acts {
+  readonly type: string;
+  readonly line?: string;
+  readonly withinMs: number;
+}
+/** For the oracle; the same as text for the engine below. */
+export const SEGMENTS: readonly SegmentRule[] = [
+  {
+    id: "keen",
+    needs: { type: "product.viewed", line: "premium", withinMs: 8000, atLeast: 3 },
+  },
+  {
+    id: "undecided",
+    needs: { type: "cart.added", withinMs: 6000, atLeast: 2 },
+    forbids: { type: "order.paid", withinMs: 6000 },
+  },
+];
+const SEGMENTS_YAML = `
 version: 1
 tz: Asia/Shanghai
 let:
@@ -42,12 +66,12 @@ let:
 segments:
   - id: keen
     when:
-      count: { of: premium_view, within: ${SEGMENT_WITHIN_MS / 1000}s, at_least: ${SEGMENT_VIEWS} }
+      count: { of: premium_view, within: 8s, at_least: 3 }
   - id: undecided
     when:
       all:
-        - count: { of: { event: cart.added }, within: 10s, at_least: 2 }
-        - none: { of: { event: order.paid }, within: 10s }
+        - count: { of: { event: cart.added }, within: 6s, at_least: 2 }
+        - none: { of: { event: order.paid }, within: 6s }
 `;
 
 export interface Groups {
@@ -60,7 +84,7 @@ let config: Promise<Config> | undefined;
 async function readConfig(): Promise<Config> {
   const { value, problems } = await loadConfig(configFolder(undefined), specs, {
     freshet: parseYaml("freshet.yaml", FRESHET),
-    segments: parseYaml("segments.yaml", SEGMENTS),
+    segments: parseYaml("segments.yaml", SEGMENTS_YAML),
   });
   if (value === undefined) throw new Error(problems.map(formatProblem).join("\n"));
   return value;

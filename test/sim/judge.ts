@@ -4,6 +4,7 @@ import { MemoryLog } from "../../src/replay/memory-log.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import type { SimBroker, StoredMessage } from "./broker.ts";
+import { accountOf, probesSay, type SegmentMessage, segmentFaults } from "./oracle.ts";
 import { PREFIX } from "./sim-engine.ts";
 
 /** A message of `IN` as a reader gets it. */
@@ -70,6 +71,69 @@ export async function straight(job: ShopJob, intake: readonly TakenIn[]): Promis
   }
   await log.settle();
   return told;
+}
+
+/** What the oracle has to say against what was published, worked out from the log alone. */
+export function oracleFaults(broker: SimBroker, intake: readonly TakenIn[]): string[] {
+  const account = accountOf(intake);
+  const said: string[] = [];
+  const segments: SegmentMessage[] = [];
+  for (const { subject, data, headers } of stored(broker, "OUT")) {
+    const name = bare(subject);
+    if (name.startsWith("kpi.probe_")) said.push(`${name} ${text(data)}`);
+    else if (name.startsWith("segment.")) {
+      segments.push(segmentMessage(headers?.get("ce-id") ?? "", name, JSON.parse(text(data))));
+    }
+  }
+  return [...unlike(said, probesSay(account)), ...segmentFaults(account, segments)];
+}
+
+function segmentMessage(
+  id: string,
+  subject: string,
+  data: {
+    readonly segment: string;
+    readonly person: string;
+    readonly at: string;
+    readonly evidence: readonly { readonly id: string }[];
+    readonly supersedes?: string;
+  },
+): SegmentMessage {
+  const { segment, person, evidence, supersedes } = data;
+  const member = subject.endsWith(".entered");
+  const at = Date.parse(data.at);
+  return { id, segment, person, member, at, evidence: evidence[0]?.id, supersedes };
+}
+
+/** The books of a job that has read the whole log: every input in its column, once. */
+export function bookFaults({ intake: { counts } }: ShopJob, intake: readonly TakenIn[]): string[] {
+  const account = accountOf(intake);
+  const faults: string[] = [];
+  const compare = (what: string, got: number, wanted: number) => {
+    if (got !== wanted) faults.push(`the books say ${got} ${what}, the log ${wanted}`);
+  };
+  compare("taken in", counts.in, account.in);
+  compare("in some column", columnsOf(counts), account.in);
+  compare("events applied", counts.events, account.acts.length);
+  compare("late", counts.late, account.late);
+  compare("dead-lettered", counts.deadLettered, account.deadLettered);
+  compare("duplicates of events", counts.duplicate - counts.stale, account.duplicate);
+  return faults;
+}
+
+/** in = applied + duplicate + late + dead-lettered, at any moment between two messages. */
+export const columnsOf = (counts: ShopJob["intake"]["counts"]): number =>
+  counts.applied + counts.duplicate + counts.late + counts.deadLettered;
+
+/** Compares two lists in no particular order, counting. */
+function unlike(got: readonly string[], wanted: readonly string[]): string[] {
+  const left = new Map<string, number>();
+  for (const line of wanted) left.set(line, (left.get(line) ?? 0) + 1);
+  for (const line of got) left.set(line, (left.get(line) ?? 0) - 1);
+  return [...left]
+    .filter(([, count]) => count !== 0)
+    .map(([line, count]) => `${count > 0 ? "the oracle misses" : "the oracle knows no"} ${line}`)
+    .slice(0, SHOWN);
 }
 
 const SHOWN = 3;

@@ -8,6 +8,7 @@ export interface Plan {
   readonly groups: Groups;
   /** The broker's duplicate window, in milliseconds. */
   readonly windowMs: number;
+  readonly checkpointEveryMs: number;
   /** Simulated milliseconds for which trackers have something to say. */
   readonly lastsMs: number;
   /** At least so many events. */
@@ -30,12 +31,14 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const shape = random.fork("shape");
   const windowMs = shape.between(1000, 5000);
   const groups = { shopper: shape.between(2, 4), demand: shape.between(1, 2) };
-  const lastsMs = shape.between(40_000, 70_000);
+  const checkpointEveryMs = shape.between(1000, 5000);
+  const lastsMs = shape.between(24_000, 40_000);
   const all = planFaults(random.fork("faults"), lastsMs, windowMs);
   return {
     seed,
     groups,
     windowMs,
+    checkpointEveryMs,
     lastsMs,
     events: cut.events ?? EVENTS,
     faults: all.filter(({ index }) => cut.faults?.includes(index) ?? true),

@@ -1,7 +1,7 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import type { FaultClass } from "./faults.ts";
 import { jobs } from "./job.ts";
-import { differences, published, straight, takenIn } from "./judge.ts";
+import { bookFaults, differences, oracleFaults, published, straight, takenIn } from "./judge.ts";
 import { type Cut, planOf } from "./plan.ts";
 import { World } from "./world.ts";
 
@@ -30,7 +30,9 @@ export async function runSeed(
   const intake = takenIn(broker);
   const got = published(broker);
   if (violations.length === 0) {
-    violations.push(...differences(got, await straight(makeJob(plan.groups), intake)));
+    const job = makeJob(plan.groups);
+    violations.push(...differences(got, await straight(job, intake)));
+    violations.push(...bookFaults(job, intake), ...oracleFaults(broker, intake));
   }
   return {
     seed,

@@ -13,6 +13,7 @@ export interface SimEngineOptions {
   readonly name: string;
   readonly job: ShopJob;
   readonly windowMs: number;
+  readonly checkpointEveryMs: number;
   readonly clock: SimClock;
   readonly broker: SimBroker;
   readonly weather: Weather;
@@ -45,7 +46,9 @@ export class SimEngine {
         definition: job,
         scoring: new InlineScoring(scoringFunctions),
         prefix: PREFIX,
-        instance: "sim",
+        instance: name,
+        version: "sim",
+        checkpointEvery: millis(options.checkpointEveryMs),
         limits: {
           maxAge: days(30),
           maxOutAge: days(30),

@@ -1,9 +1,14 @@
+import type { ShopJob } from "../../operators/job.ts";
 import type { Engine } from "../../src/engine.ts";
+import { columnsOf } from "./judge.ts";
 
 /** No queue of an engine may hold more, whatever happens to it. */
 const MOST_QUEUED = 60_000;
 
-/** Looks at running engines now and then: watermarks never move back, queues have their bounds. */
+/**
+ * Looks at running engines now and then: watermarks never move back, queues have their bounds, the
+ * books add up.
+ */
 export class Watch {
   readonly #violations: string[];
   readonly #watermarks = new Map<string, number>();
@@ -12,7 +17,12 @@ export class Watch {
     this.#violations = violations;
   }
 
-  look(name: string, engine: Engine): void {
+  look(name: string, engine: Engine, { intake: { counts } }: ShopJob): void {
+    if (counts.in !== columnsOf(counts)) {
+      this.#violations.push(
+        `${name} took in ${counts.in}, and has ${columnsOf(counts)} in columns`,
+      );
+    }
     for (const { name: group, task } of [...engine.job.shoppers, ...engine.job.demands]) {
       const key = `${name} ${group}`;
       const before = this.#watermarks.get(key);

@@ -17,7 +17,7 @@ const START = Date.parse("2026-09-12T05:00:00Z");
 const HOLDS = 0.45;
 const LOOK_MS = 100;
 /** How long timers still have to fire behind the last event. */
-const AFTERWARDS_MS = 14_000;
+const AFTERWARDS_MS = 12_000;
 const QUIET_MS = 2500;
 /** From the last fault on it may take so long until everything is done. */
 const PATIENCE_MS = 90_000;
@@ -96,6 +96,13 @@ export class World {
     }
     if (this.traffic.skewed > 0) this.#tell("tracker-skew", this.traffic.skewed);
     if (this.traffic.repeated > 0) this.#tell("tracker-duplicates", this.traffic.repeated);
+    this.#tell("interleaved-groups", this.#interleavings());
+  }
+
+  /** How often a frame of one group follows that of another. */
+  #interleavings(): number {
+    const { messages } = this.broker.stream(`${PREFIX.toUpperCase()}_EVENTS`);
+    return messages.filter((frame, i) => frame?.subject !== messages[i - 1]?.subject).length;
   }
 
   #tell(kind: FaultClass, times = 1): void {
@@ -128,8 +135,8 @@ export class World {
   #look(): void {
     this.#engines = this.#engines.filter(({ alive }) => alive);
     if (this.#engines.length === 0 && this.clock.now >= this.#nextStart) this.#start();
-    for (const { engine, owner } of this.#engines) {
-      if (engine !== undefined) this.#watch.look(owner.name, engine);
+    for (const { engine, owner, job } of this.#engines) {
+      if (engine !== undefined) this.#watch.look(owner.name, engine, job);
     }
     const { now } = this.clock;
     if (this.#weather.silenced === undefined || !this.#done()) {
@@ -150,6 +157,7 @@ export class World {
       name: `engine-${this.#made}`,
       job: this.#makeJob(this.#plan.groups),
       windowMs: this.#plan.windowMs,
+      checkpointEveryMs: this.#plan.checkpointEveryMs,
       clock: this.clock,
       broker: this.broker,
       weather: this.#weather,

@@ -1,0 +1,117 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { FAULT_CLASSES, type FaultClass } from "./faults.ts";
+import { runSeeds } from "./many-seeds.ts";
+import type { Cut } from "./plan.ts";
+import { runSeed, type SeedResult } from "./seed-run.ts";
+import { shrink } from "./shrink.ts";
+
+/** With so many seeds every kind of fault must have happened. */
+const ENOUGH_SEEDS = 500;
+/** Failing seeds that are looked into; more of them say nothing new. */
+const SHRUNK = 3;
+
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+
+function commandFor(seed: number, { faults, events }: Cut): string {
+  const only = faults === undefined ? "" : ` --faults ${faults.join(",") || "none"}`;
+  return `npm run -s sim -- --seed ${seed}${only}${events === undefined ? "" : ` --events ${events}`}`;
+}
+
+/** One seed, cut down if told so; its story with `trace`. */
+async function replay(seed: number, cut: Cut, trace: boolean): Promise<void> {
+  const result = await runSeed(seed, cut, trace ? print : undefined);
+  print(JSON.stringify(result, undefined, 1));
+  if (result.violations.length > 0) process.exitCode = 1;
+}
+
+function* range(from: number, count: number): Generator<number> {
+  for (let seed = from; seed < from + count; seed += 1) yield seed;
+}
+
+class Tally {
+  readonly failed: SeedResult[] = [];
+  readonly #faults = new Map<FaultClass, number>(FAULT_CLASSES.map((kind) => [kind, 0]));
+  #seeds = 0;
+  #events = 0;
+  #outputs = 0;
+
+  add(result: SeedResult): void {
+    this.#seeds += 1;
+    this.#events += result.events;
+    this.#outputs += result.outputs;
+    for (const kind of FAULT_CLASSES) {
+      this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + (result.faults[kind] ?? 0));
+    }
+    if (result.violations.length > 0) this.failed.push(result);
+  }
+  /** Kinds of faults that never happened, once there were seeds enough. */
+  get missing(): FaultClass[] {
+    if (this.#seeds < ENOUGH_SEEDS) return [];
+    return FAULT_CLASSES.filter((kind) => this.#faults.get(kind) === 0);
+  }
+  summary(seconds: number): string {
+    return JSON.stringify({
+      seeds: this.#seeds,
+      events: this.#events,
+      outputs: this.#outputs,
+      violations: this.failed.length,
+      faults: Object.fromEntries(this.#faults),
+      neverHappened: this.missing,
+      seconds,
+    });
+  }
+}
+
+/** Says how to see a failure again, and keeps it to be tried with every test from now on. */
+async function lookInto({ seed, violations }: SeedResult): Promise<void> {
+  print(`seed ${seed} fails: ${violations[0]}`);
+  const { cut, result } = await shrink(seed);
+  print(`  ${commandFor(seed, cut)}`);
+  for (const violation of result.violations) print(`  ${violation.slice(0, 500)}`);
+  const folder = join("test", "sim", "regressions");
+  mkdirSync(folder, { recursive: true });
+  const kept = { seed, ...cut, failed: violations[0]?.slice(0, 120) };
+  writeFileSync(join(folder, `seed-${seed}.json`), `${JSON.stringify(kept)}\n`);
+}
+
+async function many(from: number, count: number, workers: number): Promise<void> {
+  const began = performance.now();
+  const tally = new Tally();
+  await runSeeds(range(from, count), workers, (result) => tally.add(result));
+  const seconds = Math.round((performance.now() - began) / 100) / 10;
+  tally.failed.sort((a, b) => a.seed - b.seed);
+  for (const failure of tally.failed.slice(0, SHRUNK)) await lookInto(failure);
+  if (tally.failed.length > SHRUNK) {
+    print(`and ${tally.failed.slice(SHRUNK).map(({ seed }) => seed)} fail as well`);
+  }
+  for (const kind of tally.missing)
+    print(`${kind} never happened: these seeds prove nothing of it`);
+  print(tally.summary(seconds));
+  if (tally.failed.length > 0 || tally.missing.length > 0) process.exitCode = 1;
+}
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string" },
+    faults: { type: "string" },
+    events: { type: "string" },
+    trace: { type: "boolean", default: false },
+    seeds: { type: "string", default: "100" },
+    from: { type: "string", default: "1" },
+    workers: { type: "string", default: String(availableParallelism()) },
+  },
+});
+if (values.seed === undefined) {
+  await many(Number(values.from), Number(values.seeds), Number(values.workers));
+} else {
+  const cut = {
+    ...(values.faults === undefined
+      ? {}
+      : { faults: values.faults === "none" ? [] : values.faults.split(",").map(Number) }),
+    ...(values.events === undefined ? {} : { events: Number(values.events) }),
+  };
+  await replay(Number(values.seed), cut, values.trace);
+}
