@@ -7,8 +7,8 @@ import {
   nuid,
   type StreamInfo,
 } from "nats";
-import { Fault, isFault } from "../faults.ts";
-import { type ReadPosition, StreamReader } from "../nats/reader.ts";
+import { Fault } from "../faults.ts";
+import { StreamReader } from "../nats/reader.ts";
 import { manager } from "../nats/streams.ts";
 import { type EventTime, earliest, isoTime, latest } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
@@ -26,9 +26,6 @@ export interface BrokerLogOptions {
   readonly until?: EventTime | undefined;
   readonly log: Log;
 }
-
-/** How often a reading begins again because the stream's oldest messages went meanwhile. */
-const TRIES = 5;
 
 /** What a stream of the broker holds at the moment it is opened. */
 export class BrokerLog implements StoredLog {
@@ -64,28 +61,18 @@ export class BrokerLog implements StoredLog {
 
   async *read(): AsyncGenerator<StoredMessage> {
     const { prefix, stream, log } = this.#options;
+    if (!(await this.#holdsAny())) return;
     const filter = subjectsOf(this.#options);
-    for (let attempt = 1; ; attempt += 1) {
-      const first = await firstSeq(this.#nc, this.#options);
-      if (first === undefined || first > this.#last) return;
-      const after = await this.#position(first - 1);
-      const reader = new StreamReader(this.#nc, { stream, ...filter, after, log });
-      try {
-        for await (const message of reader.messages()) {
-          const { streamSequence: seq, timestampNanos, pending } = message.info;
-          const time = Math.floor(timestampNanos / 1_000_000) as EventTime;
-          if (time > this.until || seq > this.#last) return;
-          const { subject, headers, data } = message;
-          yield storedMessage(prefix, { subject, headers, data, seq, time });
-          // The last one may have been removed: then the end is where nothing is left.
-          if (seq === this.#last || pending === 0) return;
-        }
-        return;
-      } catch (error) {
-        // The oldest messages aged out between the look and the reading.
-        const begun = reader.position.seq >= first;
-        if (begun || attempt === TRIES || !isFault(error, "LOG_TRUNCATED")) throw error;
-      }
+    const since = this.#options.from ?? 0;
+    const reader = new StreamReader(this.#nc, { stream, ...filter, since, log });
+    for await (const message of reader.messages()) {
+      const { streamSequence: seq, timestampNanos, pending } = message.info;
+      const time = Math.floor(timestampNanos / 1_000_000) as EventTime;
+      if (time > this.until || seq > this.#last) return;
+      const { subject, headers, data } = message;
+      yield storedMessage(prefix, { subject, headers, data, seq, time });
+      // The last one may have been removed: then the end is where nothing is left.
+      if (seq === this.#last || pending === 0) return;
     }
   }
 
@@ -99,10 +86,23 @@ export class BrokerLog implements StoredLog {
     return storedMessage(prefix, { subject, headers: header, data, seq, time });
   }
 
-  /** Whatever may stand at `seq`, as a reader that has read it knows it. */
-  async #position(seq: number): Promise<ReadPosition> {
-    const time = seq === 0 ? undefined : (await this.at(seq))?.time;
-    return { seq, time: time ?? 0 };
+  /** A reading of nothing would wait for the first message. */
+  async #holdsAny(): Promise<boolean> {
+    const { stream, from } = this.#options;
+    const { filter } = subjectsOf(this.#options);
+    const jsm = await manager(this.#nc);
+    const { name, num_pending } = await jsm.consumers.add(stream, {
+      name: `freshet_${nuid.next()}`,
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: isoTime(from ?? (0 as EventTime)),
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: nanos(30_000),
+    });
+    await jsm.consumers.delete(stream, name);
+    return num_pending > 0;
   }
 }
 
@@ -133,35 +133,6 @@ const latestOf = (a: EventTime | undefined, b: EventTime | undefined): EventTime
 
 function subjectsOf({ prefix, filter }: BrokerLogOptions): { readonly filter?: string } {
   return filter === undefined ? {} : { filter: `${prefix}.${filter}` };
-}
-
-/** The first message wanted; undefined when there is none. */
-async function firstSeq(
-  nc: NatsConnection,
-  options: BrokerLogOptions,
-): Promise<number | undefined> {
-  const { stream, from } = options;
-  const { filter } = subjectsOf(options);
-  const jsm = await manager(nc);
-  const begin =
-    from === undefined
-      ? { deliver_policy: DeliverPolicy.All }
-      : { deliver_policy: DeliverPolicy.StartTime, opt_start_time: isoTime(from) };
-  const { name, num_pending } = await jsm.consumers.add(stream, {
-    ...begin,
-    ...(filter === undefined ? {} : { filter_subject: filter }),
-    name: `freshet_${nuid.next()}`,
-    ack_policy: AckPolicy.None,
-    max_deliver: 1,
-    mem_storage: true,
-    num_replicas: 1,
-    headers_only: true,
-    inactive_threshold: nanos(30_000),
-  });
-  if (num_pending === 0) return undefined;
-  const consumer = await nc.jetstream().consumers.get(stream, name);
-  const message = await consumer.next({ expires: 5000 });
-  return message?.seq;
 }
 
 function unlessMissing(error: unknown): undefined {
