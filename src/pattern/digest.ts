@@ -3,7 +3,7 @@ import type { PatternSpec } from "./spec.ts";
 import { isNot } from "./validate.ts";
 
 /** Of the shape of a matcher's state: raise it whenever that changes. */
-const STATE_VERSION = 1;
+const STATE_VERSION = 2;
 
 /** 8 hex digits over the pattern without its conditions, and the version of the state. */
 export function digestOf<E>({ stages, within, skip }: PatternSpec<E>): string {

@@ -1,13 +1,25 @@
 import type { EventTime } from "../time/event-time.ts";
 import { type Edge, type Guard, type Nfa, type Place, testKind, testOf, testStage } from "./nfa.ts";
 import { chain, NONE, newestAt, type SharedBuffer } from "./shared-buffer.ts";
-import type { SoFar, Stages } from "./spec.ts";
-
-const UNKNOWN = -1;
+import type { SoFar, Stages, StoredCondition } from "./spec.ts";
 
 /**
- * Finds what one partial match may do with one event. A test is evaluated at most once for each
- * pair of the two. Reused from call to call, so that an event costs no garbage.
+ * What is known of a test: nothing, or its verdict, good for every partial match or, from `FAILS_HERE`
+ * on, only for the one that its condition looked into.
+ */
+const UNKNOWN = -1;
+const FAILS = 0;
+const HOLDS = 1;
+const FAILS_HERE = 2;
+const HOLDS_HERE = 3;
+
+/** A test that is no condition, but made of two. */
+const TAKE = "take";
+
+/**
+ * Finds what one partial match may do with one event. Conditions are pure, so one that has not looked
+ * into the match is asked once an event, another once for each pair of the two. Reused from call to
+ * call, so that an event costs no garbage.
  */
 export class Explorer<E> {
   /** Ways to take or skip the event. */
@@ -16,34 +28,67 @@ export class Explorer<E> {
   killed = false;
 
   readonly #nfa: Nfa<E>;
+  readonly #tests: readonly (StoredCondition<E> | typeof TAKE | null)[];
   readonly #verdicts: Int8Array;
+  /** 1 of a place where all that wait stay. */
+  readonly #staying: Uint8Array;
   readonly #edges: Edge[] = [];
   readonly #waiting: number[] = [];
   readonly #soFar: LazySoFar<E>;
   readonly #hasGaps: boolean;
   #event: E | undefined;
+  /** Some verdict is good for one partial match only. */
+  #partly = false;
   /** Time since the newest event of the match. */
   #quiet = 0;
 
   constructor(nfa: Nfa<E>) {
+    const { stages } = nfa.spec;
     this.#nfa = nfa;
     this.#hasGaps = nfa.places.some(({ gap }) => gap > 0);
-    this.#verdicts = new Int8Array(nfa.spec.stages.length * 3);
-    this.#soFar = new LazySoFar(nfa.spec.stages.map((stage) => stage.name));
+    this.#tests = Array.from({ length: stages.length * 3 }, (_, test) => {
+      const stage = stages[testStage(test)];
+      const kind = testKind(test);
+      return kind === "take" ? TAKE : (stage?.[kind] ?? null);
+    });
+    this.#verdicts = new Int8Array(this.#tests.length);
+    this.#staying = new Uint8Array(nfa.places.length);
+    this.#soFar = new LazySoFar(stages.map((stage) => stage.name));
   }
 
-  /** Follows every way open from `place`, for a match whose newest node is `node`. */
-  explore(place: number, buffer: SharedBuffer<E>, node: number, event: E, at: EventTime): void {
+  /** The next event, for partial matches in `buffer`. */
+  begin(buffer: SharedBuffer<E>, event: E, at: EventTime): void {
     this.#event = event;
-    this.#quiet = node === NONE || !this.#hasGaps ? 0 : at - newestAt(buffer, node);
-    this.#soFar.reset(buffer, node, at);
     this.#verdicts.fill(UNKNOWN);
+    this.#staying.fill(0);
+    this.#partly = false;
+    // A condition that threw may have left something here.
+    this.#waiting.length = 0;
+    this.#soFar.begin(buffer, at);
+  }
+
+  /**
+   * Follows every way open from `place` to the event, for a match whose newest node is `node`; false
+   * when the only one is to stay there. Where no condition looks into the match, and no time since
+   * its newest event counts, that goes for all that wait there, and is found once an event.
+   */
+  explore(place: number, node: number): boolean {
+    if (this.#staying[place] === 1) return false;
+    const soFar = this.#soFar;
+    soFar.node = node;
+    this.#quiet = node === NONE || !this.#hasGaps ? 0 : soFar.quiet();
+    if (this.#partly) this.#forgetPartly();
     this.count = 0;
     this.killed = false;
-    this.#waiting.push(place);
+    this.#look(this.place(place));
     for (let next = this.#waiting.pop(); next !== undefined; next = this.#waiting.pop()) {
       this.#look(this.place(next));
     }
+    if (this.count !== 1 || this.killed) return true;
+    const { kind, to } = this.edge(0);
+    if (kind === "take" || to !== place) return true;
+    if (!this.#partly && !this.#hasGaps) this.#staying[place] = 1;
+    return false;
   }
 
   edge(index: number): Edge {
@@ -56,9 +101,11 @@ export class Explorer<E> {
   reachesFinal(place: number): boolean {
     const { role, edges } = this.place(place);
     if (role === "final") return true;
-    return edges.some(
-      (edge) => edge.kind === "pass" && this.#holds(edge.guard) && this.reachesFinal(edge.to),
-    );
+    for (const edge of edges) {
+      if (edge.kind === "pass" && this.#holds(edge.guard) && this.reachesFinal(edge.to))
+        return true;
+    }
+    return false;
   }
 
   place(index: number): Place {
@@ -92,52 +139,72 @@ export class Explorer<E> {
   }
 
   #test(test: number): boolean {
-    const known = this.#verdicts[test];
-    if (known !== undefined && known !== UNKNOWN) return known === 1;
-    const verdict = this.#judge(test);
-    this.#verdicts[test] = verdict ? 1 : 0;
-    return verdict;
+    let verdict = this.#verdicts[test] ?? UNKNOWN;
+    if (verdict === UNKNOWN) {
+      verdict = this.#judge(test);
+      this.#verdicts[test] = verdict;
+      if (verdict >= FAILS_HERE) this.#partly = true;
+    }
+    return verdict === HOLDS || verdict === HOLDS_HERE;
   }
 
-  #judge(test: number): boolean {
-    const index = testStage(test);
-    const stage = this.#nfa.spec.stages[index];
-    if (stage === undefined) throw new RangeError(`no stage ${index}`);
-    const kind = testKind(test);
-    if (kind === "take") {
-      return this.#test(testOf(index, "where")) && !this.#test(testOf(index, "until"));
+  #judge(test: number): number {
+    const condition = this.#tests[test] ?? null;
+    if (condition === null) return HOLDS;
+    if (condition === TAKE) {
+      const index = testStage(test);
+      const [where, until] = [testOf(index, "where"), testOf(index, "until")];
+      const fits = this.#test(where) && !this.#test(until);
+      const partly = this.#isPartly(where) || this.#isPartly(until);
+      return (fits ? HOLDS : FAILS) + (partly ? FAILS_HERE : 0);
     }
-    const condition = kind === "until" ? stage.until : stage.where;
-    return condition === null || condition(this.#event as E, this.#soFar);
+    const soFar = this.#soFar;
+    soFar.wasRead = false;
+    const fits = condition(this.#event as E, soFar);
+    return (fits ? HOLDS : FAILS) + (soFar.wasRead ? FAILS_HERE : 0);
+  }
+
+  #isPartly(test: number): boolean {
+    return (this.#verdicts[test] ?? UNKNOWN) >= FAILS_HERE;
+  }
+
+  #forgetPartly(): void {
+    const verdicts = this.#verdicts;
+    for (let test = 0; test < verdicts.length; test++) {
+      if (this.#isPartly(test)) verdicts[test] = UNKNOWN;
+    }
+    this.#partly = false;
   }
 }
 
-/** Walks the match only when a condition asks for it. */
+/** Walks the match only when a condition asks for it, and notes that it did. */
 class LazySoFar<E> implements SoFar<Stages> {
+  node = NONE;
+  wasRead = false;
+  at = 0 as EventTime;
   readonly #names: readonly string[];
   #buffer: SharedBuffer<E> | undefined;
-  #node = 0;
-  #at = 0 as EventTime;
 
   constructor(names: readonly string[]) {
     this.#names = names;
   }
 
-  reset(buffer: SharedBuffer<E>, node: number, at: EventTime): void {
+  begin(buffer: SharedBuffer<E>, at: EventTime): void {
     this.#buffer = buffer;
-    this.#node = node;
-    this.#at = at;
+    this.at = at;
   }
 
-  get at(): EventTime {
-    return this.#at;
+  /** Time since the newest event of the match. */
+  quiet(): number {
+    return this.#buffer === undefined ? 0 : this.at - newestAt(this.#buffer, this.node);
   }
 
   taken(stage: string): readonly unknown[] {
+    this.wasRead = true;
     const index = this.#names.indexOf(stage);
     if (index < 0) throw new RangeError(`the pattern has no stage "${stage}"`);
     if (this.#buffer === undefined) return [];
-    const links = chain(this.#buffer, this.#node);
+    const links = chain(this.#buffer, this.node);
     return links.filter((link) => link.stage === index).map((link) => link.event);
   }
 }

@@ -4,13 +4,26 @@ import { Explorer } from "./explorer.ts";
 import { compile, type Edge, type Nfa, NO_PLACE } from "./nfa.ts";
 import type { Limits, Match, Outcome, Timeout } from "./outcome.ts";
 import type { Pattern } from "./pattern.ts";
-import { compareStarts, earliest, type Run } from "./runs.ts";
+import {
+  cell,
+  hasNode,
+  mergeByStart,
+  NO_RUNS,
+  NODE,
+  PLACE,
+  RUN,
+  RunRows,
+  type Runs,
+  START_AT,
+  START_SEQ,
+} from "./runs.ts";
 import {
   addEvent,
   addNode,
   chain,
-  emptyBuffer,
   type Link,
+  NO_EVENTS,
+  NO_NODES,
   NONE,
   newestAt,
   release,
@@ -24,15 +37,14 @@ import type { Stages, Taken } from "./spec.ts";
 import { isNot } from "./validate.ts";
 
 /** All that a key knows of a pattern: plain data that survives JSON and msgpack. */
-export interface MatcherState<E> {
+export interface MatcherState<E> extends SharedBuffer<E> {
   /** Of the pattern the state belongs to. */
   readonly digest: string;
   /** Number of the next event. */
   seq: number;
-  runs: Run[];
+  runs: Runs;
   /** Complete matches that wait until nothing older can still match: only with a skip strategy. */
-  held: Run[];
-  buffer: SharedBuffer<E>;
+  held: Runs;
 }
 
 const DEFAULT_LIMITS: Limits = { partialMatches: 1000, events: 10_000 };
@@ -45,32 +57,37 @@ interface Draft<S extends Stages> {
   forgotten: number;
 }
 
-/** One event on its way through the partial matches of one key. */
-interface Step<E> {
-  readonly buffer: SharedBuffer<E>;
-  readonly event: E;
-  readonly at: EventTime;
-  readonly seq: number;
-  /** Of the event in the buffer, once something has taken it. */
-  slot: number;
-  readonly runs: Run[];
-  readonly complete: Run[];
-}
+const newDraft = <S extends Stages>(): Draft<S> => ({ matches: [], timeouts: [], forgotten: 0 });
 
 /** A pattern ready to run over any number of keys; holds no state of theirs. */
 export class Matcher<E, S extends Stages> {
   readonly #nfa: Nfa<E>;
   readonly #limits: Limits;
   readonly #explorer: Explorer<E>;
-  /** Some stage or the whole has a time limit. */
-  readonly #timed: boolean;
+  /** Time from the first event; infinite without limit. */
+  readonly #within: number;
+  readonly #hasGaps: boolean;
+  /** By stage; null where it takes no events. */
+  readonly #names: readonly (string | null)[];
+  /** What becomes of the partial matches of the key at hand: those that go on, and those that do not. */
+  readonly #moved = new RunRows();
+  readonly #complete = new RunRows();
+  readonly #expired = new RunRows();
+  /** The match that would begin with the event at hand. */
+  readonly #begun: number[];
+  #event: E | undefined;
+  /** Of the event at hand in the buffer, once something has taken it. */
+  #slot = NONE;
 
   constructor(pattern: Pattern<E, S>, limits: Partial<Limits> = {}) {
+    const { within, stages } = pattern.spec;
     this.#nfa = compile(pattern.spec);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
     this.#explorer = new Explorer(this.#nfa);
-    const { within, stages } = pattern.spec;
-    this.#timed = within !== null || stages.some((stage) => stage.gap !== null);
+    this.#within = within ?? Number.POSITIVE_INFINITY;
+    this.#begun = [this.#nfa.start, NONE, 0, 0];
+    this.#hasGaps = stages.some((stage) => stage.gap !== null);
+    this.#names = stages.map((stage) => (isNot(stage) ? null : stage.name));
   }
 
   get digest(): string {
@@ -78,21 +95,34 @@ export class Matcher<E, S extends Stages> {
   }
 
   init(): MatcherState<E> {
-    return { digest: this.digest, seq: 0, runs: [], held: [], buffer: emptyBuffer() };
+    return {
+      digest: this.digest,
+      seq: 0,
+      runs: NO_RUNS,
+      held: NO_RUNS,
+      nodes: NO_NODES,
+      events: NO_EVENTS,
+      freeNode: NONE,
+      freeEvent: NONE,
+      size: 0,
+    };
   }
 
   /** True when nothing is under way: such a state may be forgotten. */
-  isIdle(state: MatcherState<E>): boolean {
-    return state.runs.length === 0 && state.held.length === 0;
+  isIdle({ runs, held }: MatcherState<E>): boolean {
+    return runs.length === 0 && held.length === 0;
   }
 
   /** When a partial match will run out of time unless an event comes before; set a timer there. */
   deadline(state: MatcherState<E>): EventTime | undefined {
-    let soonest = Number.POSITIVE_INFINITY;
-    if (this.#timed) {
-      for (const run of state.runs) soonest = Math.min(soonest, this.#runsOutAt(state, run));
+    const { runs } = state;
+    if (runs.length === 0) return undefined;
+    // Without steps that have a limit of their own, the oldest is the first to run out.
+    let soonest = cell(runs, START_AT) + this.#within;
+    for (let o = 0; this.#hasGaps && o < runs.length; o += RUN) {
+      soonest = Math.min(soonest, this.#runsOutAt(state, runs, o));
     }
-    return Number.isFinite(soonest) ? (soonest as EventTime) : undefined;
+    return soonest === Number.POSITIVE_INFINITY ? undefined : (soonest as EventTime);
   }
 
   /**
@@ -100,20 +130,13 @@ export class Matcher<E, S extends Stages> {
    * here (a condition, a skip strategy told to) leaves the state half-way: go on from a copy.
    */
   match(state: MatcherState<E>, event: E, at: EventTime): Outcome<S> {
-    const before = this.advance(state, at);
-    const { runs, held } = state;
-    const complete = this.#step(state, event, at);
-    if (complete.length === 0 && held.length === 0 && !this.#isOver(state)) {
-      if (runs.length > 0) this.#tidy(state);
-      return before;
-    }
-    const draft = {
-      matches: [...before.matches],
-      timeouts: [...before.timeouts],
-      forgotten: before.forgotten,
-    };
-    this.#settle(state, complete, draft);
-    return draft;
+    const before = this.#expireUpTo(state, at);
+    this.#step(state, event, at);
+    const settled = this.#complete.isEmpty && state.held.length === 0 && !this.#isOver(state);
+    const draft = settled ? before : (before ?? newDraft());
+    if (!settled && draft !== undefined) this.#settle(state, draft);
+    this.#tidy(state);
+    return draft ?? NOTHING;
   }
 
   /**
@@ -121,6 +144,12 @@ export class Matcher<E, S extends Stages> {
    * Time that lies behind does nothing.
    */
   advance(state: MatcherState<E>, to: EventTime): Outcome<S> {
+    const draft = this.#expireUpTo(state, to);
+    this.#tidy(state);
+    return draft ?? NOTHING;
+  }
+
+  #expireUpTo(state: MatcherState<E>, to: EventTime): Draft<S> | undefined {
     if (state.digest !== this.digest) {
       throw new Fault("STATE_INVALID", "the state belongs to another pattern", {
         state: state.digest,
@@ -130,177 +159,213 @@ export class Matcher<E, S extends Stages> {
     let draft: Draft<S> | undefined;
     let due = this.deadline(state);
     while (due !== undefined && due <= to) {
-      draft ??= { matches: [], timeouts: [], forgotten: 0 };
+      draft ??= newDraft();
       this.#expire(state, due, draft);
       due = this.deadline(state);
     }
-    return draft ?? NOTHING;
+    return draft;
   }
 
   /** One moment at a time: what a match takes with it at one can no longer time out at the next. */
   #expire(state: MatcherState<E>, due: EventTime, draft: Draft<S>): void {
-    const kept: Run[] = [];
-    const complete: Run[] = [];
-    for (const run of state.runs) {
-      if (this.#runsOutAt(state, run) > due || this.#exits(state, run, due)) kept.push(run);
-      else if (this.#explorer.place(run[0]).role === "pending") complete.push(run);
-      else {
-        // A match that need not go on has been told already.
-        if (this.#explorer.place(run[0]).role !== "final") {
-          const events = this.#taken(chain(state.buffer, run[1]));
-          draft.timeouts.push({ start: run[2] as EventTime, at: due, events });
-        }
-        release(state.buffer, run[1]);
+    const { runs } = state;
+    this.#moved.clear();
+    this.#complete.clear();
+    this.#expired.clear();
+    for (let o = 0; o < runs.length; o += RUN) {
+      const node = cell(runs, o + NODE);
+      const place = this.#exit(state, runs, o, due);
+      const { role } = this.#explorer.place(place);
+      // A match that need not go on has been told already.
+      if (role === "final") release(state, node);
+      else if (this.#runsOutAt(state, runs, o, place) > due) this.#moved.add(place, node, runs, o);
+      else (role === "pending" ? this.#complete : this.#expired).add(place, node, runs, o);
+    }
+    state.runs = this.#moved.list(runs);
+    this.#timeOut(state, due, draft);
+    this.#settle(state, draft);
+  }
+
+  /** A match may wait in several places at once: it is out of time when it waits in none any more. */
+  #timeOut(state: MatcherState<E>, at: EventTime, draft: Draft<S>): void {
+    const expired = this.#expired.list();
+    const complete = this.#complete.list();
+    for (let o = 0; o < expired.length; o += RUN) {
+      const node = cell(expired, o + NODE);
+      if (
+        !hasNode(state.runs, node) &&
+        !hasNode(complete, node) &&
+        !hasNode(expired, node, o + RUN)
+      ) {
+        const start = cell(expired, o + START_AT) as EventTime;
+        draft.timeouts.push({ start, at, events: this.#taken(chain(state, node)) });
       }
+      release(state, node);
     }
-    state.runs = kept;
-    this.#settle(state, complete, draft);
   }
 
-  /** Moves a partial match on that may take no more where it waits, but need not. */
-  #exits(state: MatcherState<E>, run: Run, due: EventTime): boolean {
-    const { within } = this.#nfa.spec;
-    if (within !== null && run[2] + within <= due) return false;
-    let { exit, fork } = this.#explorer.place(run[0]);
-    while (exit !== NO_PLACE && exit !== fork) {
-      run[0] = exit;
-      if (this.#explorer.place(exit).role === "final") return false;
-      if (this.#runsOutAt(state, run) > due) return true;
-      ({ exit, fork } = this.#explorer.place(exit));
+  /** Where a partial match waits at `due` that may take no more where it waited, but need not. */
+  #exit(state: MatcherState<E>, runs: Runs, o: number, due: EventTime): number {
+    let place = cell(runs, o + PLACE);
+    if (cell(runs, o + START_AT) + this.#within <= due) return place;
+    while (this.#runsOutAt(state, runs, o, place) <= due) {
+      const { exit, fork } = this.#explorer.place(place);
+      if (exit === NO_PLACE || exit === fork) return place;
+      place = exit;
     }
-    return false;
+    return place;
   }
 
-  /** Moves every partial match, and one that begins here, by the event; returns what is complete. */
-  #step(state: MatcherState<E>, event: E, at: EventTime): Run[] {
-    const { buffer } = state;
-    const step: Step<E> = { buffer, event, at, seq: state.seq, slot: NONE, runs: [], complete: [] };
-    for (const run of state.runs) {
-      this.#follow(step, run);
-      release(buffer, run[1]);
+  /** Moves every partial match, and one that begins here, by the event. */
+  #step(state: MatcherState<E>, event: E, at: EventTime): void {
+    const { runs, seq } = state;
+    const begun = this.#begun;
+    begun[START_AT] = at;
+    begun[START_SEQ] = seq;
+    this.#event = event;
+    this.#slot = NONE;
+    this.#moved.clear();
+    this.#complete.clear();
+    this.#explorer.begin(state, event, at);
+    let moves = false;
+    for (let o = 0; o < runs.length; o += RUN) {
+      if (this.#follow(state, runs, o)) moves = true;
     }
-    this.#follow(step, [this.#nfa.start, NONE, at, state.seq]);
-    if (step.slot !== NONE) {
-      releaseEvent(buffer, step.slot);
-      state.seq += 1;
-    }
-    state.runs = step.runs;
-    return step.complete;
+    this.#follow(state, begun, 0);
+    if (moves || this.#slot !== NONE) state.runs = this.#moved.list(runs);
+    if (this.#slot === NONE) return;
+    releaseEvent(state, this.#slot);
+    state.seq += 1;
   }
 
-  /** Goes every way that is open to `run`. */
-  #follow(step: Step<E>, run: Run): void {
+  /** Goes every way that is open to a match; false when all that it does is to stay as it is. */
+  #follow(state: MatcherState<E>, runs: Runs, o: number): boolean {
     const explorer = this.#explorer;
-    explorer.explore(run[0], step.buffer, run[1], step.event, step.at);
+    const place = cell(runs, o + PLACE);
+    const node = cell(runs, o + NODE);
+    if (!explorer.explore(place, node)) {
+      // What has not begun has nothing to wait with: every event is offered to a fresh one.
+      if (node !== NONE) this.#moved.add(place, node, runs, o);
+      return false;
+    }
     for (let i = 0; i < explorer.count; i++) {
       const edge = explorer.edge(i);
-      if (edge.kind === "take") this.#take(step, run, edge);
-      // What has not begun has nothing to wait with: every event is offered to a fresh one.
-      else if (run[1] !== NONE) this.#skip(step, run, edge);
+      if (edge.kind === "take") this.#take(state, runs, o, edge);
+      else if (node !== NONE) this.#skip(state, runs, o, edge);
     }
+    release(state, node);
+    return true;
   }
 
-  #take(step: Step<E>, run: Run, edge: Edge): void {
+  #take(state: MatcherState<E>, runs: Runs, o: number, edge: Edge): void {
     const explorer = this.#explorer;
-    const { buffer, event, at, seq, runs } = step;
     const { role, fork } = explorer.place(edge.to);
     const completes = explorer.reachesFinal(edge.to);
     const stays = role !== "final" && !explorer.killed;
     if (!completes && !stays) return;
-    if (step.slot === NONE) step.slot = addEvent(buffer, event, at, seq);
-    const node = addNode(buffer, edge.stage, step.slot, run[1]);
-    if (completes) step.complete.push(hold(buffer, this.#nfa.final, node, run));
-    if (stays) runs.push(hold(buffer, edge.to, node, run));
-    if (stays && fork !== NO_PLACE) runs.push(hold(buffer, fork, node, run));
+    if (this.#slot === NONE) this.#slot = addEvent(state, this.#event as E);
+    const begun = this.#begun;
+    const node = addNode(state, {
+      stage: edge.stage,
+      event: this.#slot,
+      parent: cell(runs, o + NODE),
+      at: cell(begun, START_AT),
+      seq: cell(begun, START_SEQ),
+    });
+    if (completes) this.#complete.add(this.#nfa.final, retain(state, node), runs, o);
+    if (!stays) return;
+    this.#moved.add(edge.to, retain(state, node), runs, o);
+    if (fork !== NO_PLACE) this.#moved.add(fork, retain(state, node), runs, o);
   }
 
-  #skip({ buffer, runs, complete }: Step<E>, run: Run, edge: Edge): void {
+  #skip(state: MatcherState<E>, runs: Runs, o: number, edge: Edge): void {
     const final = this.#explorer.place(edge.to).role === "final";
-    if (final) complete.push(hold(buffer, this.#nfa.final, run[1], run));
-    else if (!this.#explorer.killed) runs.push(hold(buffer, edge.to, run[1], run));
+    if (!final && this.#explorer.killed) return;
+    const node = retain(state, cell(runs, o + NODE));
+    if (final) this.#complete.add(this.#nfa.final, node, runs, o);
+    else this.#moved.add(edge.to, node, runs, o);
   }
 
   /** Tells what is complete and keeps the limits. */
-  #settle(state: MatcherState<E>, complete: readonly Run[], draft: Draft<S>): void {
-    if (complete.length > 0) state.held = [...state.held, ...complete].sort(compareStarts);
+  #settle(state: MatcherState<E>, draft: Draft<S>): void {
+    if (!this.#complete.isEmpty) {
+      state.held = mergeByStart(state.held, this.#complete.list());
+    }
     this.#tell(state, draft);
-    while (this.#isOver(state)) {
-      const oldest = earliest(state.runs);
-      if (oldest === undefined) break;
-      state.runs.splice(state.runs.indexOf(oldest), 1);
-      release(state.buffer, oldest[1]);
+    while (this.#isOver(state) && state.runs.length > 0) {
+      const oldest = cell(state.runs, NODE);
+      state.runs = state.runs.slice(RUN);
+      release(state, oldest);
       draft.forgotten += 1;
       this.#tell(state, draft);
     }
-    this.#tidy(state);
   }
 
+  /** Leaves nothing behind of what is over. */
   #tidy(state: MatcherState<E>): void {
-    if (!this.isIdle(state)) return;
+    if (state.nodes.length === 0 || !this.isIdle(state)) return;
     state.seq = 0;
-    tidy(state.buffer);
+    tidy(state);
   }
 
   /** Complete matches in the order of their starts; under a skip strategy none before its elders. */
   #tell(state: MatcherState<E>, draft: Draft<S>): void {
     const { skip, stages } = this.#nfa.spec;
-    for (let match = state.held[0]; match !== undefined; match = state.held[0]) {
-      if (skip.strategy !== "noSkip") {
-        const elder = earliest(state.runs);
-        if (elder !== undefined && compareStarts(elder, match) < 0) return;
-      }
-      state.held.shift();
-      const links = chain(state.buffer, match[1]);
+    while (state.held.length > 0) {
+      const { runs, held } = state;
+      const startSeq = cell(held, START_SEQ);
+      const waits = skip.strategy !== "noSkip" && runs.length > 0;
+      if (waits && cell(runs, START_SEQ) < startSeq) return;
+      state.held = held.slice(RUN);
+      const node = cell(held, NODE);
+      const links = chain(state, node);
       const falls = afterMatch(skip, links, stages);
       if (falls !== null) {
-        state.runs = dropped(state.buffer, state.runs, falls);
-        state.held = dropped(state.buffer, state.held, falls);
+        state.runs = dropped(state, runs, falls);
+        state.held = dropped(state, state.held, falls);
       }
-      const pending = this.#explorer.place(match[0]).role === "pending";
-      const at = pending ? this.#runsOutAt(state, match) : newestAt(state.buffer, match[1]);
+      const pending = this.#explorer.place(cell(held, PLACE)).role === "pending";
+      const at = pending ? this.#runsOutAt(state, held, 0) : newestAt(state, node);
       draft.matches.push({
-        start: match[2] as EventTime,
+        start: cell(held, START_AT) as EventTime,
         at: at as EventTime,
         events: this.#taken(links),
       });
-      release(state.buffer, match[1]);
+      release(state, node);
     }
   }
 
-  #isOver({ runs, held, buffer }: MatcherState<E>): boolean {
+  #isOver({ runs, held, size }: MatcherState<E>): boolean {
     const { partialMatches, events } = this.#limits;
-    return runs.length + held.length > partialMatches || buffer.size > events;
+    return (runs.length + held.length) / RUN > partialMatches || size > events;
   }
 
   /** The first moment a partial match may no longer take an event; infinite without limit. */
-  #runsOutAt({ buffer }: MatcherState<E>, [place, node, startAt]: Run): number {
-    const { within } = this.#nfa.spec;
+  #runsOutAt(state: MatcherState<E>, runs: Runs, o: number, place = cell(runs, o + PLACE)): number {
+    const whole = cell(runs, o + START_AT) + this.#within;
     const { gap } = this.#explorer.place(place);
-    const whole = within === null ? Number.POSITIVE_INFINITY : startAt + within;
-    return gap === 0 ? whole : Math.min(whole, newestAt(buffer, node) + gap);
+    return gap === 0 ? whole : Math.min(whole, newestAt(state, cell(runs, o + NODE)) + gap);
   }
 
   #taken(links: readonly Link<E>[]): Taken<S> {
     const taken: Record<string, E[]> = {};
-    const lists = this.#nfa.spec.stages.map((stage) => {
-      const list: E[] = [];
-      if (!isNot(stage)) taken[stage.name] = list;
-      return list;
-    });
-    for (const link of links) lists[link.stage]?.push(link.event);
+    for (const name of this.#names) if (name !== null) taken[name] = [];
+    for (const { stage, event } of links) {
+      const name = this.#names[stage] ?? "";
+      const list = taken[name];
+      // A literal has no room to spare, and most stages need no more.
+      if (list === undefined || list.length === 0) taken[name] = [event];
+      else list.push(event);
+    }
     return taken as Taken<S>;
   }
 }
 
-function hold<E>(buffer: SharedBuffer<E>, place: number, node: number, from: Run): Run {
-  retain(buffer, node);
-  return [place, node, from[2], from[3]];
-}
-
-function dropped<E>(buffer: SharedBuffer<E>, runs: readonly Run[], falls: Falls): Run[] {
-  return runs.filter((run) => {
-    if (!falls(run)) return true;
-    release(buffer, run[1]);
-    return false;
-  });
+function dropped<E>(state: SharedBuffer<E>, runs: Runs, falls: Falls): Runs {
+  const kept: number[] = [];
+  for (let o = 0; o < runs.length; o += RUN) {
+    if (!falls(cell(runs, o + START_SEQ))) kept.push(...runs.slice(o, o + RUN));
+    else release(state, cell(runs, o + NODE));
+  }
+  return kept.length === 0 ? NO_RUNS : kept;
 }

@@ -18,7 +18,7 @@ const TIMER = "within";
 export class PatternLogic<Value, S extends Stages>
   implements KeyedLogic<Value, Told<S>, MatcherState<Value>>
 {
-  readonly version = 1;
+  readonly version = 2;
   readonly #matcher: Matcher<Value, S>;
   readonly #late: LateFields<Value>;
 

@@ -3,10 +3,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Matcher, type MatcherState } from "../../src/pattern/matcher.ts";
 import type { Outcome } from "../../src/pattern/outcome.ts";
+import { NODE, RUN } from "../../src/pattern/runs.ts";
 import type { Skip, Stages } from "../../src/pattern/spec.ts";
 import { type EventTime, MAX_TIME } from "../../src/time/event-time.ts";
 import { build, type Letter, type LetterPattern, letterPattern, letters } from "./letters.ts";
-import { allMatches, type Expected } from "./oracle.ts";
+import { allMatches, allTimeouts, type Expected } from "./oracle.ts";
 
 type LetterState = MatcherState<Letter>;
 const UNBOUNDED = { partialMatches: 1e6, events: 1e6 };
@@ -72,6 +73,12 @@ const lastOf = (key: string): number => Math.max(...(key.match(/\b\d+/g) ?? []).
 
 /** Without a limit in time, an old partial match could hold younger matches back for ever. */
 const limited = (of: LetterPattern): LetterPattern => ({ ...of, within: of.within ?? 1000 });
+
+/** Only the whole is limited, and what ends it is an event. */
+const untrailed = ({ within, stages }: LetterPattern): LetterPattern => ({
+  within,
+  stages: stages.filter(({ name }) => name !== "end").map((stage) => ({ ...stage, gap: null })),
+});
 
 test("a skip strategy leaves of overlapping matches those that begin first", () => {
   fc.assert(
@@ -195,8 +202,9 @@ test("limits hold after every event, what is forgotten is counted, and no match 
     fc.property(letterPattern, anySkip, letters(12), (of, skip, stream) => {
       const matcher = new Matcher(build(of, skip), limits);
       const outcomes = play(matcher, stream, (state) => {
-        expect(state.runs.length + state.held.length).toBeLessThanOrEqual(limits.partialMatches);
-        expect(state.buffer.size).toBeLessThanOrEqual(limits.events);
+        const matches = (state.runs.length + state.held.length) / RUN;
+        expect(matches).toBeLessThanOrEqual(limits.partialMatches);
+        expect(state.size).toBeLessThanOrEqual(limits.events);
         return state;
       });
       const lost = outcomes.reduce((sum, outcome) => sum + outcome.forgotten, 0);
@@ -215,30 +223,61 @@ test("limits hold after every event, what is forgotten is counted, and no match 
   expect(forgotten).toBeGreaterThan(100);
 });
 
+const rows = <T>(flat: readonly T[], length: number): T[][] =>
+  Array.from({ length: flat.length / length }, (_, i) => flat.slice(i * length, (i + 1) * length));
+
+/** How often a list of rows says that each of its rows in use is held. */
+const counted = (flat: readonly unknown[], length: number, at: number): Map<number, number> =>
+  new Map(
+    rows(flat, length)
+      .map((row, place) => [place, row[at] as number] as const)
+      .filter(([, refs]) => refs > 0),
+  );
+
+/** How often each node, and each event, is really held: by what is under way and by newer nodes. */
+function reached({ runs, held, nodes }: LetterState) {
+  const ofNodes = new Map<number, number>();
+  const ofEvents = new Map<number, number>();
+  const isNew = (of: Map<number, number>, place: number) =>
+    of.set(place, (of.get(place) ?? 0) + 1).get(place) === 1;
+  for (const run of [...rows(runs, RUN), ...rows(held, RUN)]) {
+    for (let node = run[NODE] ?? -1; node >= 0 && isNew(ofNodes, node); ) {
+      const [, event = -1, parent = -1] = nodes.slice(node * 6);
+      isNew(ofEvents, event);
+      node = parent;
+    }
+  }
+  return { ofNodes, ofEvents };
+}
+
 test("the buffer holds what partial matches reach, and nothing else", () => {
   fc.assert(
     fc.property(letterPattern, anySkip, letters(10), (of, skip, stream) => {
       const matcher = new Matcher(build(of, skip));
       play(matcher, stream, (state) => {
-        const { nodes, events, size } = state.buffer;
-        const reached = new Set<number>();
-        const seen = new Set<number>();
-        for (const [, newest] of [...state.runs, ...state.held]) {
-          for (let node = newest; node >= 0; ) {
-            const row = nodes[node];
-            if (row === undefined || typeof row === "number") throw new Error(`free node ${node}`);
-            reached.add(node);
-            seen.add(row[1]);
-            node = row[2];
-          }
-        }
-        expect(size).toBe(reached.size);
-        expect(nodes.filter((row) => typeof row !== "number").length).toBe(reached.size);
-        expect(events.filter((row) => typeof row !== "number").length).toBe(seen.size);
+        const { nodes, events, size } = state;
+        const { ofNodes, ofEvents } = reached(state);
+        expect(size).toBe(ofNodes.size);
+        expect(counted(nodes, 6, 3)).toEqual(ofNodes);
+        expect(counted(events, 2, 1)).toEqual(ofEvents);
+        for (const place of ofEvents.keys()) expect(events[place * 2]).toHaveProperty("letter");
         if (matcher.isIdle(state)) expect(state).toEqual(matcher.init());
         return state;
       });
     }),
     { numRuns: 500 },
   );
+});
+
+test("tells exactly the partial matches that could still have gone on when their time ran out", () => {
+  let told = 0;
+  fc.assert(
+    fc.property(letterPattern.map(limited).map(untrailed), letters(9), (of, stream) => {
+      const found = timeoutKeys(play(new Matcher(build(of), UNBOUNDED), stream));
+      told += found.length;
+      expect(found.sort()).toEqual(allTimeouts(of, stream).sort());
+    }),
+    { numRuns: 1500 },
+  );
+  expect(told).toBeGreaterThan(1000);
 });

@@ -17,15 +17,46 @@ export interface Expected {
  * Every match of a stream, found by trying every way to assign its events to the stages and asking
  * of each what the pattern says: no automaton, no state, no order of work.
  */
-export function allMatches(
+export function allMatches(of: LetterPattern, stream: readonly Letter[]): Expected[] {
+  const found: Expected[] = [];
+  for (const picks of allPicks(of, stream)) {
+    const end = completedAt(of.stages, of.within, stream, picks);
+    if (end === undefined) continue;
+    found.push({ start: picks[0]?.index ?? -1, end, key: keyOf(of.stages, picks) });
+  }
+  return found;
+}
+
+/**
+ * `time s0:1,3` of everything begun that could still have taken one more event, had a fitting one
+ * come in the last moment of its time. For patterns with `within`, without limits between steps, that
+ * do not end by forbidding something.
+ */
+export function allTimeouts(
   { stages, within }: LetterPattern,
   stream: readonly Letter[],
-): Expected[] {
-  const found: Expected[] = [];
+): string[] {
+  const told: string[] = [];
+  for (const picks of allPicks({ stages, within }, stream)) {
+    const due = (stream[picks[0]?.index ?? 0]?.at ?? 0) + (within ?? 0);
+    const seen = stream.filter(({ at }) => at < due);
+    const wish = { id: -1, letter: "!", at: due - 1 };
+    const open = stages.some((wished, stage) => {
+      if (isNot(wished)) return false;
+      const wishing = stages.map((one, i) =>
+        i === stage ? { ...one, fits: `${one.fits}!` } : one,
+      );
+      return mayFollow(wishing, [...seen, wish], picks, { index: seen.length, stage });
+    });
+    if (open) told.push(`${due} ${keyOf(stages, picks)}`);
+  }
+  return told;
+}
+
+/** Every way to assign events to stages that the pattern allows so far. */
+function allPicks({ stages, within }: LetterPattern, stream: readonly Letter[]): Pick[][] {
+  const all: Pick[][] = [];
   const grow = (picks: readonly Pick[]) => {
-    const end = completedAt(stages, within, stream, picks);
-    if (end !== undefined)
-      found.push({ start: picks[0]?.index ?? -1, end, key: keyOf(stages, picks) });
     const from = (picks.at(-1)?.index ?? -1) + 1;
     for (let index = from; index < stream.length; index++) {
       for (const [stage, spec] of stages.entries()) {
@@ -33,13 +64,14 @@ export function allMatches(
         const letter = stream[index]?.letter ?? "";
         if (isNot(spec) || !spec.fits.includes(letter) || spec.until.includes(letter)) continue;
         if (mayFollow(stages, stream, picks, { index, stage }) && inTime(within, stream, picked)) {
+          all.push(picked);
           grow(picked);
         }
       }
     }
   };
   grow([]);
-  return found;
+  return all;
 }
 
 function keyOf(stages: readonly LetterStage[], picks: readonly Pick[]): string {

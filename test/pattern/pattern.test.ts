@@ -135,3 +135,23 @@ test("a deadline is where a timer belongs: the trailing absence comes true there
   ]);
   expect(unpaid.deadline(state)).toBeUndefined();
 });
+
+test("a condition that throws leaves nothing behind for the keys that come after", () => {
+  type Act = { readonly type: string };
+  const matcher = new Matcher(
+    pattern<Act>()
+      .begin("first")
+      .followedBy("more")
+      .where(({ type }) => {
+        if (type === "broken") throw new Error("out of order");
+        return type === "more";
+      })
+      .timesOrMore(2)
+      .followedBy("last")
+      .where(({ type }) => type === "last"),
+  );
+  const [one, other] = [matcher.init(), matcher.init()];
+  for (const type of ["first", "more", "more"]) matcher.match(one, { type }, eventTime(0));
+  expect(() => matcher.match(one, { type: "broken" }, eventTime(1))).toThrow("out of order");
+  expect(matcher.match(other, { type: "last" }, eventTime(2)).matches).toEqual([]);
+});
