@@ -1,5 +1,6 @@
-import { headers, type JsMsg, type NatsConnection } from "nats";
+import { headers, type JsMsg, type NatsConnection, NatsError } from "nats";
 import { comparePositions, decodeFrame, type LogRecord } from "./codec/frame.ts";
+import { Fault } from "./faults.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
 import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
 import type { Output } from "./flow/output.ts";
@@ -75,7 +76,7 @@ export class Engine {
   /** The message of its log each group is at; what it causes cannot be older than that. */
   readonly #at = new Map<string, ReadPosition>();
   readonly #stored = new RecentTimes(1 << 16);
-  readonly #checkpoints: Checkpoints;
+  readonly checkpoints: Checkpoints;
   #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   #running: Promise<void>[] = [];
@@ -88,11 +89,16 @@ export class Engine {
   static async start(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
     const { nc, limits, prefix } = options;
-    await ensureStreams(nc, engine.#names, limits, prefix);
-    await engine.#checkpoints.restore();
-    engine.#resume();
-    await engine.#known.refresh();
-    await engine.#openHops();
+    try {
+      await ensureStreams(nc, engine.#names, limits, prefix);
+      await engine.checkpoints.restore();
+      engine.#resume();
+      await engine.#known.refresh();
+      await engine.#openHops();
+    } catch (error) {
+      engine.#inbox.close();
+      throw unanswered(error);
+    }
     engine.#run();
     return engine;
   }
@@ -121,7 +127,7 @@ export class Engine {
     });
     this.job = buildJob(definition, scoring, (name) => this.#sink(name));
     const { intake, shoppers, demands } = this.job;
-    this.#checkpoints = new Checkpoints([intake, ...shoppers, ...demands], {
+    this.checkpoints = new Checkpoints([intake, ...shoppers, ...demands], {
       nc,
       inbox: this.#inbox,
       names: this.#names,
@@ -158,7 +164,7 @@ export class Engine {
   #resume(): void {
     const { intake, shoppers, demands } = this.job;
     const groups = [intake, ...shoppers, ...demands];
-    const positions = new Map(groups.map(({ name }) => [name, this.#checkpoints.after(name)]));
+    const positions = new Map(groups.map(({ name }) => [name, this.checkpoints.after(name)]));
     this.#readers = this.#readersAfter((group) => positions.get(group) ?? NOWHERE);
     for (const [name, position] of positions) this.#at.set(name, position);
     const oldest = Math.min(...[...positions.values()].map(({ time }) => time));
@@ -238,7 +244,7 @@ export class Engine {
     await within(this.#lanes.idle(), withinMs);
     while (!this.#quiet() && Date.now() < end) await pause(20);
     if (!this.#failed && this.#quiet()) {
-      const last = this.#checkpoints.writeAll((group) => this.#positionOf(group));
+      const last = this.checkpoints.writeAll((group) => this.#positionOf(group));
       await within(last, Math.max(0, end - Date.now()));
     }
     this.#inbox.close();
@@ -298,7 +304,7 @@ export class Engine {
       time,
       msgId: message.headers?.get("Nats-Msg-Id") || undefined,
     });
-    this.#checkpoints.offer(INTAKE, { seq, time });
+    this.checkpoints.offer(INTAKE, { seq, time });
     return this.#room(INTAKE);
   }
 
@@ -318,7 +324,7 @@ export class Engine {
       const position = { seq, time: Math.floor(timestampNanos / 1_000_000) };
       this.#at.set(name, position);
       await target.handle(seq, frame);
-      this.#checkpoints.offer(name, position);
+      this.checkpoints.offer(name, position);
       const room = this.#room(name);
       if (room !== undefined) await room;
     });
@@ -364,7 +370,7 @@ export class Engine {
         lastOf(jsm, stream, subject).then((stored) => {
           const last = stored === undefined ? undefined : decodeFrame(stored.data).records.at(-1);
           // A log that has aged out whole is behind what the checkpoint remembers of its end.
-          const kept = this.#checkpoints.tails(source).find(([name]) => name === target);
+          const kept = this.checkpoints.tails(source).find(([name]) => name === target);
           const tail = latestOf(last && [last[1], last[2]], kept && [kept[1], kept[2]]);
           targets.set(target, new HopPublisher(this.#inbox, { subject, source, target, tail }));
         }),
@@ -413,6 +419,12 @@ export class Engine {
 function latestOf(a: Position | undefined, b: Position | undefined): Position | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return comparePositions(a, b) > 0 ? a : b;
+}
+
+/** What a broker that is away says of itself, as a fault with a remedy; anything else as it is. */
+function unanswered(error: unknown): unknown {
+  if (!(error instanceof NatsError)) return error;
+  return new Fault("BROKER_UNREACHABLE", `the broker does not answer: ${error.message}`, {}, error);
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -4,7 +4,7 @@ import { decodeMarker, type Marker } from "../state/marker.ts";
 import type { Log } from "../watch/log.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import { StreamReader } from "./reader.ts";
-import { lastOf, manager, type Names } from "./streams.ts";
+import { manager, type Names } from "./streams.ts";
 
 /** The checkpoints of one key group on the broker: pieces and markers on a stream of their own. */
 export class BrokerCheckpoints implements CheckpointStore {
@@ -66,15 +66,12 @@ export class BrokerCheckpoints implements CheckpointStore {
   ): AsyncGenerator<{ seq: number; bytes: Uint8Array }> {
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(this.#stream);
-    const last = (await lastOf(jsm, this.#stream, filter))?.seq ?? 0;
-    const end = Math.min(last, until ?? last);
-    const from = Math.max(after, state.first_seq - 1);
-    if (end <= from) return;
     const reader = new StreamReader(this.#nc, {
       stream: this.#stream,
       filter,
-      after: { seq: from, time: undefined },
-      until: end,
+      after: { seq: Math.max(after, state.first_seq - 1), time: undefined },
+      toEnd: true,
+      ...(until === undefined ? {} : { until }),
       log: this.#log,
     });
     for await (const message of reader.messages()) {
@@ -83,6 +80,8 @@ export class BrokerCheckpoints implements CheckpointStore {
   }
 
   async purge(before: number): Promise<void> {
+    // Nothing lies before the first; the server takes a purge below it for a purge of everything.
+    if (before <= 1) return;
     const jsm = await manager(this.#nc);
     await jsm.streams.purge(this.#stream, { filter: this.#chunks, seq: before });
     await jsm.streams.purge(this.#stream, { filter: this.#markers, keep: 2 });

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "nats";
 import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
-import { lastOf, manager } from "./streams.ts";
+import { manager } from "./streams.ts";
 
 /** A place where outputs may stand already. */
 export interface OutputPlace {
@@ -18,6 +18,8 @@ export class KnownOutputs {
   readonly #places: readonly OutputPlace[];
   readonly #log: Log;
   readonly #read = new Map<string, { seq: number; time: number }>();
+  /** The end a stream had when it was last read: while it has it still, there is nothing to read. */
+  readonly #ends = new Map<string, number>();
   readonly #ids = new Set<string>();
   #readAt = 0;
   #since = 0;
@@ -59,24 +61,22 @@ export class KnownOutputs {
 
   async #refresh(): Promise<void> {
     const began = Date.now();
-    for (const place of this.#places) await this.#readOn(place);
+    await Promise.all(this.#places.map((place) => this.#readOn(place)));
     this.#readAt = began;
   }
 
   async #readOn({ stream, filter }: OutputPlace): Promise<void> {
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(stream);
-    const last = await lastOf(jsm, stream, filter ?? ">");
+    if (state.last_seq === this.#ends.get(stream)) return;
     const read = this.#read.get(stream);
-    if (last === undefined || last.seq <= (read?.seq ?? 0)) return;
     // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
     const goesOn = read !== undefined && read.seq >= state.first_seq - 1;
-    if (!goesOn && last.time.getTime() < this.#since) return;
     const reader = new StreamReader(this.#nc, {
       stream,
       ...(filter === undefined ? {} : { filter }),
       ...(goesOn ? { after: read } : { since: this.#since }),
-      until: last.seq,
+      toEnd: true,
       headersOnly: true,
       log: this.#log,
     });
@@ -85,5 +85,6 @@ export class KnownOutputs {
       if (id !== undefined && id !== "") this.#ids.add(id);
       this.#read.set(stream, reader.position);
     }
+    this.#ends.set(stream, state.last_seq);
   }
 }

@@ -27,8 +27,10 @@ export interface ReaderOptions {
   /** Begins with the first record stored at or after this wall time, when `after` is not given. */
   readonly since?: number;
   readonly headersOnly?: boolean;
-  /** Ends behind this sequence; for bounded reads. */
+  /** Ends behind this sequence, which the filter must take in. */
   readonly until?: number;
+  /** Ends with the last record there is. */
+  readonly toEnd?: boolean;
   readonly log: Log;
 }
 
@@ -49,6 +51,7 @@ export class StreamReader {
   #last: { readonly seq: number; readonly time: number | undefined };
   #consumer: ConsumerMessages | undefined;
   #stopped = false;
+  #ended = false;
   #restarts = 0;
   /** Unknown until the stream has been looked at, and again after every doubt. */
   #lastSeq = Number.POSITIVE_INFINITY;
@@ -94,7 +97,7 @@ export class StreamReader {
 
   #done(): boolean {
     const { until } = this.#options;
-    return this.#stopped || (until !== undefined && this.#last.seq >= until);
+    return this.#stopped || this.#ended || (until !== undefined && this.#last.seq >= until);
   }
 
   /** A fresh consumer behind the last record; false when a bounded read has nothing left. */
@@ -114,6 +117,7 @@ export class StreamReader {
       num_replicas: 1,
       inactive_threshold: nanos(60_000),
     });
+    if (this.#options.toEnd === true && info.num_pending === 0) return false;
     const consumer = await this.#nc
       .jetstream({ timeout: REQUEST_MS })
       .consumers.get(stream, info.name);
@@ -183,6 +187,7 @@ export class StreamReader {
         this.#last = { seq: streamSequence, time: Math.floor(timestampNanos / 1_000_000) };
         this.#lastSeq = Math.max(this.#lastSeq, streamSequence + pending);
         yield message;
+        this.#ended = this.#options.toEnd === true && pending === 0;
         if (this.#done()) return;
       }
     } finally {

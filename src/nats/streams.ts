@@ -2,6 +2,7 @@ import {
   DiscardPolicy,
   type JetStreamManager,
   type NatsConnection,
+  NatsError,
   nanos,
   RetentionPolicy,
   StorageType,
@@ -114,10 +115,12 @@ async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>
   const name = config.name ?? "";
   try {
     await jsm.streams.info(name);
-  } catch {
+  } catch (missing) {
+    if (!/stream not found/.test(String(missing))) throw missing;
     try {
       await jsm.streams.add(config);
     } catch (error) {
+      if (error instanceof NatsError && error.api_error === undefined) throw error;
       const why = error instanceof Error ? error.message : String(error);
       throw new Fault(
         "BROKER_UNFIT",

@@ -125,6 +125,16 @@ export class EngineMetrics {
     this.#counter("freshet_reader_restarts_total", "Times a reader began again.", [], () => [
       [{}, engine.restlessness.readerRestarts],
     ]);
+    const { checkpoints } = engine;
+    this.#counter("freshet_checkpoints_total", "Checkpoints that stand.", [], () => [
+      [{}, checkpoints.counts.written],
+    ]);
+    this.#counter("freshet_checkpoint_bytes_total", "Bytes of checkpoints.", [], () => [
+      [{}, checkpoints.counts.bytes],
+    ]);
+    this.#counter("freshet_checkpoints_torn_total", "Checkpoints passed over.", [], () => [
+      [{}, checkpoints.counts.torn],
+    ]);
     this.#counter(
       "freshet_messages_resent_total",
       "Messages sent again, outcome unknown.",

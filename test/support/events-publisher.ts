@@ -3,6 +3,8 @@ import { headers, type NatsConnection } from "nats";
 import type { ShopMessage } from "../../operators/simulated-shop/message.ts";
 
 export interface PublishOptions {
+  /** Number of the first message: message ids are made of it, and the broker knows one again. */
+  readonly first?: number;
   /** Messages a second, at the most. */
   readonly pace?: number;
   /** Told how many are stored by now. */
@@ -18,7 +20,7 @@ const UNDER_WAY = 100;
 export async function publishAll(
   nc: NatsConnection,
   messages: readonly ShopMessage[],
-  { pace = Number.POSITIVE_INFINITY, onStored }: PublishOptions = {},
+  { first = 0, pace = Number.POSITIVE_INFINITY, onStored }: PublishOptions = {},
 ): Promise<void> {
   const js = nc.jetstream({ timeout: 1000 });
   const began = performance.now();
@@ -28,7 +30,10 @@ export async function publishAll(
     type.set("Content-Type", "application/json");
     for (;;) {
       try {
-        await js.publish(`freshet.${subject}`, data, { msgID: `test-${place}`, headers: type });
+        await js.publish(`freshet.${subject}`, data, {
+          msgID: `test-${first + place}`,
+          headers: type,
+        });
         return;
       } catch {
         await sleep(50);
