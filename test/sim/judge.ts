@@ -73,6 +73,20 @@ export async function straight(job: ShopJob, intake: readonly TakenIn[]): Promis
   return told;
 }
 
+/** The outputs of one person, the first sending of each, are in the order of their causes. */
+export function orderFaults(got: readonly Told[], wanted: readonly Told[]): string[] {
+  const before = new Map<string, number>();
+  const places = new Map(wanted.map((line, place) => [line, place]));
+  for (const line of got) {
+    const person = /"person":"(p_[0-9a-f]+)"/.exec(line)?.[1];
+    const place = places.get(line);
+    if (person === undefined || place === undefined) continue;
+    if (place < (before.get(person) ?? -1)) return [`out of order: ${line}`];
+    before.set(person, place);
+  }
+  return [];
+}
+
 /** What the oracle has to say against what was published, worked out from the log alone. */
 export function oracleFaults(broker: SimBroker, intake: readonly TakenIn[]): string[] {
   const account = accountOf(intake);

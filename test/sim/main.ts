@@ -27,8 +27,8 @@ async function replay(seed: number, cut: Cut, trace: boolean): Promise<void> {
   if (result.violations.length > 0) process.exitCode = 1;
 }
 
-function* range(from: number, count: number): Generator<number> {
-  for (let seed = from; seed < from + count; seed += 1) yield seed;
+function* range(from: number, count: number, enough: () => boolean): Generator<number> {
+  for (let seed = from; seed < from + count && !enough(); seed += 1) yield seed;
 }
 
 class Tally {
@@ -77,13 +77,24 @@ async function lookInto({ seed, violations }: SeedResult): Promise<void> {
   writeFileSync(join(folder, `seed-${seed}.json`), `${JSON.stringify(kept)}\n`);
 }
 
-async function many(from: number, count: number, workers: number): Promise<void> {
+interface Many {
+  readonly from: number;
+  readonly count: number;
+  readonly workers: number;
+  /** Ends with the first failure, and does not look into it. */
+  readonly first: boolean;
+}
+
+async function many({ from, count, workers, first }: Many): Promise<void> {
   const began = performance.now();
   const tally = new Tally();
-  await runSeeds(range(from, count), workers, (result) => tally.add(result));
+  const seeds = range(from, count, () => first && tally.failed.length > 0);
+  await runSeeds(seeds, workers, (result) => tally.add(result));
   const seconds = Math.round((performance.now() - began) / 100) / 10;
   tally.failed.sort((a, b) => a.seed - b.seed);
-  for (const failure of tally.failed.slice(0, SHRUNK)) await lookInto(failure);
+  if (first)
+    for (const { seed, violations } of tally.failed) print(`seed ${seed}: ${violations[0]}`);
+  else for (const failure of tally.failed.slice(0, SHRUNK)) await lookInto(failure);
   if (tally.failed.length > SHRUNK) {
     print(`and ${tally.failed.slice(SHRUNK).map(({ seed }) => seed)} fail as well`);
   }
@@ -99,13 +110,19 @@ const { values } = parseArgs({
     faults: { type: "string" },
     events: { type: "string" },
     trace: { type: "boolean", default: false },
+    first: { type: "boolean", default: false },
     seeds: { type: "string", default: "100" },
     from: { type: "string", default: "1" },
     workers: { type: "string", default: String(availableParallelism()) },
   },
 });
 if (values.seed === undefined) {
-  await many(Number(values.from), Number(values.seeds), Number(values.workers));
+  await many({
+    from: Number(values.from),
+    count: Number(values.seeds),
+    workers: Number(values.workers),
+    first: values.first,
+  });
 } else {
   const cut = {
     ...(values.faults === undefined

@@ -1,7 +1,15 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import type { FaultClass } from "./faults.ts";
 import { jobs } from "./job.ts";
-import { bookFaults, differences, oracleFaults, published, straight, takenIn } from "./judge.ts";
+import {
+  bookFaults,
+  differences,
+  oracleFaults,
+  orderFaults,
+  published,
+  straight,
+  takenIn,
+} from "./judge.ts";
 import { type Cut, planOf } from "./plan.ts";
 import { World } from "./world.ts";
 
@@ -31,7 +39,8 @@ export async function runSeed(
   const got = published(broker);
   if (violations.length === 0) {
     const job = makeJob(plan.groups);
-    violations.push(...differences(got, await straight(job, intake)));
+    const wanted = await straight(job, intake);
+    violations.push(...differences(got, wanted), ...orderFaults(got, wanted));
     violations.push(...bookFaults(job, intake), ...oracleFaults(broker, intake));
   }
   return {
