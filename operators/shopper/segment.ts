@@ -328,7 +328,7 @@ export const segmentSpec: OperatorSpec = {
   name: NAME,
   flow: "shopper",
   summary: "Who is in which segment, to the millisecond, by events and by the clock.",
-  from: ["session"],
+  from: ["session", "intent"],
   options: Options,
   make: (_options, job) =>
     segmentOperator((job.files["segments"] as SegmentFile | undefined) ?? NO_SEGMENTS, job.maxAge),

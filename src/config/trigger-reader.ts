@@ -104,13 +104,12 @@ export class TriggerReader {
   #cancel(source: CancelSource, key: readonly string[], at: Path): Cancel {
     const of = this.#matchers.matcher(refOf(source), placeOf(source, at));
     const match = (source.match ?? []).filter((name) => name !== PERSON);
-    for (const name of match) {
-      this.#matchers.checkProperty(of, name, [...at, "match"]);
-      if (key.includes(name)) continue;
+    for (const name of match) this.#matchers.checkProperty(of, name, [...at, "match"]);
+    if (match.length > 0 && [...match].sort().join() !== [...key].sort().join()) {
       this.#matchers.complain([...at, "match"], {
-        code: "PROPERTY_UNKNOWN",
-        message: `\`${name}\` is not what keeps the waiting apart`,
-        remedy: `Add \`${name}\` to \`key\`, or leave it out here.`,
+        code: "VALUE_INVALID",
+        message: `\`match\` names other properties than what keeps the waiting apart`,
+        remedy: `Name ${key.length === 0 ? "none" : key.join(", ")}, or leave \`match\` out to cancel whatever waits.`,
       });
     }
     return { of, match };
