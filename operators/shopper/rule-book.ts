@@ -7,6 +7,7 @@ import {
   latest,
   type Millis,
   minus,
+  plus,
 } from "../../src/time/event-time.ts";
 import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
 import type { Firing, Histories, StandingChange } from "./condition/leaf.ts";
@@ -196,6 +197,7 @@ export class RuleBook {
 
   #proposals(rule: Rule, firing: Firing, { person, facts }: Look): Proposal[] {
     const variant = this.#variant(rule, person);
+    const waits = rule.grace !== undefined && firing.by === "clock";
     const isHeldOut =
       rule.holdOut > 0 && chance(this.#seed, person, `${rule.id} hold-out`) < rule.holdOut;
     return variant.does.flatMap(({ take, of }): Proposal[] => {
@@ -211,8 +213,9 @@ export class RuleBook {
           class: rule.class,
           at: firing.at,
           since: firing.by === "clock" ? (firing.evidence[0]?.[0] ?? firing.at) : firing.at,
+          notBefore: waits ? plus(firing.at, rule.grace) : null,
           within: rule.within ?? null,
-          ref: rule.recheck ? refOf(firing) : null,
+          ref: rule.recheck && !waits ? refOf(firing) : null,
           once: rule.once === undefined ? null : onceOf(rule.id, rule.once, firing),
           isHeldOut,
           reason: {

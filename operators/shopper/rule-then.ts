@@ -45,6 +45,7 @@ const SILENT: Omit<Option, "op" | "kind"> = {
   items: [],
   skus: [],
   inStock: false,
+  stockOver: null,
   score: 1,
   value: null,
   valid: null,
@@ -73,7 +74,8 @@ function placement(action: Place, firing: Firing, facts: Facts): Option | undefi
 
 function message(action: Recommend, firing: Firing, facts: Facts): Option | undefined {
   const named = action.sku === undefined ? undefined : resolve(action.sku, firing);
-  if (action.sku !== undefined && named === undefined) return undefined;
+  if (action.sku !== undefined && named === undefined && action.kind === "product")
+    return undefined;
   const goods = goodsOf(action, firing, facts);
   const sku = named ?? goods?.[0] ?? resolve(TRIGGER_SKU, firing) ?? null;
   const items =
@@ -89,6 +91,7 @@ function message(action: Recommend, firing: Firing, facts: Facts): Option | unde
     items,
     skus: goods ?? (sku === null ? [] : [sku]),
     inStock: action.inStock && sells(action),
+    stockOver: action.stockOver ?? null,
     score: action.score,
     value: action.value ?? null,
     valid: action.valid ?? null,

@@ -99,6 +99,7 @@ export class ActionReader {
           ? undefined
           : this.#ref(from.slice("compatible(".length, -1), [...at, "from"], of),
       inStock: source.in_stock ?? true,
+      stockOver: source.stock_over,
       maxMinor: source.max_minor,
       valid: valid === undefined ? undefined : durationOf(valid),
       value,
@@ -158,6 +159,7 @@ const NOTHING = {
   content: undefined,
   compatibleWith: undefined,
   inStock: false,
+  stockOver: undefined,
   maxMinor: undefined,
   valid: undefined,
   value: undefined,

@@ -27,6 +27,8 @@ export interface Rule {
   readonly once: Once | undefined;
   /** How long after it came true it may still be acted upon. */
   readonly within: Millis | undefined;
+  /** How long a step down of a score must last before it counts. */
+  readonly grace: Millis | undefined;
   /** Share of all people, by hash of the person, for whom the rule is in force. */
   readonly rollout: number;
   /** Share of those for whom it only says what it would have done. */
@@ -85,6 +87,8 @@ export interface Recommend extends Told {
   readonly compatibleWith: Ref | undefined;
   /** Never sold-out goods. Unknown stock counts as there. */
   readonly inStock: boolean;
+  /** Only while more pieces than this can be sold. */
+  readonly stockOver: number | undefined;
   /** Most the offer may be worth, in minor units. */
   readonly maxMinor: number | undefined;
   /** How long what is offered holds from the sending on. */
@@ -184,6 +188,8 @@ export interface Breaker {
 /** A way that a platform allows messages to go. All its limits hold. */
 export interface Way {
   readonly id: string;
+  /** What may go by it. */
+  readonly classes: readonly MessageClass[];
   readonly limits: readonly { readonly max: number; readonly every: Period }[];
   /** Only what was granted may be sent; none: no grant is needed. */
   readonly grants: readonly Grant[];

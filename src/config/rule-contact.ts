@@ -89,9 +89,10 @@ export class ContactReader {
     };
   }
 
-  #way({ id, limits = [], grants = [] }: WaySource, at: Path): Way {
+  #way({ id, classes, limits = [], grants = [] }: WaySource, at: Path): Way {
     return {
       id,
+      classes: classes ?? CLASSES,
       limits: limits.map(({ max, every }, i) => ({
         max,
         every: this.#period(every, [...at, "limits", i, "every"]),

@@ -82,6 +82,7 @@ class RulesReader {
       recheck: source.recheck !== "never",
       once: source.once === undefined ? undefined : this.#once(source.once, when, at),
       within: source.within === undefined ? undefined : durationOf(source.within),
+      grace: source.grace === undefined ? undefined : durationOf(source.grace),
       rollout: source.rollout === undefined ? 1 : shareOf(source.rollout),
       holdOut: source.hold_out === undefined ? 0 : shareOf(source.hold_out),
       variants: this.#variants(source, when, at),

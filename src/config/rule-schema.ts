@@ -56,6 +56,9 @@ const Recommend = Type.Object(
         description: "Nothing sold out. Unknown stock counts as there.",
       }),
     ),
+    stock_over: Type.Optional(
+      Type.Integer({ minimum: 0, description: "Only while more pieces than this can be sold." }),
+    ),
     max_minor: Type.Optional(
       Type.Integer({
         minimum: 0,
@@ -181,6 +184,9 @@ const Rule = Type.Object(
       ),
     ),
     within: Type.Optional(durationText({ description: "Too late to act after this time." })),
+    grace: Type.Optional(
+      durationText({ description: "A step down of a `score` counts only after so long." }),
+    ),
     rollout: Type.Optional(percentText({ description: "Of the people, by hash; 100% left out." })),
     hold_out: Type.Optional(
       percentText({ description: "Of those, who only get a `suppressed.holdout`." }),
@@ -252,6 +258,12 @@ const Grant = Type.Object(
 const Way = Type.Object(
   {
     id: nameText(),
+    classes: Type.Optional(
+      Type.Array(Type.Enum([...CLASSES]), {
+        minItems: 1,
+        description: "What may go; all, left out.",
+      }),
+    ),
     limits: Type.Optional(
       Type.Array(Type.Object({ max: Max, every: Every }, closed), { minItems: 1, maxItems: 4 }),
     ),

@@ -19,7 +19,9 @@ export interface Proposal {
   readonly at: EventTime;
   /** When that began: a withdrawal of consent since then has stopped it. */
   readonly since: EventTime;
-  /** No longer worth doing so long after `at`; null: as the policy says. */
+  /** Waits until then, and is given up when the rule fires again; null: it need not wait. */
+  readonly notBefore: EventTime | null;
+  /** No longer worth doing so long after that; null: as the policy says. */
   readonly within: Millis | null;
   /** Which firing of the rule it is; null when nothing can make it untrue. */
   readonly ref: string | null;
@@ -54,6 +56,8 @@ export interface Option {
   readonly skus: readonly string[];
   /** Not when `sku` is sold out. */
   readonly inStock: boolean;
+  /** Only while more pieces of `sku` than this are known to be there; null: however many. */
+  readonly stockOver: number | null;
   readonly score: number;
   readonly value: string | null;
   /** How long an offer holds, or a placement waits. */

@@ -1,4 +1,4 @@
-import type { ContactPolicy, Way } from "../../../src/config/rule-ast.ts";
+import type { ContactPolicy, MessageClass, Way } from "../../../src/config/rule-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { LocalTime } from "../../../src/time/local-time.ts";
 import { isSpent, spend, type Usage, usedOf } from "./limit.ts";
@@ -19,17 +19,20 @@ export interface OpenWay {
   readonly shown: Readonly<Record<string, string>>;
 }
 
-/** The first way of a channel that has something left; undefined when none has. */
+/** The first way of a channel for this class that has something left; undefined when none has. */
 export function openWay(
   ledger: Ledger,
   policy: ContactPolicy,
   channel: string,
+  of: MessageClass,
   at: EventTime,
   local: LocalTime,
 ): OpenWay | undefined {
   const ways = policy.quotas[channel];
   if (ways === undefined) return { way: null, shown: {} };
-  const way = ways.find((one) => isOpen(ledger, channel, one, at, local));
+  const way = ways.find(
+    (one) => one.classes.includes(of) && isOpen(ledger, channel, one, at, local),
+  );
   return way === undefined ? undefined : { way, shown: shownOf(ledger, channel, way, at, local) };
 }
 

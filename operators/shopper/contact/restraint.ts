@@ -35,6 +35,13 @@ export interface Turn {
 export function propose(proposal: Proposal, turn: Turn): void {
   const { state, policies } = turn;
   if (isStopped(proposal, state)) return;
+  dropWaiting(turn, ({ notBefore, rule }) =>
+    notBefore !== null && rule === proposal.rule ? "stale" : undefined,
+  );
+  if (proposal.notBefore !== null) {
+    state.held.push([proposal.notBefore, proposal]);
+    return;
+  }
   if (isImmediate(proposal, policies.policy.pages)) {
     settle(proposal, turn);
     return;

@@ -112,18 +112,23 @@ function barred(of: Case, { policy, unsaid }: Policies): SuppressReason | undefi
   if (isMarketing && !agrees(consents, "marketing", unsaid)) return "consent";
   if (isMarketing && !agrees(consents, "profiling", unsaid)) return "optout";
   if (proposal.isHeldOut || (isMarketing && of.isHeldOut)) return "holdout";
-  if (at - proposal.at > (proposal.within ?? policy.staleAfter)) return "stale";
+  const due = proposal.notBefore ?? proposal.at;
+  if (at - due > (proposal.within ?? policy.staleAfter)) return "stale";
   const { once } = proposal;
   return once !== null && at < (state.once[once.key] ?? 0) ? "cap" : undefined;
 }
 
 function unfitness(
-  { score, inStock, sku }: Option,
+  option: Option,
   { proposal, facts }: Case,
   { policy }: Policies,
 ): SuppressReason | undefined {
+  const { score, inStock, stockOver, sku, items, op } = option;
   if (proposal.class === "marketing" && score < policy.minScore) return "low_value";
-  return inStock && sku !== null && (sellableOf(facts, sku) ?? 1) <= 0 ? "stock" : undefined;
+  if (op === "recommend" && items.length === 0) return "stock";
+  const sellable = sku === null ? undefined : sellableOf(facts, sku);
+  if (inStock && (sellable ?? 1) <= 0) return "stock";
+  return stockOver !== null && (sellable ?? 0) <= stockOver ? "stock" : undefined;
 }
 
 function judgeChannel(option: Option, channel: string, of: Case, policies: Policies): Verdict {
@@ -141,7 +146,7 @@ function judgeChannel(option: Option, channel: string, of: Case, policies: Polic
   const spared = isMarketing ? restraint(channel, disturbs, of, policies) : undefined;
   if (spared !== undefined) return drop(spared, option, channel);
   if (option.op === "reply") return go(option, channel, FREE);
-  const open = openWay(state.ledger, policy, channel, at, local);
+  const open = openWay(state.ledger, policy, channel, proposal.class, at, local);
   return open === undefined ? drop("quota", option, channel) : go(option, channel, open);
 }
 
