@@ -22,21 +22,23 @@ export interface Additive<Value, Result> {
   result(count: number, sums: readonly number[]): Result;
 }
 
-export const count = (): Aggregate<unknown, number, number> => ({
+const COUNT: Aggregate<unknown, number, number> = {
   init: () => 0,
   add: (acc) => acc + 1,
   merge: (into, from) => into + from,
   result: (acc) => acc,
   additive: { measures: 0, amount: () => 0, result: (n) => n },
-});
+};
+export const count = (): Aggregate<unknown, number, number> => COUNT;
 
-export const sum = (): Aggregate<number, number, number> => ({
+const SUM: Aggregate<number, number, number> = {
   init: () => 0,
   add: (acc, value) => acc + value,
   merge: (into, from) => into + from,
   result: (acc) => acc,
   additive: { measures: 1, amount: (value) => value, result: (_n, sums) => sums[0] ?? 0 },
-});
+};
+export const sum = (): Aggregate<number, number, number> => SUM;
 
 /** Sum and count. */
 type MeanAcc = [sum: number, count: number];

@@ -52,7 +52,9 @@ export class DueOrder {
   /** The ring used last. */
   #recent = NONE;
   /** The ring whose turn has come, without its table entry and place in the heap: the first last. */
-  readonly #run: number[] = [];
+  #run: number[] = [];
+  /** How many of the run have not been taken. */
+  #left = 0;
   #runTime = 0;
 
   /** `before`: of two slots of one time. */
@@ -87,18 +89,17 @@ export class DueOrder {
   }
   /** Undefined when nothing is in it. */
   firstTime(): number | undefined {
-    const running = this.#run.at(-1);
-    if (running !== undefined) return read(this.#at, running);
+    if (this.#left > 0) return read(this.#at, this.#run[this.#left - 1] as number);
     return this.#rings === 0 ? undefined : read(this.#at, read(this.#heap, 0));
   }
   /** Only while something is in it. */
   first(): number {
-    if (this.#run.length === 0) this.#startRun();
-    return this.#run.at(-1) as number;
+    if (this.#left === 0) this.#startRun();
+    return this.#run[this.#left - 1] as number;
   }
   takeFirst(): number {
     const slot = this.first();
-    this.#run.pop();
+    this.#left--;
     this.#place[slot] = NOWHERE;
     return slot;
   }
@@ -106,9 +107,9 @@ export class DueOrder {
   /** Puts a slot in that is not in it. */
   insert(slot: number, at: number): void {
     this.#at[slot] = at;
-    if (this.#run.length > 0 && at <= this.#runTime) {
+    if (this.#left > 0 && at <= this.#runTime) {
       this.#place[slot] = RUNNING;
-      this.#run.splice(this.#inRun(slot), 0, slot);
+      this.#changeRun(this.#inRun(slot), 0, slot);
       return;
     }
     const ring = this.#ringOf(at);
@@ -133,7 +134,7 @@ export class DueOrder {
     const place = read(this.#place, slot);
     this.#place[slot] = NOWHERE;
     if (place === RUNNING) {
-      this.#run.splice(this.#inRun(slot), 1);
+      this.#changeRun(this.#inRun(slot), 1);
       return;
     }
     const next = read(this.#next, slot);
@@ -155,21 +156,30 @@ export class DueOrder {
     const entry = read(this.#heap, 0);
     this.#unfile(entry);
     this.#leaveHeap(0);
+    const run: number[] = [];
     let slot = entry;
     do {
       this.#place[slot] = RUNNING;
-      this.#run.push(slot);
+      run.push(slot);
       slot = read(this.#next, slot);
     } while (slot !== entry);
     this.#runTime = read(this.#at, entry);
-    if (this.#run.length > 1) this.#run.sort((a, b) => (this.#before(a, b) ? 1 : -1));
+    this.#run = run.length > 1 ? run.sort((a, b) => (this.#before(a, b) ? 1 : -1)) : run;
+    this.#left = run.length;
+  }
+
+  /** What was taken lies behind what is left, and is dropped first. */
+  #changeRun(from: number, gone: number, ...added: number[]): void {
+    this.#run.length = this.#left;
+    this.#run.splice(from, gone, ...added);
+    this.#left = this.#run.length;
   }
 
   /** Where a slot stands or belongs in the run, in which earlier times may have come too. */
   #inRun(slot: number): number {
     const at = read(this.#at, slot);
     let low = 0;
-    let high = this.#run.length;
+    let high = this.#left;
     while (low < high) {
       const middle = (low + high) >> 1;
       const other = this.#run[middle] as number;

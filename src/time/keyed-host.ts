@@ -1,9 +1,9 @@
 import { FORGET, type Forget } from "../flow/operator.ts";
-import { type EventTime, earliest, MIN_TIME } from "./event-time.ts";
+import { type EventTime, MIN_TIME } from "./event-time.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
 import { Timers } from "./timers.ts";
 
-/** Where the results of a host go. */
+/** Where the results of a host go. It must not call the host that is just telling it something. */
 export interface HostSink<Out> {
   emit(out: Out, key: string): void;
   late(event: Readonly<Record<string, unknown>>, key: string): void;
@@ -23,14 +23,14 @@ interface HostSnapshot<State> {
  */
 export class KeyedHost<In, Out, State> {
   readonly #logic: KeyedLogic<In, Out, State>;
-  readonly #sink: HostSink<Out>;
   readonly #states = new Map<string, State>();
   #timers = new Timers();
+  #context: HostContext<Out>;
   #watermark: EventTime = MIN_TIME;
 
   constructor(logic: KeyedLogic<In, Out, State>, sink: HostSink<Out>) {
     this.#logic = logic;
-    this.#sink = sink;
+    this.#context = new HostContext(sink, this.#timers);
   }
 
   get watermark(): EventTime {
@@ -44,9 +44,7 @@ export class KeyedHost<In, Out, State> {
   }
 
   element(key: string, at: EventTime, event: In): void {
-    const known = this.#states.get(key);
-    const ctx = this.#context(key, at, this.#watermark);
-    this.#keep(key, known, this.#logic.onEvent(event, known ?? this.#logic.init(key), ctx));
+    this.#handle(key, at, this.#watermark, event);
   }
 
   /**
@@ -54,10 +52,7 @@ export class KeyedHost<In, Out, State> {
    * not late.
    */
   elementAtClock(key: string, event: In): void {
-    const known = this.#states.get(key);
-    const before = (this.#watermark - 1) as EventTime;
-    const ctx = this.#context(key, this.#watermark, before);
-    this.#keep(key, known, this.#logic.onEvent(event, known ?? this.#logic.init(key), ctx));
+    this.#handle(key, this.#watermark, (this.#watermark - 1) as EventTime, event);
   }
 
   /** No more elements at or before `to` are expected; fires what is due. Never moves back. */
@@ -67,8 +62,8 @@ export class KeyedHost<In, Out, State> {
     for (let due = this.#timers.pop(to); due !== undefined; due = this.#timers.pop(to)) {
       const state = this.#states.get(due.key);
       if (state === undefined) continue;
-      const ctx = this.#context(due.key, due.at, this.#watermark);
-      this.#keep(due.key, state, this.#logic.onTimer({ name: due.name, at: due.at }, state, ctx));
+      const ctx = this.#context.about(due.key, due.at, to);
+      this.#keep(due.key, state, this.#logic.onTimer(due, state, ctx));
     }
   }
 
@@ -92,6 +87,7 @@ export class KeyedHost<In, Out, State> {
     const host = new KeyedHost(logic, sink);
     host.#watermark = watermark;
     host.#timers = Timers.restore(timers);
+    host.#context = new HostContext(sink, host.#timers);
     for (const [key, state] of structuredClone(states)) host.#states.set(key, state);
     return host;
   }
@@ -104,37 +100,31 @@ export class KeyedHost<In, Out, State> {
     } else if (state !== known) this.#states.set(key, state);
   }
 
-  #context(key: string, now: EventTime, watermark: EventTime): KeyedContext<Out> {
-    return new HostContext(
-      key,
-      now,
-      earliest(watermark, this.#watermark),
-      this.#sink,
-      this.#timers,
-    );
+  #handle(key: string, now: EventTime, watermark: EventTime, event: In): void {
+    const known = this.#states.get(key);
+    const ctx = this.#context.about(key, now, watermark);
+    this.#keep(key, known, this.#logic.onEvent(event, known ?? this.#logic.init(key), ctx));
   }
 }
 
-/** One call's context, as a class: an event costs one object and no closures. */
+/** What a call is about; valid until the next call, so that an event costs no object. */
 class HostContext<Out> implements KeyedContext<Out> {
-  readonly key: string;
-  readonly now: EventTime;
-  readonly watermark: EventTime;
+  key = "";
+  now: EventTime = MIN_TIME;
+  watermark: EventTime = MIN_TIME;
   readonly #sink: HostSink<Out>;
   readonly #timers: Timers;
 
-  constructor(
-    key: string,
-    now: EventTime,
-    watermark: EventTime,
-    sink: HostSink<Out>,
-    timers: Timers,
-  ) {
+  constructor(sink: HostSink<Out>, timers: Timers) {
+    this.#sink = sink;
+    this.#timers = timers;
+  }
+
+  about(key: string, now: EventTime, watermark: EventTime): this {
     this.key = key;
     this.now = now;
     this.watermark = watermark;
-    this.#sink = sink;
-    this.#timers = timers;
+    return this;
   }
 
   emit(out: Out): void {

@@ -1,7 +1,7 @@
 import { millis } from "./event-time.ts";
 import type { KeyedLogic } from "./keyed-logic.ts";
 import type { WindowResult } from "./open-window.ts";
-import { additiveStore, mergingStore, type SliceStore } from "./slice-store.ts";
+import { AdditiveStore, MergingStore, type SliceStore } from "./slice-store.ts";
 import { SlidingOperator } from "./sliding-operator.ts";
 import type { SlidingGrid } from "./window-kind.ts";
 import { WindowOperator, type WindowOptions } from "./window-operator.ts";
@@ -30,6 +30,6 @@ export function windowed<In, Value, Acc, Result>(
     store: SliceStore<Value, Result, Slices>,
   ): Windowed<In, Result> => new SlidingOperator(options, windows satisfies SlidingGrid, store);
   return aggregate.additive === undefined
-    ? over(mergingStore(windows, lateness, aggregate))
-    : over(additiveStore(windows, lateness, aggregate.additive));
+    ? over(new MergingStore(windows, lateness, aggregate))
+    : over(new AdditiveStore(windows, lateness, aggregate.additive));
 }
