@@ -20,6 +20,7 @@ const FAULTS = {
     "The broker holds another log than the one this engine read: restore the right store, or run `freshet recover` and choose.",
   LOG_LOST_TAIL:
     "The broker lost records it had acknowledged: restore its store, or run `freshet recover` and choose.",
+  ENGINE_RUNS: "Stop the engine first: what it knows must not change under it.",
   LOG_MISSING:
     "Check that NATS_URL, the data folder and the prefix in config/freshet.yaml are those of the engine.",
   LOG_INCOMPLETE:

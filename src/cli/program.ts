@@ -6,6 +6,7 @@ import { dumpCommand } from "./dump.ts";
 import type { Environment } from "./environment.ts";
 import { graphCommand } from "./graph.ts";
 import { lintCommand } from "./lint.ts";
+import { recoverCommand } from "./recover.ts";
 import { replayCommand } from "./replay.ts";
 import { schemasCommand } from "./schemas.ts";
 import { startCommand } from "./start.ts";
@@ -33,6 +34,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     dumpCommand(env),
     verifyCommand(env),
     deadletterCommand(env),
+    recoverCommand(env),
     schemasCommand(env),
   ]) {
     program.addCommand(command.exitOverride());

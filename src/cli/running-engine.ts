@@ -104,7 +104,7 @@ async function brokerUrl(options: RunOptions, undo: Undo): Promise<string> {
   return server.url;
 }
 
-function limitsOf({ config }: OpenJob): StreamLimits {
+export function limitsOf({ config }: OpenJob): StreamLimits {
   const { keepIn, keepOut, maxBytes, duplicateWindow, replicas } = config.job.broker;
   return {
     maxAge: keepIn,

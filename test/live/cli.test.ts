@@ -20,6 +20,7 @@ const COMMANDS = [
   "dump",
   "verify",
   "deadletter",
+  "recover",
 ] as const;
 
 describe("help and wrong usage", () => {

@@ -1,0 +1,222 @@
+import { connect, headers, type NatsConnection } from "nats";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { isFault } from "../../src/faults.ts";
+import { minutes } from "../../src/time/event-time.ts";
+import { startTestEngine, type TestEngine } from "../support/engine.ts";
+import { runCli } from "../support/engine-process.ts";
+import { untilQuiet } from "../support/engine-quiet.ts";
+import { openShop, shopMessages } from "../support/events.ts";
+import { publishAll } from "../support/events-publisher.ts";
+import { configWith, type TestConfig } from "../support/job.ts";
+import { TestServer } from "../support/nats-server.ts";
+import { readStream, type Stored } from "../support/oracle.ts";
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const settings = {
+  groups: 2,
+  demand_groups: 1,
+  "time.trust_recv": true,
+  "state.checkpoint_every": "1s",
+};
+const lasts = minutes(6);
+const messages = [...shopMessages(openShop({ seed: 13, people: 300, lasts }), lasts)];
+const half = Math.floor(messages.length / 2);
+
+let config: TestConfig;
+let server: TestServer;
+let nc: NatsConnection;
+let engine: TestEngine | undefined;
+
+beforeEach(async () => {
+  config = configWith(settings);
+  server = await TestServer.start();
+  nc = await connect({ servers: server.url });
+  await start();
+  await publishAll(nc, messages.slice(0, half));
+  await stop();
+});
+afterEach(async () => {
+  await engine?.stop();
+  engine = undefined;
+  await nc.close();
+  await server.stop();
+  config.remove();
+});
+
+async function start(): Promise<TestEngine> {
+  engine = await startTestEngine({ url: server.url, settings, trustRecv: true });
+  return engine;
+}
+/** The code of the failure that stops an engine as it starts. */
+async function refusal(): Promise<string> {
+  try {
+    const failure = await (await start()).failed;
+    return isFault(failure) ? failure.code : String(failure);
+  } catch (error) {
+    return isFault(error) ? error.code : String(error);
+  } finally {
+    await engine?.stop();
+    engine = undefined;
+  }
+}
+async function stop(): Promise<void> {
+  if (engine !== undefined) await untilQuiet(nc, engine.metrics);
+  await engine?.stop();
+  engine = undefined;
+}
+
+interface Told {
+  readonly troubles: readonly { readonly what: string; readonly stops: boolean }[];
+  readonly groups: readonly {
+    readonly name: string;
+    readonly checkpoints: readonly { readonly seq: number; readonly torn: string | null }[];
+  }[];
+}
+const run = (command: string, ...words: string[]) =>
+  runCli([command, "--config", config.folder, ...words], { env: { NATS_URL: server.url } });
+async function recover(code: number, ...words: string[]): Promise<Told> {
+  const { code: got, stdout, stderr } = await run("recover", "--json", ...words);
+  expect(got, stdout + stderr).toBe(code);
+  return JSON.parse(stdout) as Told;
+}
+async function verdict(): Promise<Record<string, unknown>> {
+  const { stdout, stderr } = await run("verify", "--settle", "0s", "--json");
+  expect(stderr).toBe("");
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+const notes = async () =>
+  (await readStream(nc, "FRESHET_OUT"))
+    .filter(({ subject }) => subject === "audit.recover")
+    .map(({ data }) => (JSON.parse(Buffer.from(data).toString()) as { choice: string }).choice);
+
+test("after a clean stop all is well; a torn checkpoint is told, and the one before it serves", async () => {
+  const well = await recover(0);
+  expect(well.troubles).toEqual([]);
+  expect(well.groups.map(({ name }) => name)).toEqual([
+    "collect-0",
+    "shopper-0",
+    "shopper-1",
+    "demand-0",
+  ]);
+  const ends = (await readStream(nc, "FRESHET_IN")).at(-1)?.seq;
+  expect(well.groups[0]?.checkpoints[0]).toMatchObject({ seq: ends, torn: null });
+  const { code, stdout } = await run("recover");
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/clean stop(.|\n)*An engine can start\.\n$/),
+  ]);
+
+  const pieces = (await readStream(nc, "FRESHET_STATE")).filter(
+    ({ subject }) => subject === "state.collect.0.chunk",
+  );
+  const jsm = await nc.jetstreamManager();
+  await jsm.streams.deleteMessage("FRESHET_STATE", pieces.at(-2)?.seq ?? 0);
+  const torn = await recover(0);
+  expect(torn.troubles.map(({ what }) => what)).toContainEqual(
+    expect.stringMatching(
+      /^The checkpoint of collect-0 at \d+ is torn \(1 of \d+ pieces are missing\)/,
+    ),
+  );
+  await start();
+  await publishAll(nc, messages);
+  await stop();
+  expect(await verdict()).toMatchObject({ equal: true, missing: 0 });
+});
+
+test("records of IN that are gone: refused, told, and accepted as a gap", async () => {
+  await publishAll(nc, messages.slice(0, half + 100));
+  const [marker] = (await recover(0)).groups[0]?.checkpoints ?? [];
+  const first = (marker?.seq ?? 0) + 41;
+  await (await nc.jetstreamManager()).streams.purge("FRESHET_IN", { seq: first });
+  expect(await refusal()).toBe("LOG_TRUNCATED");
+  const told = await recover(1);
+  expect(told.troubles[0]?.what).toContain(`FRESHET_IN begins at ${first}`);
+  expect(told.troubles[0]?.what).toContain("40 records are gone");
+  const { code, stdout } = await run("recover");
+  expect([code, stdout]).toEqual([1, expect.stringContaining("freshet recover --accept-gap: ")]);
+
+  await recover(0, "--accept-gap");
+  expect(await notes()).toEqual(["accept-gap"]);
+  const before = (await readStream(nc, "FRESHET_OUT")).length;
+  await start();
+  await publishAll(nc, messages);
+  await stop();
+  const out = await readStream(nc, "FRESHET_OUT");
+  expect(out.length).toBeGreaterThan(before + 10);
+  const ids = out.map(({ header, seq }) => header("ce-id") ?? seq);
+  expect(new Set(ids).size).toBe(ids.length);
+  const again = await run("recover", "--accept-gap");
+  expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("no gap")]);
+});
+
+/** As a broker that lost the end of what it had acknowledged, and was written to again. */
+async function fillAgain(stored: readonly Stored[]): Promise<void> {
+  const jsm = await nc.jetstreamManager();
+  const { config: of } = await jsm.streams.info("FRESHET_IN");
+  await jsm.streams.delete("FRESHET_IN");
+  await jsm.streams.add(of);
+  for (const { subject, data, header } of stored) {
+    const about = headers();
+    for (const name of ["Content-Type", "Nats-Msg-Id", "ce-id", "ce-time", "freshet-group"]) {
+      const value = header(name);
+      if (value !== undefined) about.set(name, value);
+    }
+    await nc.jetstream().publish(`freshet.${subject}`, data, { headers: about });
+  }
+}
+
+test("an IN that lost its end, or was filled again: refused, told, and made anew", async () => {
+  const stored = await readStream(nc, "FRESHET_IN");
+  await fillAgain(stored.slice(0, -200));
+  expect(await refusal()).toBe("LOG_LOST_TAIL");
+  expect((await recover(1)).troubles[0]?.what).toContain("the broker lost 200 records");
+  for (const { subject, data } of stored.slice(-200))
+    await nc.jetstream().publish(`freshet.${subject}`, data);
+  expect(await refusal()).toBe("LOG_REWRITTEN");
+  expect((await recover(1)).troubles[0]?.what).toContain("holds other records");
+
+  expect((await recover(0, "--rebuild")).troubles).toEqual([]);
+  expect(await notes()).toEqual(["rebuild"]);
+  await start();
+  await publishAll(nc, messages.slice(half));
+  await stop();
+  expect(await verdict()).toMatchObject({ missing: 0, different: 0, twice: 0 });
+});
+
+test("a log between the flows that is gone is made again from IN, and nothing is said twice", async () => {
+  const jsm = await nc.jetstreamManager();
+  await jsm.streams.delete("FRESHET_EVENTS");
+  expect((await recover(1)).troubles[0]?.what).toContain("EVENTS is not there");
+  await recover(0, "--rebuild");
+  await start();
+  await publishAll(nc, messages);
+  await stop();
+  expect(await verdict()).toMatchObject({ equal: true, twice: 0 });
+});
+
+test("a group whose checkpoints are forgotten reads its log anew, and nothing is said twice", async () => {
+  const told = await recover(0, "--forget", "shopper-1");
+  const of = (group: string) => told.groups.find(({ name }) => name === group)?.checkpoints.length;
+  expect([of("shopper-0"), of("shopper-1")]).toEqual([expect.any(Number), 0]);
+  expect(of("shopper-0")).toBeGreaterThan(0);
+  await start();
+  await publishAll(nc, messages);
+  await stop();
+  expect(await verdict()).toMatchObject({ equal: true, twice: 0 });
+  const unknown = await run("recover", "--forget", "shopper-7");
+  expect([unknown.code, unknown.stderr]).toEqual([
+    2,
+    expect.stringContaining("no group shopper-7"),
+  ]);
+});
+
+test("nothing is changed under an engine that runs", async () => {
+  await start();
+  const { code, stderr } = await run("recover", "--rebuild");
+  expect([code, stderr]).toEqual([1, expect.stringContaining("ENGINE_RUNS")]);
+  expect(await notes()).toEqual([]);
+  await stop();
+  const both = await run("recover", "--rebuild", "--accept-gap");
+  expect(both.code).toBe(2);
+});
