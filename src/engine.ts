@@ -20,6 +20,7 @@ import {
   namesOf,
   type StreamLimits,
 } from "./nats/streams.ts";
+import { checkTails } from "./nats/tails.ts";
 import type { Scoring } from "./score/seam.ts";
 import type { EventTime, Millis } from "./time/event-time.ts";
 import type { Log } from "./watch/log.ts";
@@ -270,6 +271,30 @@ export class Engine {
       this.#follow(demand, (message) => this.#frame(message, groups)),
     ];
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    void this.#watchConnection();
+  }
+
+  /** A broker that comes back must still hold what it had acknowledged. */
+  async #watchConnection(): Promise<void> {
+    for await (const { type } of this.#options.nc.status()) {
+      if (this.#stopping || this.#failed) return;
+      if (type === "reconnect") await this.#checkTails();
+    }
+  }
+  async #checkTails(): Promise<void> {
+    while (!this.#stopping && !this.#options.nc.isClosed()) {
+      try {
+        return await checkTails(this.#options.nc, this.#inbox.tails);
+      } catch (failure) {
+        if (failure instanceof Fault) return this.#fail(failure);
+        this.#options.log.debug({ error: String(failure) }, "the broker is asked again");
+        await pause(TICK_MS);
+      }
+    }
+  }
+  #fail(failure: unknown): void {
+    this.#failed = true;
+    if (!this.#stopping) this.#options.onFailure(failure);
   }
 
   /** Reads for good; a failure stops the engine, loudly. */
@@ -284,8 +309,7 @@ export class Engine {
         if (this.#stopping) return;
       }
     } catch (failure) {
-      this.#failed = true;
-      if (!this.#stopping) this.#options.onFailure(failure);
+      this.#fail(failure);
     }
   }
 

@@ -1,4 +1,5 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from "nats";
+import type { StreamTail } from "../state/marker.ts";
 import type { Log } from "../watch/log.ts";
 
 /**
@@ -36,6 +37,7 @@ export class AckInbox {
   #next = 0;
   #refusals = 0;
   #resent = 0;
+  readonly #tails = new Map<string, StreamTail>();
 
   constructor(nc: NatsConnection, log: Log) {
     this.#nc = nc;
@@ -52,6 +54,10 @@ export class AckInbox {
   }
   get resent(): number {
     return this.#resent;
+  }
+  /** The last message of each stream that was acknowledged: it must stand there ever after. */
+  get tails(): readonly StreamTail[] {
+    return [...this.#tails.values()];
   }
 
   send(message: {
@@ -102,6 +108,7 @@ export class AckInbox {
     const reply = parseAck(message);
     if (reply.seq !== undefined) {
       this.#sent.delete(token);
+      this.#remember(reply.stream, reply.seq, sent.headers);
       sent.onAck(reply.seq);
       return;
     }
@@ -115,6 +122,12 @@ export class AckInbox {
     sent.retryAt = Date.now() + REFUSED_MS;
   }
 
+  #remember(stream: string, seq: number, about: MsgHdrs): void {
+    const id = about.get("Nats-Msg-Id");
+    if (id === "" || seq < (this.#tails.get(stream)?.seq ?? 0)) return;
+    this.#tails.set(stream, { stream, seq, id });
+  }
+
   #resend(): void {
     const now = Date.now();
     for (const [token, sent] of this.#sent) {
@@ -126,13 +139,20 @@ export class AckInbox {
   }
 }
 
-function parseAck(message: Msg): { seq?: number; why?: string } {
-  if (message.data.length === 0) return { why: `status ${message.headers?.code ?? "unknown"}` };
+type Reply =
+  | { readonly seq: number; readonly stream: string }
+  | { readonly seq: undefined; readonly why: string };
+
+function parseAck(message: Msg): Reply {
+  const refused = (why: string): Reply => ({ seq: undefined, why });
+  if (message.data.length === 0) return refused(`status ${message.headers?.code ?? "unknown"}`);
   try {
-    const ack = message.json<{ seq?: number; error?: { description?: string } }>();
-    if (typeof ack.seq === "number" && ack.error === undefined) return { seq: ack.seq };
-    return { why: ack.error?.description ?? "no sequence in the reply" };
+    const ack = message.json<{ seq?: number; stream?: string; error?: { description?: string } }>();
+    if (typeof ack.seq === "number" && ack.error === undefined) {
+      return { seq: ack.seq, stream: ack.stream ?? "" };
+    }
+    return refused(ack.error?.description ?? "no sequence in the reply");
   } catch {
-    return { why: "the reply is not JSON" };
+    return refused("the reply is not JSON");
   }
 }

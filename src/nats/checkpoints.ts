@@ -8,6 +8,7 @@ import type { AckInbox } from "./ack-inbox.ts";
 import { BrokerCheckpoints } from "./checkpoint-store.ts";
 import type { ReadPosition } from "./reader.ts";
 import type { Names } from "./streams.ts";
+import { checkTails } from "./tails.ts";
 
 export interface CheckpointsOptions {
   readonly nc: NatsConnection;
@@ -84,7 +85,10 @@ export class Checkpoints {
     return this.#entries.get(group)?.checkpointer.marker?.tails ?? [];
   }
 
-  /** Fills every group from its latest whole checkpoint; throws VERSION_MISMATCH. */
+  /**
+   * Fills every group from its latest whole checkpoint; throws VERSION_MISMATCH and STATE_INVALID,
+   * and as `checkTails` when the broker does not hold any more what it had acknowledged.
+   */
   async restore(): Promise<void> {
     const left = [...this.#entries];
     const work = async () => {
@@ -97,6 +101,11 @@ export class Checkpoints {
       }
     };
     await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
+    const markers = [...this.#entries.values()].map(({ checkpointer }) => checkpointer.marker);
+    await checkTails(
+      this.#options.nc,
+      markers.flatMap((marker) => marker?.acknowledged ?? []),
+    );
   }
 
   #check(group: string, marker: Marker): void {
@@ -142,7 +151,7 @@ export class Checkpoints {
   }
 
   async #write(group: string, entry: Entry, at: ReadPosition, clean: boolean): Promise<void> {
-    const { settled, tails, log } = this.#options;
+    const { settled, tails, inbox, log } = this.#options;
     this.#writing += 1;
     try {
       const cost = await entry.checkpointer.write({
@@ -150,6 +159,7 @@ export class Checkpoints {
         clean,
         settled: settled(group),
         tails: () => tails(group),
+        acknowledged: () => inbox.tails,
       });
       if (cost === undefined) {
         log.info({ group }, "another owner of the group writes its checkpoints");

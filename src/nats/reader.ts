@@ -177,6 +177,8 @@ export class StreamReader {
   async *#session(): AsyncGenerator<JsMsg> {
     const messages = this.#consumer;
     if (messages === undefined) return;
+    // Told to stop while it was opened.
+    if (this.#stopped) messages.stop();
     const guard = watch(this.#nc, messages);
     let delivered = 0;
     try {

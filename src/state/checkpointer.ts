@@ -6,6 +6,7 @@ import {
   type HopTail,
   type Marker,
   type PieceRef,
+  type StreamTail,
   sameBytes,
 } from "./marker.ts";
 import type { Cut, Part } from "./part.ts";
@@ -51,8 +52,9 @@ export interface CheckpointAt {
   readonly seq: number;
   readonly time: number;
   readonly clean: boolean;
-  /** Asked for once it is settled. */
+  /** Both asked for once it is settled. */
   readonly tails: () => readonly HopTail[];
+  readonly acknowledged: () => readonly StreamTail[];
   /** Resolves once everything caused by records up to `seq` is acknowledged. */
   readonly settled: Promise<unknown>;
 }
@@ -168,8 +170,9 @@ export class Checkpointer {
     const { name: group, operators } = this.#of;
     const { seq, time, clean } = at;
     const tails = at.tails();
+    const acknowledged = at.acknowledged();
     const about = { group, cut, seq, time, version, layout, clean, owner };
-    const marker = { ...about, operators, tails, pieces };
+    const marker = { ...about, operators, tails, acknowledged, pieces };
     await this.#store.mark(encodeMarker(marker));
     this.#marker = marker;
     this.#linked = true;

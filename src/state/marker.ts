@@ -17,6 +17,14 @@ export interface PieceRef {
 /** Position of the last record of a source that a target got. */
 export type HopTail = readonly [target: string, seq: number, n: number];
 
+/** The last message of a stream that was acknowledged to the engine. */
+export interface StreamTail {
+  readonly stream: string;
+  readonly seq: number;
+  /** Its message id. */
+  readonly id: string;
+}
+
 /**
  * What makes a checkpoint valid: written last, once everything caused by records up to `seq` stands
  * on the broker. Names every piece it needs, those of earlier checkpoints included.
@@ -38,6 +46,8 @@ export interface Marker {
   readonly owner: string;
   readonly operators: readonly OperatorVersion[];
   readonly tails: readonly HopTail[];
+  /** Must stand on the broker for this checkpoint to be the continuation of what is there. */
+  readonly acknowledged: readonly StreamTail[];
   readonly pieces: readonly PieceRef[];
 }
 

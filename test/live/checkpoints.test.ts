@@ -128,3 +128,34 @@ test("state another configuration left in mid-log is refused; a clean stop lets 
   const third = await start(other);
   expect(third.engine.ready).toBe(true);
 });
+
+test("a broker that lost what it had acknowledged, or holds something else there, is not gone on with", async () => {
+  const first = await start();
+  await publish(0, 0.3);
+  await untilQuiet(nc, first.metrics);
+  await stop(first);
+  const jsm = await nc.jetstreamManager();
+  const { config, state } = await jsm.streams.info("FRESHET_OUT");
+  expect(state.last_seq).toBeGreaterThan(10);
+  await jsm.streams.delete("FRESHET_OUT");
+  await jsm.streams.add(config);
+  await expect(start()).rejects.toMatchObject({ code: "LOG_LOST_TAIL" });
+  for (let i = 0; i <= state.last_seq; i += 1) {
+    await nc.jetstream().publish("freshet.trend.other.things", "{}", { msgID: `other-${i}` });
+  }
+  await expect(start()).rejects.toMatchObject({ code: "LOG_REWRITTEN" });
+});
+
+test("a log that begins behind the checkpoint, or ends before it, is not gone on with", async () => {
+  const first = await start();
+  await publish(0, 0.2);
+  await untilQuiet(nc, first.metrics);
+  await stop(first);
+  const jsm = await nc.jetstreamManager();
+  await publish(0.2, 0.3);
+  const { state } = await jsm.streams.info("FRESHET_IN");
+  await jsm.streams.purge("FRESHET_IN", { seq: state.last_seq });
+  await expect(start().then((engine) => engine.failed)).resolves.toMatchObject({
+    code: "LOG_TRUNCATED",
+  });
+});

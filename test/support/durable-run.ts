@@ -174,6 +174,7 @@ export class DurableRun {
         clean: false,
         settled,
         tails: () => [],
+        acknowledged: () => [],
       });
       if (cost === undefined) throw new Error(`${name} wrote no checkpoint`);
       this.checkpoints += 1;
