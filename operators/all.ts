@@ -6,6 +6,7 @@ import { learningSpec } from "./demand/learning.ts";
 import { popularitySpec } from "./demand/popularity.ts";
 import { publisherSpec } from "./demand/publisher.ts";
 import { restockSpec } from "./demand/restock.ts";
+import { segmentKpiSpec } from "./demand/segment-kpi.ts";
 import { trendSpec } from "./demand/trend.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
 import { intentSpec } from "./shopper/intent.ts";
@@ -13,6 +14,7 @@ import { partialsSpec } from "./shopper/partials.ts";
 import { recommendSpec } from "./shopper/recommend.ts";
 import { ruleSpec } from "./shopper/rule.ts";
 import { segmentSpec } from "./shopper/segment.ts";
+import { segmentGoalSpec } from "./shopper/segment-goal.ts";
 import { sessionSpec } from "./shopper/session.ts";
 
 /** Every operator that `config/freshet.yaml` may name. */
@@ -20,6 +22,7 @@ export const specs: readonly OperatorSpec[] = [
   sessionSpec,
   intentSpec,
   segmentSpec,
+  segmentGoalSpec,
   recommendSpec,
   ruleSpec,
   feedbackSpec,
@@ -31,5 +34,6 @@ export const specs: readonly OperatorSpec[] = [
   learningSpec,
   breakerSpec,
   restockSpec,
+  segmentKpiSpec,
   publisherSpec,
 ];

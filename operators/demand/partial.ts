@@ -65,6 +65,19 @@ export type FeedbackPartial = readonly [
 ];
 /** Messages that a rule sent, and how often one was blocked; the key is the rule. */
 export type ContactPartial = readonly [dim: "contact", sent: number, blocked: number];
+/**
+ * What changed about the members of a segment, which is the key: how many they are, how many of them
+ * have been silent for long, entries, entries that led to an order, and members' first acts of the
+ * local day.
+ */
+export type SegmentPartial = readonly [
+  dim: "segment",
+  members: number,
+  silent: number,
+  entered: number,
+  converted: number,
+  active: number,
+];
 export type PartialCounts =
   | ItemPartial
   | CategoryPartial
@@ -72,7 +85,8 @@ export type PartialCounts =
   | RegionPartial
   | CovisitPartial
   | FeedbackPartial
-  | ContactPartial;
+  | ContactPartial
+  | SegmentPartial;
 export type Dim = PartialCounts[0];
 
 /** The dimensions whose heat and trends are watched. */

@@ -19,6 +19,7 @@ import { duration, readOptions } from "./options.ts";
 import type { ShopPace } from "./pace.ts";
 import {
   type DemandRecord,
+  type Dim,
   dimOf,
   eventCount,
   type HeatDim,
@@ -204,11 +205,13 @@ function trendOperator(
   };
 }
 
+const isHeatDim = (dim: Dim | undefined): dim is HeatDim =>
+  dim === "item" || dim === "category" || dim === "keyword" || dim === "region";
+
 function scopeOf(input: unknown): HeatDim | undefined {
   const dim = dimOf(input);
-  if (dim === undefined || dim === "covisit" || dim === "feedback" || dim === "contact")
-    return undefined;
-  return isRecord(input) && input.key !== "category:*" ? dim : undefined;
+  const watched = isHeatDim(dim) && isRecord(input) && input.key !== "category:*";
+  return watched ? dim : undefined;
 }
 
 const figures = ({ z, count, expected }: Judgement) => ({ z, count, expected });

@@ -1,0 +1,166 @@
+import Type from "typebox";
+import type { SegmentFile } from "../../src/config/segment-ast.ts";
+import {
+  type Context,
+  FORGET,
+  type Forget,
+  type Hop,
+  type Operator,
+} from "../../src/flow/operator.ts";
+import type { OperatorSpec } from "../../src/flow/spec.ts";
+import { type EventTime, latest, type Millis, plus } from "../../src/time/event-time.ts";
+import { LocalTime } from "../../src/time/local-time.ts";
+import { partialHop, type SegmentPartial } from "../demand/partial.ts";
+import type { ShopEvent } from "../event.ts";
+import { duration } from "./options.ts";
+import { isAct } from "./session.ts";
+import type { SegmentSignal, SessionSignal } from "./signals.ts";
+
+const SILENT = "silent";
+const PAID = "order.paid";
+
+/** A stay in a segment: whether it led to an order, and the last local day that was counted. */
+type Stay = [converted: boolean, day: number];
+
+export interface SegmentGoalState {
+  /** By segment that the person is a member of. */
+  stays: Record<string, Stay>;
+  /** The person's last act, or the first entry where none was seen. */
+  last: EventTime;
+  silent: boolean;
+}
+
+/** What changed about a segment's members. */
+export interface SegmentChange {
+  readonly kind: "segment-change";
+  readonly segment: string;
+  readonly counts: SegmentPartial;
+  readonly at: EventTime;
+}
+
+/** No change; `with` something is one. */
+const CHANGE = { members: 0, silent: 0, entered: 0, converted: 0, active: 0 };
+
+/**
+ * Counts for the demand flow what the segments' goals are measured by: who is a member, who of them
+ * paid during the stay (the order that ends it included), who has done nothing for `silence`, and
+ * who did something today.
+ */
+export function segmentGoalOperator(
+  silence: Millis,
+  timeZone: string,
+): Operator<SessionSignal | SegmentSignal, SegmentChange, SegmentGoalState> {
+  const local = new LocalTime(timeZone);
+  return {
+    name: "segment_goal",
+    version: 1,
+    order: "arrival",
+    key: (signal) =>
+      signal.kind === "segment" || (signal.kind === "step" && isAct(signal.event.type))
+        ? signal.person
+        : undefined,
+    init: () => ({ stays: {}, last: 0 as EventTime, silent: false }),
+    onEvent(signal, state, ctx) {
+      if (signal.kind === "segment") return turned(signal, state, silence, ctx);
+      if (signal.kind === "step") return acted(signal.event, state, local, ctx);
+      return state;
+    },
+    onTimer(_timer, state, ctx) {
+      const due = (plus(state.last, silence) + 1) as EventTime;
+      if (ctx.now >= due) setSilent(state, true, ctx);
+      else ctx.setTimer(SILENT, due);
+      return state;
+    },
+    forward: ({ segment, counts, at }): Hop => partialHop(segment, at, counts),
+  };
+}
+
+type GoalContext = Context<SegmentChange>;
+
+function tell(segment: string, change: Partial<typeof CHANGE>, ctx: GoalContext): void {
+  const { members, silent, entered, converted, active } = { ...CHANGE, ...change };
+  const counts = ["segment", members, silent, entered, converted, active] as const;
+  ctx.emit({ kind: "segment-change", segment, counts, at: ctx.now });
+}
+
+function turned(
+  signal: SegmentSignal,
+  state: SegmentGoalState,
+  silence: Millis,
+  ctx: GoalContext,
+): SegmentGoalState | Forget {
+  const { segment, member } = signal;
+  const stay = state.stays[segment];
+  if (member && stay === undefined) {
+    if (Object.keys(state.stays).length === 0 && state.last === 0) {
+      state.last = ctx.now;
+      ctx.setTimer(SILENT, (plus(ctx.now, silence) + 1) as EventTime);
+    }
+    state.stays[segment] = [false, 0];
+    tell(segment, { members: 1, entered: 1, silent: state.silent ? 1 : 0 }, ctx);
+  } else if (!member && stay !== undefined) {
+    delete state.stays[segment];
+    // An exit that takes the place of its own entry says that there never was a stay.
+    const never = signal.insteadOf === signal.at;
+    const paid = stay[0] || signal.evidence.some(({ event }) => event === PAID);
+    const converted = never ? -Number(stay[0]) : Number(paid && !stay[0]);
+    tell(
+      segment,
+      { members: -1, entered: never ? -1 : 0, converted, silent: state.silent ? -1 : 0 },
+      ctx,
+    );
+  }
+  return Object.keys(state.stays).length === 0 ? FORGET : state;
+}
+
+function acted(
+  { type, at }: ShopEvent,
+  state: SegmentGoalState,
+  local: LocalTime,
+  ctx: GoalContext,
+): SegmentGoalState | Forget {
+  const stays = Object.entries(state.stays);
+  if (stays.length === 0) return FORGET;
+  state.last = latest(state.last, at);
+  if (state.silent) {
+    setSilent(state, false, ctx);
+    ctx.setTimer(SILENT, ctx.now);
+  }
+  const day = local.day(at);
+  for (const [segment, stay] of stays) {
+    const active = day > stay[1] ? 1 : 0;
+    const converted = type === PAID && !stay[0] ? 1 : 0;
+    if (active + converted === 0) continue;
+    tell(segment, { active, converted }, ctx);
+    state.stays[segment] = [stay[0] || converted > 0, Math.max(day, stay[1])];
+  }
+  return state;
+}
+
+function setSilent(state: SegmentGoalState, silent: boolean, ctx: GoalContext): void {
+  state.silent = silent;
+  for (const segment of Object.keys(state.stays)) tell(segment, { silent: silent ? 1 : -1 }, ctx);
+}
+
+const Options = Type.Object(
+  {
+    silence: Type.String({
+      default: "30d",
+      description: "A member who has done nothing for longer than this counts as lost.",
+    }),
+  },
+  { additionalProperties: false },
+);
+
+export const segmentGoalSpec: OperatorSpec = {
+  name: "segment_goal",
+  flow: "shopper",
+  summary: "What the goals of segments are measured by: members, orders, silence, active days.",
+  from: ["session", "segment"],
+  options: Options,
+  make(options, job) {
+    const { silence } = options as { readonly silence?: string };
+    const file = job.files["segments"] as SegmentFile | undefined;
+    return segmentGoalOperator(duration(silence, "30d"), file?.timeZone ?? job.timeZone);
+  },
+};
