@@ -37,18 +37,30 @@ export interface Fault {
   readonly random: Random;
 }
 
+const LOSSY: ReadonlySet<PlannedFault> = new Set(["request-lost", "ack-lost", "disk-full"]);
 const FEWEST = 5;
 const MOST = 9;
 
 /** The faults of a run; one more or less does not change the others. */
 export function planFaults(random: Random, lastsMs: number, windowMs: number): readonly Fault[] {
   const count = random.between(FEWEST, MOST);
-  return Array.from({ length: count }, (_, index): Fault => {
-    const own = random.fork("fault", index);
+  const faults: Fault[] = [];
+  const add = (kind: PlannedFault, at: number, own: Random) => {
+    const lasts = lastingOf(kind, own, windowMs);
+    faults.push({ index: faults.length, kind, at: Math.floor(at), lasts, random: own });
+    return lasts;
+  };
+  for (let n = 0; n < count; n += 1) {
+    const own = random.fork("fault", n);
     const kind = own.pick(PLANNED);
-    const at = Math.floor(lastsMs * (0.03 + 0.9 * own.fraction()));
-    return { index, kind, at, lasts: lastingOf(kind, own, windowMs), random: own };
-  }).sort((a, b) => a.at - b.at);
+    const at = lastsMs * (0.03 + 0.9 * own.fraction());
+    const lasts = add(kind, at, own);
+    // Who dies while messages are lost does not get to send them again.
+    if (LOSSY.has(kind) && own.chance(0.6)) {
+      add("engine-crash", at + lasts * own.fraction(), own.fork("crash"));
+    }
+  }
+  return faults.sort((a, b) => a.at - b.at);
 }
 
 function lastingOf(kind: PlannedFault, random: Random, windowMs: number): number {
