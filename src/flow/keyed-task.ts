@@ -4,7 +4,7 @@ import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
 import type { Part } from "../state/part.ts";
-import { type EventTime, isoTime, MAX_TIME, MIN_TIME } from "../time/event-time.ts";
+import { type EventTime, isoTime, MAX_TIME, MIN_TIME, type Millis } from "../time/event-time.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
 import { FactsPart } from "./facts-part.ts";
@@ -352,19 +352,25 @@ export class KeyedTask implements Runs {
 
   #handle(step: Step, node: GraphNode, event: unknown): void {
     this.#counted(node).events += 1;
+    const { keep } = node.operator;
+    if (keep !== undefined) this.#keepFrom(step, node, keep);
     this.#call(step, node, step.key, (state, ctx) => node.operator.onEvent(event, state, ctx));
+  }
+
+  /** A key's retention timer is moved now and then, not at every event. */
+  #keepFrom(step: Step, node: GraphNode, keep: Millis): void {
+    const due = this.#timers.get(node.index, step.key, RETENTION) ?? MIN_TIME;
+    if (due >= step.now + keep) return;
+    const at = (step.now + keep + Math.floor(keep / 9)) as EventTime;
+    step.setTimer(node, step.key, RETENTION, at);
   }
 
   #fire(step: Step, node: GraphNode, key: string, name: string, at: EventTime): void {
     const operator = node.operator;
     this.#counted(node).timers += 1;
-    this.#call(
-      step,
-      node,
-      key,
-      (state, ctx) => operator.onTimer?.({ name, at }, state, ctx) ?? state,
-      at,
-    );
+    const body = (state: unknown, ctx: NodeContext): unknown =>
+      name === RETENTION ? FORGET : (operator.onTimer?.({ name, at }, state, ctx) ?? state);
+    this.#call(step, node, key, body, at);
   }
 
   /** The one place where an operator is called: state out, call, state back; what it throws is held. */
@@ -583,6 +589,8 @@ export class KeyedTask implements Runs {
   }
 }
 
+/** Timers of this name are the runtime's own: the key was quiet for as long as it is kept. */
+const RETENTION = "\0keep";
 /** No timer has this name: the change that forgets all timers of a key. */
 const ALL_TIMERS = "\0all";
 

@@ -1,4 +1,4 @@
-import type { EventTime } from "../time/event-time.ts";
+import type { EventTime, Millis } from "../time/event-time.ts";
 
 /** Return it instead of a state to forget the key and its timers. */
 export const FORGET: unique symbol = Symbol("forget");
@@ -101,6 +101,11 @@ export interface Operator<In, Out, State> {
   publish?(out: Out, key: string): Message | undefined;
   /** What the next flow gets of an emission. */
   forward?(out: Out, key: string): Hop | undefined;
+  /**
+   * A key that had no event for so long is forgotten with its timers, by event time and a ninth
+   * later at the most. Left out: the operator forgets by itself, or its keys are few for good.
+   */
+  readonly keep?: Millis;
   /** Lifts a state of an older version. */
   migrate?(state: unknown, from: number): State;
   /** Identity found that two keys are one person: joins `from` into `into`. */
