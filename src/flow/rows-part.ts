@@ -1,7 +1,7 @@
 import type { KeyedRows } from "../state/keyed-rows.ts";
 import { packed, unpacked } from "../state/packed.ts";
 import type { Cut, Part } from "../state/part.ts";
-import { encodePlain } from "../state/plain.ts";
+import { encodePlainShared } from "../state/plain.ts";
 import { eventTime } from "../time/event-time.ts";
 import type { Timers } from "../time/timers.ts";
 
@@ -32,7 +32,7 @@ export class RowsPart implements Part {
 
   /** Call it before the row or a timer of a key changes. */
   touch(key: string): void {
-    if (this.#held?.delete(key) === true) this.#ahead.push(this.#entry(key));
+    if (this.#held?.delete(key) === true) this.#ahead.push(this.#entry(key).slice());
     this.#changed.add(key);
   }
 
@@ -54,12 +54,13 @@ export class RowsPart implements Part {
     this.#ahead = [];
   }
 
+  /** Only there until the next one. */
   #entry(key: string): Uint8Array {
     const timers: (string | number)[] = [];
     for (let owner = 0; owner < this.#owners; owner += 1) {
       for (const [name, at] of this.#timers.ofKey(owner, key)) timers.push(owner, name, at);
     }
-    return encodePlain([key, this.#rows.bytesOf(key) ?? null, timers] satisfies Entry);
+    return encodePlainShared([key, this.#rows.bytesOf(key) ?? null, timers] satisfies Entry);
   }
 
   restore(bytes: Uint8Array): void {

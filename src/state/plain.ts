@@ -5,9 +5,12 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
  * Its bytes are msgpack; a value and its round trip are the same state.
  */
 const encoder = new Encoder({ ignoreUndefined: true });
+const sharing = new Encoder({ ignoreUndefined: true });
 const decoder = new Decoder();
 
 export const encodePlain = (value: unknown): Uint8Array => encoder.encode(value);
+/** As `encodePlain`, but the bytes are only there until the next call. */
+export const encodePlainShared = (value: unknown): Uint8Array => sharing.encodeSharedRef(value);
 export const decodePlain = (bytes: Uint8Array): unknown => decoder.decode(bytes);
 
 /** A deep copy of plain data. A shallow copy first, as the engine clones shapes fast; then what is inside. */
