@@ -10,6 +10,7 @@ import { openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
 import {
   acceptGap,
+  acceptLoss,
   type ChoiceOptions,
   forget,
   rebuild,
@@ -27,6 +28,7 @@ import { limitsOf } from "./running-engine.ts";
 
 interface Options {
   readonly acceptGap?: boolean;
+  readonly acceptLoss?: boolean;
   readonly rebuild?: boolean;
   readonly forget?: readonly string[];
   readonly json?: boolean;
@@ -42,6 +44,7 @@ export function recoverCommand(env: Environment): Command {
       "--accept-gap",
       "keep the state; go on from the oldest record of IN, without those lost",
     )
+    .option("--accept-loss", "keep the state; go on though outputs are gone from OUT")
     .option("--rebuild", "forget all state; make it again from the records that IN has")
     .option(
       "--forget <groups...>",
@@ -64,7 +67,8 @@ A choice asks for the engine to be stopped, and leaves a note on OUT (audit.reco
 }
 
 async function recover(options: Options, env: Environment): Promise<void> {
-  const chosen = [options.acceptGap, options.rebuild, options.forget].filter(Boolean);
+  const { acceptGap: gap, acceptLoss: loss, rebuild: anew, forget: groups } = options;
+  const chosen = [gap, loss, anew, groups].filter((choice) => choice !== undefined);
   if (chosen.length > 1) throw new Fault("USAGE", "choose one thing at a time");
   const open = await openJob(options.config, env, { quiet: true });
   const { config } = open;
@@ -100,11 +104,15 @@ async function choose(
   choice: ChoiceOptions,
   found: Survey,
 ): Promise<string | undefined> {
-  const { acceptGap: gap, rebuild: anew, forget: groups } = options;
-  if (gap !== true && anew !== true && groups === undefined) return undefined;
+  const { acceptGap: gap, acceptLoss: loss, rebuild: anew, forget: groups } = options;
+  const work =
+    (gap && acceptGap) ||
+    (loss && acceptLoss) ||
+    (anew && rebuild) ||
+    (groups && ((of: ChoiceOptions, survey: Survey) => forget(of, survey, groups)));
+  if (!work) return undefined;
   await refuseWhileRead(choice);
-  if (groups !== undefined) return forget(choice, found, groups);
-  return gap === true ? acceptGap(choice, found) : rebuild(choice, found);
+  return work(choice, found);
 }
 
 function groupsOf({ job }: OpenJob): readonly Pick<GroupState, "name" | "log">[] {
@@ -119,6 +127,7 @@ function groupsOf({ job }: OpenJob): readonly Pick<GroupState, "name" | "log">[]
 
 const CHOICES: Readonly<Record<Choice, string>> = {
   "accept-gap": "keep the state and go on from the oldest record there is, without those lost",
+  "accept-loss": "keep the state and go on; the outputs that are gone stay gone",
   rebuild: "forget all state and make it again from the records that IN has",
 };
 

@@ -33,6 +33,7 @@ const checkpoint = (
     owner: "o",
     operators: [],
     tails: [],
+    acknowledged: [],
     pieces: [],
     ...over,
   },
@@ -49,13 +50,14 @@ const group = (name: string, of: GroupState["log"], ...checkpoints: CheckpointSt
 });
 
 interface Scene {
+  readonly lost?: Survey["lost"];
   readonly logs?: Partial<Survey["logs"]>;
   readonly collect?: readonly CheckpointState[];
   readonly shopper?: readonly CheckpointState[];
 }
 
 /** An engine that stopped at 90 of logs that hold 1 to 100, but for what is said. */
-function look({ logs, collect, shopper }: Scene): readonly Trouble[] {
+function look({ logs, collect, shopper, lost = [] }: Scene): readonly Trouble[] {
   const survey: Survey = {
     logs: {
       in: log("IN", 1, 100),
@@ -70,6 +72,7 @@ function look({ logs, collect, shopper }: Scene): readonly Trouble[] {
       group("shopper-1", "events", checkpoint(95)),
       group("demand-0", "demand", checkpoint(90)),
     ],
+    lost,
   };
   return troublesOf(survey, HERE);
 }
@@ -112,6 +115,24 @@ describe("what stops an engine is told, with what can be chosen", () => {
       { logs: { events: log("EVENTS", 1, 92) } },
       /EVENTS ends at 92, but shopper-1 had read up to 95: the broker lost 3 records/,
       ["rebuild"],
+    ],
+    [
+      "the end of IN is lost, told by its records and by what was acknowledged",
+      { logs: { in: log("IN", 1, 80) }, lost: [{ log: "in", why: "IN ends at 80" }] },
+      /IN ends at 80, but collect-0 had read up to 90/,
+      ["rebuild"],
+    ],
+    [
+      "the end of IN is lost behind what was read",
+      { lost: [{ log: "in", why: "stream IN ends at 100, but 120 had been acknowledged" }] },
+      /lost what it had acknowledged: stream IN ends at 100, but 120 had been acknowledged/,
+      ["rebuild"],
+    ],
+    [
+      "outputs are gone",
+      { lost: [{ log: "out", why: "stream OUT ends at 100, but 120 had been acknowledged" }] },
+      /lost what it had acknowledged: stream OUT ends at 100/,
+      ["accept-loss", "rebuild"],
     ],
     [
       "IN was filled again",

@@ -195,6 +195,24 @@ test("a log between the flows that is gone is made again from IN, and nothing is
   expect(await verdict()).toMatchObject({ equal: true, twice: 0 });
 });
 
+test.each(["rebuild", "accept-loss"])(
+  "outputs that are gone: refused, told, and --%s",
+  async (choice) => {
+    await start();
+    await publishAll(nc, messages);
+    await stop();
+    const out = await readStream(nc, "FRESHET_OUT");
+    await (await nc.jetstreamManager()).streams.delete("FRESHET_OUT");
+    expect((await recover(1)).troubles[0]?.what).toContain("FRESHET_OUT is not there");
+    await recover(0, `--${choice}`);
+    expect(await notes()).toEqual([choice]);
+    await start();
+    await stop();
+    const lost = choice === "rebuild" ? 0 : out.length;
+    expect(await verdict()).toMatchObject({ missing: lost, different: 0, extra: 0, twice: 0 });
+  },
+);
+
 test("a group whose checkpoints are forgotten reads its log anew, and nothing is said twice", async () => {
   const told = await recover(0, "--forget", "shopper-1");
   const of = (group: string) => told.groups.find(({ name }) => name === group)?.checkpoints.length;

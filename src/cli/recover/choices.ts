@@ -47,6 +47,22 @@ export async function acceptGap(options: ChoiceOptions, survey: Survey): Promise
   return accepted;
 }
 
+/** Goes on though outputs are gone from `OUT`; returns what was accepted. */
+export async function acceptLoss(options: ChoiceOptions, survey: Survey): Promise<string> {
+  const why = survey.lost.find(({ log }) => log === "out")?.why;
+  if (why === undefined)
+    throw new Fault("USAGE", "OUT holds what was acknowledged: nothing is lost");
+  const accepted = `${why}: the outputs that are gone are not published again`;
+  await note(options, "accept-loss", accepted);
+  for (const group of survey.groups) {
+    const marker = usable(group)?.marker;
+    if (marker === undefined) continue;
+    const acknowledged = marker.acknowledged.filter(({ stream }) => stream !== options.names.out);
+    await mark(options, { ...marker, cut: marker.cut + 1, acknowledged, owner: "recover" });
+  }
+  return accepted;
+}
+
 /**
  * Forgets everything but `IN` and `OUT`: the next start reads `IN` from the oldest record there is
  * and leaves out what stands on `OUT`. Returns what was accepted.
@@ -71,7 +87,7 @@ export async function rebuild(options: ChoiceOptions, survey: Survey): Promise<s
   await ensureStreams(nc, names, limits, prefix);
   if (intake.firstSeq > 1) {
     const blank = { group: INTAKE, cut: 1, clean: true, owner: "recover" };
-    const nothing = { operators: [], tails: [], pieces: [] };
+    const nothing = { operators: [], tails: [], acknowledged: [], pieces: [] };
     await mark(options, { ...blank, ...expected, ...beginningOf(intake), ...nothing });
   }
   return accepted;

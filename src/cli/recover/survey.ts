@@ -1,7 +1,9 @@
 import type { JetStreamManager, NatsConnection } from "nats";
+import { isFault } from "../../faults.ts";
 import type { AckInbox } from "../../nats/ack-inbox.ts";
 import { BrokerCheckpoints } from "../../nats/checkpoint-store.ts";
 import { manager, type Names } from "../../nats/streams.ts";
+import { checkTails } from "../../nats/tails.ts";
 import { digestOf, type Marker, sameBytes } from "../../state/marker.ts";
 import type { Log } from "../../watch/log.ts";
 
@@ -34,9 +36,16 @@ export interface GroupState {
   readonly checkpoints: readonly CheckpointState[];
 }
 
+/** A stream that no longer holds the last message that was acknowledged on it. */
+export interface LostTail {
+  readonly log: LogName;
+  readonly why: string;
+}
+
 export interface Survey {
   readonly logs: Readonly<Record<LogName, LogState | undefined>>;
   readonly groups: readonly GroupState[];
+  readonly lost: readonly LostTail[];
 }
 
 export interface SurveyOptions {
@@ -67,7 +76,27 @@ export async function survey(options: SurveyOptions): Promise<Survey> {
     const checkpoints = stored === undefined ? [] : await checkpointsOf(options, jsm, name, log);
     groups.push({ name, log, checkpoints });
   }
-  return { logs, groups };
+  return { logs, groups, lost: await lostTails(nc, names, groups) };
+}
+
+/** What the checkpoints a start would take had seen acknowledged must stand there. */
+async function lostTails(
+  nc: NatsConnection,
+  names: Names,
+  groups: readonly GroupState[],
+): Promise<LostTail[]> {
+  const acknowledged = groups.flatMap((group) => usable(group)?.marker.acknowledged ?? []);
+  const lost: LostTail[] = [];
+  for (const log of ["in", "events", "demand", "out"] as const) {
+    const tails = acknowledged.filter(({ stream }) => stream === names[log]);
+    await checkTails(nc, tails).catch((error: unknown) => {
+      if (isFault(error)) lost.push({ log, why: error.message });
+      else if (/stream not found/.test(String(error)))
+        lost.push({ log, why: `stream ${names[log]} is not there` });
+      else throw error;
+    });
+  }
+  return lost;
 }
 
 async function logState(jsm: JetStreamManager, stream: string): Promise<LogState | undefined> {

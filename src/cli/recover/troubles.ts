@@ -1,8 +1,8 @@
 import { type EventTime, isoTime } from "../../time/event-time.ts";
-import { type GroupState, type LogState, type Survey, usable } from "./survey.ts";
+import { type GroupState, type LogState, type LostTail, type Survey, usable } from "./survey.ts";
 
 /** What can be chosen, each with a flag of `freshet recover`. */
-export type Choice = "accept-gap" | "rebuild";
+export type Choice = "accept-gap" | "accept-loss" | "rebuild";
 
 /** Something that is not as it was left. */
 export interface Trouble {
@@ -33,8 +33,22 @@ export function troublesOf(survey: Survey, expected: Expected): readonly Trouble
     return log === undefined ? missing(name, groups) : troublesOfLog(name, log, groups);
   });
   const groups = [...torn(survey.groups), ...foreign(survey.groups, expected)];
-  const all = [...found, ...groups, ...outTrouble(survey, out)];
+  // A log whose records tell it already is not told a second time.
+  const lost = survey.lost.filter(
+    ({ log }) =>
+      log === "out" || !found.some(({ what }) => what.includes(streamOf(logs[log], log))),
+  );
+  const all = [...found, ...lost.map(lostTrouble), ...groups, ...outTrouble(survey, out)];
   return all.sort((a, b) => Number(b.stops) - Number(a.stops));
+}
+
+const streamOf = (log: LogState | undefined, name: string): string =>
+  log?.stream ?? name.toUpperCase();
+
+function lostTrouble({ log, why }: LostTail): Trouble {
+  const what = `The broker lost what it had acknowledged: ${why}.`;
+  if (log !== "out") return { what, choices: ["rebuild"], stops: true };
+  return { what, choices: ["accept-loss", "rebuild"], stops: true };
 }
 
 function missing(name: string, groups: readonly GroupState[]): Trouble[] {
