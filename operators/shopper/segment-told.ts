@@ -1,4 +1,4 @@
-import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
+import type { EventTime } from "../../src/time/event-time.ts";
 import type { Timeline } from "./condition/timeline.ts";
 
 /** From `at` on the person is a member, or is not. */
@@ -11,7 +11,7 @@ export interface Turn {
 export type ToldTurn = [EventTime, boolean, string];
 
 /**
- * What was told of one segment: how it stood and since when, the turns after that, which may still
+ * What was told of one segment: how it stood and since when (0 when it never turned), the turns after that, which may still
  * be corrected, and when the next turn comes if nothing happens (0 when none does).
  */
 export type Told = [base: boolean, since: EventTime, log: ToldTurn[], next: EventTime];
@@ -19,7 +19,7 @@ export type Told = [base: boolean, since: EventTime, log: ToldTurn[], next: Even
 /** Turns of one segment that may still be corrected; older ones stand. */
 const KEPT_TURNS = 64;
 
-export const neverTold = (): Told => [false, MIN_TIME, [], 0 as EventTime];
+export const neverTold = (): Told => [false, 0 as EventTime, [], 0 as EventTime];
 
 /** Turns before the horizon can no longer change: only how they left things is kept. */
 export function settle(told: Told, horizon: EventTime): void {

@@ -44,6 +44,8 @@ export interface SegmentState {
   histories: Histories;
   /** By segment; what is not there has not been told of. */
   told: Record<string, Told>;
+  /** No turn that the clock makes comes before it; 0 when none is to come. */
+  wake: EventTime;
   /** When histories are thinned next; 0 when nothing waits for it. */
   tidy: EventTime;
   /** The cause that last published, and how many messages it has made. */
@@ -74,6 +76,7 @@ export function segmentOperator(
       judged: 0 as EventTime,
       histories: {},
       told: {},
+      wake: 0 as EventTime,
       tidy: 0 as EventTime,
       cause: "",
       said: 0,
@@ -173,11 +176,8 @@ class SegmentJudge {
     const from = earliest(at, (state.judged + 1) as EventTime);
     const start = latest(from, minus(to, this.#maxAge));
     const open = new Set(touched);
-    for (const [id, told] of Object.entries(state.told)) {
-      const place = this.#places.get(id);
-      if (place === undefined) delete state.told[id];
-      else if (told[3] !== 0 && told[3] <= to) open.add(place);
-    }
+    const isDue = state.wake !== 0 && state.wake <= to;
+    if (isDue) this.#addDue(state, to, open);
     // A definition comes after those that its `in` names.
     for (let i = next(open, -1); i !== undefined; i = next(open, i)) {
       const definition = this.#definitions[i] as Definition;
@@ -185,8 +185,21 @@ class SegmentJudge {
       for (const dependent of this.#dependents[i] ?? []) open.add(dependent);
     }
     state.judged = to;
-    this.#wait(state, ctx);
+    this.#wait(state, isDue ? Object.keys(state.told) : this.#idsOf(open), isDue, ctx);
     return state;
+  }
+
+  /** Segments that the clock turns by now; those that are defined no more are forgotten. */
+  #addDue(state: SegmentState, to: EventTime, open: Set<number>): void {
+    for (const [id, [, , , next]] of Object.entries(state.told)) {
+      const place = this.#places.get(id);
+      if (place === undefined) delete state.told[id];
+      else if (next !== 0 && next <= to) open.add(place);
+    }
+  }
+
+  *#idsOf(open: Iterable<number>): Generator<string> {
+    for (const i of open) yield this.#definitions[i]?.segment.id ?? "";
   }
 
   /** True when something was said. */
@@ -219,11 +232,19 @@ class SegmentJudge {
     return tellings.length > 0;
   }
 
-  #wait(state: SegmentState, ctx: SegmentContext): void {
-    let wake = MAX_TIME;
-    for (const [, , , at] of Object.values(state.told)) if (at !== 0) wake = earliest(wake, at);
-    if (wake < MAX_TIME) ctx.setTimer(JUDGE, wake);
-    else ctx.clearTimer(JUDGE);
+  /** Sets the timer for the next turn, given whose turns may have changed: of all when `anew`. */
+  #wait(state: SegmentState, ids: Iterable<string>, anew: boolean, ctx: SegmentContext): void {
+    let wake = anew || state.wake === 0 ? MAX_TIME : state.wake;
+    for (const id of ids) {
+      const next = state.told[id]?.[3] ?? 0;
+      if (next !== 0) wake = earliest(wake, next as EventTime);
+    }
+    const due = wake === MAX_TIME ? (0 as EventTime) : wake;
+    if (due !== state.wake) {
+      state.wake = due;
+      if (due === 0) ctx.clearTimer(JUDGE);
+      else ctx.setTimer(JUDGE, due);
+    }
     if (state.tidy !== 0) return;
     state.tidy = (plus(state.judged, this.#maxAge) + 1) as EventTime;
     ctx.setTimer(TIDY, state.tidy);

@@ -1,4 +1,4 @@
-import { type EventTime, MIN_TIME } from "../../../src/time/event-time.ts";
+import type { EventTime } from "../../../src/time/event-time.ts";
 import type { BoundValues, Firing, Seen } from "./leaf.ts";
 import { type Timeline, Trace } from "./timeline.ts";
 
@@ -45,7 +45,7 @@ export type MachineHistory<State> = [state: State | null, folded: EventTime, mar
 /** Marks of one history that may still be re-judged; beyond that the oldest are taken as settled. */
 const KEPT_MARKS = 256;
 
-export const noMarks = <State>(): MachineHistory<State> => [null, MIN_TIME, []];
+export const noMarks = <State>(): MachineHistory<State> => [null, 0 as EventTime, []];
 
 /** Puts a mark in its place; one before what is settled changes nothing any more. */
 export function insertMark<State>(

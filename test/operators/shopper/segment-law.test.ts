@@ -351,7 +351,7 @@ test("law: membership is what the definition says of the whole history", async (
         }
       },
     ),
-    { numRuns: 600 },
+    { numRuns: 400 },
   );
 });
 
