@@ -1,20 +1,13 @@
+import { ITEM_MEASURES, type ItemMeasure } from "./partial.ts";
+
 /**
  * Counts of one item that its demand is forecast from, by pane of time and region. Rates are plain
  * counts over time, so that a person can work a signal out by hand.
  */
-export const FORECAST_MEASURES = [
-  "views",
-  "carts",
-  "favs",
-  "orders",
-  "qty",
-  "content_views",
-  "searches",
-  "rec_views",
-  "rec_carts",
-  "rec_orders",
-] as const;
-export type ForecastMeasure = (typeof FORECAST_MEASURES)[number];
+export type ForecastMeasure = Exclude<ItemMeasure, "touches">;
+export const FORECAST_MEASURES = ITEM_MEASURES.filter(
+  (measure): measure is ForecastMeasure => measure !== "touches",
+);
 export type Counts = Readonly<Record<ForecastMeasure, number>>;
 
 export type ForecastRow = [pane: number, region: string, counts: number[]];
