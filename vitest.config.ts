@@ -1,6 +1,19 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
 
+const { exports } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  readonly exports: Readonly<Record<string, string>>;
+};
+
+/** `freshet/stream` and its like: in tests the sources, not what was last built of them. */
+const ownNames = Object.entries(exports).map(([name, built]) => ({
+  find: `freshet/${name.slice("./".length)}`,
+  replacement: resolve(built.replace("./dist/", "").replace(/\.js$/, ".ts")),
+}));
+
 export default defineConfig({
+  resolve: { alias: ownNames },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,

@@ -1,8 +1,9 @@
 // Notices who looks at five items or more within five minutes; judged anew every ten seconds.
-import { stream as events } from "../dist/src/stream/stream.js";
-import { distinct } from "../dist/src/time/distinct.js";
-import { isoTime, minutes, seconds } from "../dist/src/time/event-time.js";
-import { sliding } from "../dist/src/time/window-kind.js";
+
+import { distinct } from "freshet/distinct";
+import { stream as events } from "freshet/stream";
+import { isoTime, minutes, seconds } from "freshet/time";
+import { sliding } from "freshet/windows";
 
 const ENOUGH = 5;
 

@@ -46,9 +46,10 @@ function digestOf(root, paths) {
 /** What was compiled from a source that is gone would still be found by its importers. */
 function removeLeftovers(root, sources) {
   for (const path of filesUnder(root, "dist", ".js")) {
-    const source = `${path.slice("dist/".length, -".js".length)}.ts`;
-    if (sources.has(source)) continue;
-    rmSync(join(root, path), { force: true });
-    rmSync(join(root, `${path}.map`), { force: true });
+    const name = path.slice(0, -".js".length);
+    if (sources.has(`${name.slice("dist/".length)}.ts`)) continue;
+    for (const ending of [".js", ".js.map", ".d.ts"]) {
+      rmSync(join(root, `${name}${ending}`), { force: true });
+    }
   }
 }

@@ -1,4 +1,5 @@
 import { realpath } from "node:fs/promises";
+import { register } from "node:module";
 import { join, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import Type from "typebox";
@@ -10,6 +11,20 @@ import { Fault } from "../faults.ts";
 import type { OperatorSpec } from "../flow/spec.ts";
 
 const FLOWS = ["shopper", "demand"] as const satisfies readonly OperatorSpec["flow"][];
+
+/**
+ * Lets a module of any folder import the engine's own files by the names that package.json exports:
+ * `freshet/stream` is this engine, whether or not it is installed where the module lies.
+ */
+const OWN_NAMES = `export const resolve = (name, context, next) =>
+  next(name, name.startsWith("freshet/") ? { ...context, parentURL: "${import.meta.url}" } : context);`;
+let ownNames = false;
+
+function resolveOwnNames(): void {
+  if (ownNames) return;
+  register(`data:text/javascript,${encodeURIComponent(OWN_NAMES)}`);
+  ownNames = true;
+}
 
 /** Operators that a configuration may name, those it brings along among them, and what is wrong with them. */
 export interface Modules {
@@ -80,6 +95,7 @@ function blocksWithModule(file: YamlFile): Named[] {
 
 async function load(folder: string, { flow, name, module }: Named): Promise<OperatorSpec> {
   const path = await pathWithin(folder, module);
+  resolveOwnNames();
   let exported: unknown;
   try {
     exported = await import(pathToFileURL(path).href);
@@ -88,7 +104,7 @@ async function load(folder: string, { flow, name, module }: Named): Promise<Oper
     throw new Refusal(
       "VALUE_INVALID",
       `the module cannot be loaded: ${said}`,
-      "Mend the module; it is a JavaScript file (ESM) whose imports must be found from its folder.",
+      "Mend the module; it is a JavaScript file (ESM) that may import `freshet/stream` and its like, and what is found from its folder.",
       cause,
     );
   }

@@ -1,4 +1,5 @@
 import Type, { type Static, type TSchema } from "typebox";
+import { ModuleBlock } from "./operator-blocks.ts";
 import { durationText, nameText } from "./texts.ts";
 
 const section = <P extends Record<string, TSchema>>(description: string, properties: P) =>
@@ -195,7 +196,7 @@ const summaryOf = (block: TSchema): { description: string } => ({
   description: String((block as { description?: unknown }).description ?? ""),
 });
 
-/** The published schema, which knows the operators. */
+/** The published schema, which knows the operators of this build. */
 export function publishedJobSchema(
   blocks: Readonly<Record<"shopper" | "demand", Record<string, TSchema>>>,
 ): TSchema {
@@ -207,7 +208,7 @@ export function publishedJobSchema(
           Type.Optional(Type.Union([Type.Null(), block], summaryOf(block))),
         ]),
       ),
-      { additionalProperties: false },
+      { additionalProperties: ModuleBlock },
     );
   return jobSchema(
     Type.Object(

@@ -33,6 +33,18 @@ const From = Type.Optional(
   }),
 );
 
+/** The schema of a block for an operator that the configuration brings along; its options are its own. */
+export const ModuleBlock = Type.Object(
+  {
+    from: From,
+    module: Type.String({
+      pattern: "^\\./.+\\.m?js$",
+      description: "A JavaScript file of this folder that exports the operator.",
+    }),
+  },
+  { description: "An operator of one's own, with whatever options it has." },
+);
+
 type Option = SchemaNode & { readonly default?: unknown };
 
 /** The schema of an operator's block: its own options, and `from`. */

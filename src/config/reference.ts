@@ -34,11 +34,12 @@ function rowsOf(schema: Node, at: string, root: Node): string[] {
 
 function membersOf(schema: Node): [string, Node][] {
   const named = Object.entries(schema.properties ?? {});
-  const free = Object.values(schema.patternProperties ?? {}).map((sub): [string, Node] => [
-    "‹name›",
-    sub,
-  ]);
-  return [...named, ...free];
+  const { additionalProperties: others } = schema;
+  const free = [
+    ...Object.values(schema.patternProperties ?? {}),
+    ...(typeof others === "object" ? [others] : []),
+  ];
+  return [...named, ...free.map((sub): [string, Node] => ["‹name›", sub])];
 }
 
 function inner(schema: Node, path: string, root: Node): string[] {

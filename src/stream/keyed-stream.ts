@@ -4,6 +4,7 @@ import type { Pattern } from "../pattern/pattern.ts";
 import type { Stages } from "../pattern/spec.ts";
 import { type Aggregate, count } from "../time/aggregate.ts";
 import { IntervalJoin } from "../time/interval-join.ts";
+import type { KeyedLogic } from "../time/keyed-logic.ts";
 import { RecordSliding, type RecordSlidingOptions } from "../time/record-sliding.ts";
 import { type StreamTimeOptions, streamTimeWindows } from "../time/stream-time.ts";
 import { everyCount } from "../time/trigger.ts";
@@ -65,6 +66,17 @@ export class KeyedStream<In, Value> {
   ): Results<In, WithFact<Value, Fact | null>> {
     const logic = new AsOf<Value, Fact>(options);
     return new Results(bodyOf(sides(this.#source, versions.#source), logic, "event-time"));
+  }
+
+  /**
+   * A behaviour of one's own, with a state and timers for each key; with `event-time` values wait for
+   * the watermark and come in order of their times.
+   */
+  process<Out, State>(
+    logic: KeyedLogic<Value, Out, State>,
+    order: "arrival" | "event-time" = "arrival",
+  ): Results<In, Out> {
+    return new Results(bodyOf(this.#source, logic, order));
   }
 
   /** Every value as it comes; no state. */

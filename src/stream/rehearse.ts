@@ -1,7 +1,8 @@
 import { KeyedTask } from "../flow/keyed-task.ts";
+import type { AnyOperator, Operator } from "../flow/operator.ts";
 import { InlineScoring } from "../score/inline.ts";
 import type { EventTime } from "../time/event-time.ts";
-import type { Results } from "./results.ts";
+import { Results } from "./results.ts";
 
 /** One line of a script: an event, a fact that enters the log, or time that has passed. */
 export type Cue<In> =
@@ -9,12 +10,21 @@ export type Cue<In> =
   | { readonly fact: readonly [kind: string, key: string, value: unknown] }
   | { readonly watermark: EventTime };
 
-/** Runs a stream alone in the engine's runtime, without broker and clock: what it tells, in order. */
-export async function rehearse<In, Out>(
-  results: Results<In, Out>,
+export interface RehearseOptions {
+  /** Gets what goes to `late.<operator>`. */
+  late?(fields: Readonly<Record<string, unknown>>): void;
+}
+
+/**
+ * Runs a stream, or an operator, alone in the engine's runtime, without broker and clock: what it
+ * tells, in order.
+ */
+export async function rehearse<In, Out, State>(
+  one: Results<In, Out> | Operator<In, Out, State>,
   script: readonly Cue<In>[],
+  { late = () => {} }: RehearseOptions = {},
 ): Promise<readonly Out[]> {
-  const operator = results.operator();
+  const operator: AnyOperator = one instanceof Results ? one.operator() : one;
   const told: Out[] = [];
   const task = new KeyedTask(
     {
@@ -33,6 +43,7 @@ export async function rehearse<In, Out>(
     {
       output({ subject, data }) {
         if (subject === "deadletter.operator") throw new Error(String(data["error"]));
+        if (subject === `late.${operator.name}`) late(data);
       },
       hop() {},
     },

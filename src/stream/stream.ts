@@ -1,14 +1,14 @@
 import { KeyedStream } from "./keyed-stream.ts";
 
-/** Undefined where the stream leaves the event out. */
-type Read<In, Value> = (event: In) => Value | undefined;
+/** Nothing where the stream leaves the event out; two values where both of two merged streams take it. */
+type Read<In, Value> = (event: In) => readonly Value[];
 
 /**
  * A stream of its own name, of events of a flow or of what other operators tell:
  * `stream<ShopEvent>("views").filter(…).keyBy(…).window(sliding(minutes(5), seconds(10))).aggregate(count())`
  */
 export function stream<In>(name: string): Stream<In, In> {
-  return new Stream<In, In>(name, ["events"], (event) => event);
+  return new Stream<In, In>(name, ["events"], (event) => [event]);
 }
 
 /** Events on their way to a key. Functions given here are pure; every call makes a new stream. */
@@ -38,26 +38,34 @@ export class Stream<In, Value> {
   /** Undefined leaves the value out. What windows, joins and patterns keep of it must be plain data. */
   map<Next>(to: (value: Value) => Next | undefined): Stream<In, Next> {
     const read = this.#read;
-    return new Stream<In, Next>(this.#name, this.#from, (event) => {
-      const value = read(event);
-      return value === undefined ? undefined : to(value);
-    });
+    return new Stream<In, Next>(this.#name, this.#from, (event) =>
+      read(event)
+        .map(to)
+        .filter((next) => next !== undefined),
+    );
   }
 
-  /** Undefined leaves the value out. */
+  /** The values of both; where both take one event, those of this stream come first. */
+  merge(other: Stream<In, Value>): Stream<In, Value> {
+    const [here, there] = [this.#read, other.#read];
+    const from = [...new Set([...this.#from, ...other.#from])];
+    return new Stream<In, Value>(this.#name, from, (event) => [...here(event), ...there(event)]);
+  }
+
+  /** Undefined leaves the value out. All values of one event have one key. */
   keyBy(keyOf: (value: Value) => string | undefined): KeyedStream<In, Value> {
+    const name = this.#name;
     const read = this.#read;
     return new KeyedStream<In, Value>({
-      name: this.#name,
+      name,
       from: this.#from,
       key(event) {
-        const value = read(event);
-        return value === undefined ? undefined : keyOf(value);
+        const keys = new Set(read(event).flatMap((value) => keyOf(value) ?? []));
+        if (keys.size > 1) throw new Error(`${name}: one event has values of several keys`);
+        const [key] = keys;
+        return key;
       },
-      read(event) {
-        const value = read(event);
-        return value === undefined || keyOf(value) === undefined ? [] : [value];
-      },
+      read: (event) => read(event).filter((value) => keyOf(value) !== undefined),
     });
   }
 }

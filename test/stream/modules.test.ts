@@ -1,10 +1,12 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
+import { Value } from "typebox/value";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { specs } from "../../operators/all.ts";
 import { openJob } from "../../src/cli/open-job.ts";
 import { operatorModules } from "../../src/cli/operator-modules.ts";
+import { publishedSchemas } from "../../src/config/schema-files.ts";
 import { isFault } from "../../src/faults.ts";
 import { play } from "../support/play.ts";
 
@@ -23,16 +25,15 @@ async function withBlock(block: string): Promise<void> {
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replace("\n  demand:\n", `\n    ${block}\n  demand:\n`));
 }
-const api = (file: string) => JSON.stringify(pathToFileURL(resolve("src", file)).href);
 
 test("a stream in a file of the folder becomes an operator of the job", async () => {
   await withBlock("views: { module: ./views.js }");
   await writeFile(
     join(folder, "views.js"),
-    `import { stream } from ${api("stream/stream.ts")};
-     import { count } from ${api("time/aggregate.ts")};
-     import { minutes } from ${api("time/event-time.ts")};
-     import { tumbling } from ${api("time/window-kind.ts")};
+    `import { stream } from "freshet/stream";
+     import { count } from "freshet/aggregates";
+     import { minutes } from "freshet/time";
+     import { tumbling } from "freshet/windows";
      const views = stream("views")
        .filter((event) => event.type === "product.viewed")
        .keyBy((event) => event.person)
@@ -48,12 +49,7 @@ test("a stream in a file of the folder becomes an operator of the job", async ()
 
 test("the example can be copied as it is", async () => {
   await withBlock("browsing-much: { module: ./browsing-much.js }");
-  const text = await readFile("examples/browsing-much.js", "utf8");
-  const sources = pathToFileURL(resolve("src")).href;
-  await writeFile(
-    join(folder, "browsing-much.js"),
-    text.replaceAll(/"\.\.\/dist\/src\/(.*)\.js"/g, `"${sources}/$1.ts"`),
-  );
+  await cp("examples/browsing-much.js", join(folder, "browsing-much.js"));
   const { job } = await openJob(folder, {}, { quiet: true });
   const nodes = job.shopper.nodes.filter((node) => node.operator.name === "browsing-much");
   const script = Array.from({ length: 5 }, (_, i) => ({
@@ -68,6 +64,26 @@ test("the example can be copied as it is", async () => {
       data: { person: "p_1", at: "1970-01-01T00:00:10.000Z", items: 5 },
     },
   ]);
+});
+
+test("the schema for editors knows blocks with a module, and only those", () => {
+  const { freshet } = publishedSchemas(specs);
+  const job = (block: unknown) => ({
+    version: 1,
+    operators: { shopper: { mine: block }, demand: {} },
+  });
+  const fits = (block: unknown) => Value.Check(freshet, job(block));
+  expect(fits({ module: "./mine.js" })).toBe(true);
+  expect(fits({ module: "./sub/mine.mjs", from: ["session"], size: 7 })).toBe(true);
+  for (const block of [
+    null,
+    {},
+    { size: 7 },
+    { module: "./mine.ts" },
+    { module: "/etc/mine.js" },
+  ]) {
+    expect(fits(block), JSON.stringify(block)).toBe(false);
+  }
 });
 
 test("a spec with options gets them, without the module's path", async () => {

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Each } from "../../src/stream/each.ts";
 import { between } from "../../src/stream/join-bounds.ts";
 import { rehearse } from "../../src/stream/rehearse.ts";
 import { stream } from "../../src/stream/stream.ts";
 import { count, sum } from "../../src/time/aggregate.ts";
 import { eventTime, millis } from "../../src/time/event-time.ts";
 import type { WindowResult } from "../../src/time/open-window.ts";
+import { atWatermark } from "../../src/time/trigger.ts";
 import { tumbling } from "../../src/time/window-kind.ts";
+import { windowed } from "../../src/time/windowed.ts";
 import { atEnd, emitted, ran, scripts, type Tick } from "./tap.ts";
 
 const ticks = stream<Tick>("ticks").keyBy(({ key }) => key);
@@ -92,4 +95,55 @@ test("a stream of a new version lifts the state of the old one", () => {
     .operator();
   expect(operator.version).toBe(2);
   expect(operator.migrate?.("old", 1)).toEqual({ state: "old", from: 1 });
+});
+
+test("two streams of one type merged are the stream of both", async () => {
+  const of = (kinds: string) => stream<Tick>("merged").filter(({ kind }) => kinds.includes(kind));
+  const counted = (one: ReturnType<typeof of>) =>
+    one
+      .keyBy(({ key }) => key)
+      .window(tumbling(millis(10)))
+      .aggregate(count());
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      const merged = await ran(counted(of("a").merge(of("b"))), script, 0);
+      expect(merged).toEqual(await ran(counted(of("ab")), script, 1000));
+    }),
+    { numRuns: 40 },
+  );
+  const fed = of("a").from("one", "two").merge(of("b").from("two", "three"));
+  expect(counted(fed).spec("shopper").from).toEqual(["one", "two", "three"]);
+});
+
+test("an event both merged streams take counts twice, and may not have two keys", async () => {
+  const script = [{ at: eventTime(1), event: { key: "k", kind: "a", n: 1 } }] as const;
+  const all = stream<Tick>("all");
+  const twice = all.merge(all).keyBy(({ key }) => key);
+  expect(await rehearse(twice.each(), script)).toHaveLength(2);
+  const torn = all
+    .map(({ n }) => n)
+    .merge(all.map(({ n }) => n + 1))
+    .keyBy((n) => `${n}`);
+  await expect(rehearse(torn.each(), script)).rejects.toThrow(
+    "all: one event has values of several",
+  );
+});
+
+test("a logic of one's own gets state and timers as the engine's own do", async () => {
+  const windows = tumbling(millis(10));
+  const trigger = atWatermark();
+  const value = ({ n }: Tick) => n;
+  const own = windowed({ windows, trigger, aggregate: sum(), value, late: () => ({}) });
+  await fc.assert(
+    fc.asyncProperty(scripts, async (script) => {
+      const given = await ran(ticks.process(own), script, 0);
+      expect(given).toEqual(await ran(ticks.window(windows).aggregate(sum(), value), script, 1000));
+    }),
+    { numRuns: 40 },
+  );
+  const order = [3, 1, 2].map(
+    (n) => ({ at: eventTime(n), event: { key: "k", kind: "a", n } }) as const,
+  );
+  const sorted = ticks.process(new Each<Tick>(), "event-time").select(({ n }) => n);
+  expect(await rehearse(sorted, [...order, { watermark: eventTime(9) }])).toEqual([1, 2, 3]);
 });
