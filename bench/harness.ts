@@ -72,6 +72,8 @@ function exposedGc(): () => void {
 /** Bytes in use, on the heap and in array buffers, after garbage collection. */
 function bytesInUse(): number {
   collectGarbage();
+  // The second one waits until the buffers are freed that the first one found.
+  collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

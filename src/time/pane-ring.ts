@@ -220,7 +220,7 @@ function addToList(
     const promoted = toRing(ring, spec, Math.max(pane, cell(ring, end - width)));
     if (promoted !== undefined) return addInRing(promoted, spec, pane, value, measure);
   }
-  const list = end < ring.length ? ring : longer(ring, ring.length + Math.max(2, entries) * width);
+  const list = end < ring.length ? ring : longer(ring, ring.length + roomFor(entries) * width);
   for (let i = end - 1; i >= place; i--) list[i + width] = cell(list, i);
   for (let i = place; i < place + width; i++) list[i] = 0;
   list[place] = pane;
@@ -228,6 +228,9 @@ function addToList(
   list[CAPACITY] = cell(list, CAPACITY) - 1;
   return list;
 }
+
+/** Entries that a full list of so many grows by: none to spare for a key that is seen once. */
+const roomFor = (entries: number): number => (entries === 0 ? 1 : Math.max(2, entries));
 
 /**
  * A copy of exactly the wanted length, with zeros behind: an array that grows by itself takes room

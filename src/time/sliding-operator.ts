@@ -63,14 +63,16 @@ export class SlidingOperator<In, Value, Acc, Result, Slices extends object>
   ): Slices | Forget {
     this.#see(ctx.watermark);
     const pane = this.#paneOf(ctx.now);
-    const last = floorDiv(pane, this.#step) * this.#step + this.#panes - 1;
+    const last = this.#lastWindowOf(pane);
     if (last < pane) {
       this.counts.unassigned++;
       return state ?? FORGET;
     }
     const first = this.#windowFrom(pane);
     const open = this.#cleaned < pane ? first : this.#windowFrom(this.#cleaned + 1);
-    this.counts.refused += (Math.min(open, last + this.#step) - first) / this.#step;
+    if (open > first) {
+      this.counts.refused += (Math.min(open, last + this.#step) - first) / this.#step;
+    }
     if (open > last) {
       ctx.late(this.#options.late(event));
       return state ?? FORGET;
@@ -109,8 +111,15 @@ export class SlidingOperator<In, Value, Acc, Result, Slices extends object>
 
   /** The first window whose last pane is `pane` or a later one. */
   #windowFrom(pane: number): number {
+    if (this.#step === 1) return pane;
     const phase = this.#panes - 1;
     return Math.ceil((pane - phase) / this.#step) * this.#step + phase;
+  }
+
+  /** The last window that holds the pane; one before it where the pane lies in a gap. */
+  #lastWindowOf(pane: number): number {
+    const start = this.#step === 1 ? pane : floorDiv(pane, this.#step) * this.#step;
+    return start + this.#panes - 1;
   }
 
   /** The last instant of the window whose last pane is `pane`. */
@@ -178,8 +187,8 @@ export class SlidingOperator<In, Value, Acc, Result, Slices extends object>
     }
     const newest = this.#store.newest(slices);
     if (newest === undefined) return false;
-    const last = floorDiv(newest, this.#step) * this.#step + this.#panes - 1;
-    const until = saturatingPlus(this.#lastInstant(last), this.#lateness);
+    const last = this.#lastInstant(this.#lastWindowOf(newest));
+    const until = saturatingPlus(last, this.#lateness);
     if (until <= now) return false;
     ctx.setTimer(TIMER, until);
     return true;
