@@ -2,6 +2,7 @@ import type { Facts, ScoreRequest } from "../../src/flow/operator.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
 import { type Candidate, goodsItem, itemOf, rankingOf, shortlist } from "./candidates.ts";
 import { type Fields, fieldsOf, sellableOf, textOf } from "./catalog.ts";
+import type { Placement } from "./contact/state.ts";
 import { FEATURES, type RankInput } from "./rank.ts";
 import type { RecommendOptions } from "./recommend.ts";
 import { inWords } from "./recommendation.ts";
@@ -24,6 +25,8 @@ export interface Answer {
   readonly reason: { readonly code: string; readonly zh: string };
   readonly personalized: boolean;
   readonly model_version: string | null;
+  /** The rule whose placement comes first. */
+  readonly rule?: string;
 }
 
 /** Either the answer at once, or a question for the scorer and what `answerSlot` needs beside it. */
@@ -92,6 +95,30 @@ export function answerSlot(
     reason: { code: first.reason, zh: inWords(first, (name) => titleOf(facts, name) ?? name) },
     personalized: true,
     model_version: version,
+  };
+}
+
+/** The answer with what a rule has placed in the slot before everything else. */
+export function withPlacement(
+  answer: Answer,
+  placement: Placement | undefined,
+  facts: Facts,
+  slot: Slot,
+  now: EventTime,
+): Answer {
+  if (placement === undefined || now > placement.until) return answer;
+  const { sku, rule } = placement;
+  if ((sellableOf(facts, sku) ?? 1) <= 0) return answer;
+  const n = wanted(slot);
+  const others = <T>(all: readonly T[]) => all.filter((_, i) => answer.keys[i] !== sku);
+  return {
+    ...answer,
+    items: [goodsItem(facts, sku), ...others(answer.items)].slice(0, n),
+    keys: [sku, ...others(answer.keys)].slice(0, n),
+    kind: "product",
+    personalized: true,
+    reason: { code: "placed", zh: rule },
+    rule,
   };
 }
 

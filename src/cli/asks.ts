@@ -1,7 +1,13 @@
 import type { NatsConnection } from "nats";
 import { type Msg, nuid, type Subscription } from "nats";
 import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
-import { type Answer, answerSlot, planServing } from "../../operators/shopper/serve.ts";
+import type { RuleState } from "../../operators/shopper/rule.ts";
+import {
+  type Answer,
+  answerSlot,
+  planServing,
+  withPlacement,
+} from "../../operators/shopper/serve.ts";
 import type { Taste } from "../../operators/shopper/taste.ts";
 import { hash128 } from "../codec/hash.ts";
 import type { Engine } from "../engine.ts";
@@ -73,7 +79,10 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
     if (scored?.ok !== true) throw new Error(`scorer: ${scored?.error ?? "no answer"}`);
     answer = answerSlot(serving.candidates, scored.result, task.facts, request, settings.version);
   }
-  const { keys, ...shown } = answer;
+  const rules =
+    person === undefined ? undefined : (task.stateOf("rule", person) as RuleState | undefined);
+  const placed = rules?.contact.placed[request.slot];
+  const { keys, ...shown } = withPlacement(answer, placed, task.facts, request, now);
   const at = { group: group.name, seq: group.seq, watermark: isoTime(task.watermark) };
   if (person === undefined || keys.length === 0)
     return { rec_id: null, person: person ?? null, slot: request.slot, ...shown, ...at };
@@ -82,7 +91,7 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
     id: recId,
     type: "recommendation.served",
     ts: now,
-    props: { rec_id: recId, slot: request.slot, kind: answer.kind, items: keys },
+    props: { rec_id: recId, slot: request.slot, kind: shown.kind, items: keys },
   });
   return { rec_id: recId, person, slot: request.slot, ...shown, ...at };
 }

@@ -8,6 +8,7 @@ import type { Choice, Once, Rule, RuleFile, Variant } from "./rule-ast.ts";
 import { ContactReader } from "./rule-contact.ts";
 import { type RuleSource, RulesSchema, type RulesSource, type ThenSource } from "./rule-schema.ts";
 import { schemaReader } from "./schema-check.ts";
+import { asMeaning } from "./segments.ts";
 import { durationOf, shareOf } from "./texts.ts";
 import { timeZoneProblem } from "./time-zone.ts";
 import type { TrackingPlan } from "./tracking-plan.ts";
@@ -87,7 +88,7 @@ class RulesReader {
       holdOut: source.hold_out === undefined ? 0 : shareOf(source.hold_out),
       variants: this.#variants(source, when, at),
     };
-    const hash = hash128(JSON.stringify(content)).slice(0, 16);
+    const hash = hash128(JSON.stringify(content, asMeaning)).slice(0, 16);
     return { id: source.id, title: source.title, ...content, hash };
   }
 

@@ -124,7 +124,7 @@ function segmentsIn(when: When): string[] {
 }
 
 /** What a definition means, without the names and places that its matchers happen to have. */
-function asMeaning(_key: string, value: unknown): unknown {
+export function asMeaning(_key: string, value: unknown): unknown {
   return isMatcher(value) ? [value.events, value.where] : value;
 }
 
