@@ -145,7 +145,7 @@ export class SimConsumer {
     }
     this.credit -= found.length;
     if (found.length === 0) return [];
-    const behind = this.#pending();
+    const behind = this.pending;
     return found.map((message, i) => ({
       message: this.#headersOnly ? { ...message, data: NOTHING } : message,
       deliverySequence: ++this.#delivered,
@@ -155,7 +155,8 @@ export class SimConsumer {
   #wants(message: StoredMessage): boolean {
     return this.#filter === undefined || subjectMatches(this.#filter, message.subject);
   }
-  #pending(): number {
+  /** Messages for it that it has not sent. */
+  get pending(): number {
     const { firstSeq, lastSeq, count } = this.stream;
     const whole = this.#filter === undefined && count === lastSeq - firstSeq + 1;
     if (whole) return lastSeq - Math.max(this.#next, firstSeq) + 1;
@@ -275,7 +276,8 @@ export class SimBroker {
     const matching = stream.messages.filter(
       (message) => message !== undefined && subjectMatches(filter, message.subject),
     );
-    const end = seq ?? stream.lastSeq + 1;
+    // The server takes what lies before the first message for everything.
+    const end = seq === undefined || seq <= 1 ? stream.lastSeq + 1 : seq;
     const gone = matching.slice(0, Math.max(0, matching.length - keep));
     const purged = gone.filter((message) => message !== undefined && message.seq < end);
     for (const message of purged) stream.remove(message?.seq ?? 0);

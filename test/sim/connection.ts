@@ -5,6 +5,7 @@ import {
   type MsgHdrs,
   type NatsConnection,
   NatsError,
+  headers as noHeaders,
   type PurgeOpts,
   type Status,
   type StreamConfig,
@@ -247,7 +248,10 @@ export class SimConnection {
       },
       consumers: {
         add: (stream: string, config: Partial<ConsumerConfig>) =>
-          ask(() => ({ name: broker.addConsumer(stream, config).name })),
+          ask(() => {
+            const { name, pending } = broker.addConsumer(stream, config);
+            return { name, num_pending: pending };
+          }),
         delete: (stream: string, name: string) => ask(() => broker.deleteConsumer(stream, name)),
       },
     };
@@ -291,5 +295,6 @@ function infoOf(stream: ReturnType<SimBroker["stream"]>) {
 }
 
 function storedMessage({ subject, seq, headers, data, time }: StoredMessage) {
-  return { subject, seq, header: headers, data, time: new Date(Math.floor(time)) };
+  const header = headers ?? noHeaders();
+  return { subject, seq, header, data, time: new Date(Math.floor(time)) };
 }

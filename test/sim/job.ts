@@ -19,11 +19,13 @@ collect:
   dedupe: { window: 24h, entries: 20000 }
 operators:
   shopper:
-    session: { gap: 8s, keep: 1m }
-    intent: { half_life: 20s }
-    segment:
-    recommend: { every: 5s, repeat_after: 15s, closed_after: 20s, bought_after: 20s, min_score: 0 }
-    feedback: { ignored_after: 12s, unseen_after: 6s, attribution: 30s }
+    session: { from: [events], gap: 8s, keep: 1m }
+    intent: { from: [session], half_life: 20s }
+    segment: { from: [session, intent] }
+    recommend:
+      { from: [session, intent], every: 5s, repeat_after: 15s, closed_after: 20s, bought_after: 20s }
+    rule: { from: [session, intent, segment, recommend] }
+    feedback: { from: [rule, events], ignored_after: 12s, unseen_after: 6s, attribution: 30s }
     partials: { from: [events, session, feedback] }
   demand:
     heat: { size: 20s, slide: 2s }
@@ -32,7 +34,7 @@ operators:
     covisit: { interval: 5s }
     learning: { interval: 6s }
     restock: { check: 2s, window: 40s, fast: 10s, surge_life: 20s }
-    publisher: { shards: 4 }
+    publisher: { from: [popularity, covisit, trend, learning], shards: 4 }
 `;
 
 /** One segment: enough acts of one kind, and none of another, within so many milliseconds. */
@@ -74,6 +76,27 @@ segments:
         - none: { of: { event: order.paid }, within: 6s }
 `;
 
+const RULES_YAML = `
+version: 1
+tz: Asia/Shanghai
+rules:
+  - id: cart_coupon
+    when:
+      absent:
+        after: { event: cart.added }
+        key: [pid, sku]
+        within: 5s
+        of: [{ event: order.paid, match: [sku] }]
+        restart: keep
+    then:
+      recommend: { kind: activity, offer: coupon, sku: $trigger.sku, channel: wecom, score: 0.8 }
+    value: A coupon for what waits in the cart.
+    once: { per: [pid, sku], every: 10s }
+contact:
+  pages: [mp]
+  caps: [{ max: 2, every: day, channels: [wecom] }]
+`;
+
 export interface Groups {
   readonly shopper: number;
   readonly demand: number;
@@ -85,6 +108,7 @@ async function readConfig(): Promise<Config> {
   const { value, problems } = await loadConfig(configFolder(undefined), specs, {
     freshet: parseYaml("freshet.yaml", FRESHET),
     segments: parseYaml("segments.yaml", SEGMENTS_YAML),
+    rules: parseYaml("rules.yaml", RULES_YAML),
   });
   if (value === undefined) throw new Error(problems.map(formatProblem).join("\n"));
   return value;
