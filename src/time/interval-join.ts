@@ -9,6 +9,14 @@ import {
   plus,
 } from "./event-time.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
+import {
+  awaitLastUse,
+  hasRows,
+  insertRow,
+  noRows,
+  rowsBetween,
+  type SideRows,
+} from "./side-rows.ts";
 
 /** An element of one of the two sides; `ctx.now` is its time. */
 export interface SideEvent<Value> {
@@ -36,16 +44,8 @@ export interface IntervalJoinOptions<Value> {
   late(event: SideEvent<Value>): Readonly<Record<string, unknown>>;
 }
 
-/** Elements of a side that may still find partners, by time. */
-type Buffer<Value> = [at: EventTime, value: Value][];
-
-export interface IntervalJoinState<Value> {
-  left: Buffer<Value>;
-  right: Buffer<Value>;
-  timer: EventTime;
-}
-
-const TIMER = "join";
+/** Elements that may still find partners. */
+type IntervalJoinState<Value> = SideRows<[at: EventTime, value: Value]>;
 
 /**
  * Pairs of a left and a right element of one key whose times lie within an interval. An element
@@ -73,7 +73,7 @@ export class IntervalJoin<Value>
   }
 
   init(): IntervalJoinState<Value> {
-    return { left: [], right: [], timer: MAX_TIME };
+    return noRows();
   }
 
   onEvent(
@@ -84,11 +84,12 @@ export class IntervalJoin<Value>
     const at = ctx.now;
     if (at < ctx.watermark) {
       ctx.late(this.#options.late(event));
-      return state.left.length + state.right.length === 0 ? FORGET : state;
+      return hasRows(state) ? state : FORGET;
     }
-    this.#insert(state[event.side], at, event.value);
+    const overflowed = insertRow(state[event.side], [at, event.value], this.#most);
+    if (overflowed) this.counts.overflowed++;
     if (event.side === "left") {
-      for (const [rightAt, right] of between(
+      for (const [rightAt, right] of rowsBetween(
         state.right,
         plus(at, this.#lower),
         plus(at, this.#upper),
@@ -96,7 +97,7 @@ export class IntervalJoin<Value>
         ctx.emit({ left: event.value, right, leftAt: at, rightAt, at: latest(at, rightAt) });
       }
     } else {
-      for (const [leftAt, left] of between(
+      for (const [leftAt, left] of rowsBetween(
         state.left,
         minus(at, this.#upper),
         minus(at, this.#lower),
@@ -104,7 +105,7 @@ export class IntervalJoin<Value>
         ctx.emit({ left, right: event.value, leftAt, rightAt: at, at: latest(at, leftAt) });
       }
     }
-    this.#arm(state, ctx);
+    awaitLastUse(state, (side, time) => this.#lastUse(side, time), ctx);
     return state;
   }
 
@@ -116,8 +117,8 @@ export class IntervalJoin<Value>
     state.timer = MAX_TIME;
     state.left = state.left.filter(([at]) => this.#lastUse("left", at) > timer.at);
     state.right = state.right.filter(([at]) => this.#lastUse("right", at) > timer.at);
-    if (state.left.length + state.right.length === 0) return FORGET;
-    this.#arm(state, ctx);
+    if (!hasRows(state)) return FORGET;
+    awaitLastUse(state, (side, time) => this.#lastUse(side, time), ctx);
     return state;
   }
 
@@ -126,39 +127,4 @@ export class IntervalJoin<Value>
     if (side === "left") return this.#upper > 0 ? plus(at, this.#upper) : at;
     return this.#lower < 0 ? minus(at, this.#lower) : at;
   }
-
-  #insert(buffer: Buffer<Value>, at: EventTime, value: Value): void {
-    let place = buffer.length;
-    while (place > 0 && (buffer[place - 1]?.[0] ?? at) > at) place--;
-    buffer.splice(place, 0, [at, value]);
-    if (buffer.length <= this.#most) return;
-    buffer.shift();
-    this.counts.overflowed++;
-  }
-
-  #arm(state: IntervalJoinState<Value>, ctx: KeyedContext<Joined<Value, Value>>): void {
-    const left = state.left[0];
-    const right = state.right[0];
-    const due = Math.min(
-      left === undefined ? MAX_TIME : this.#lastUse("left", left[0]),
-      right === undefined ? MAX_TIME : this.#lastUse("right", right[0]),
-    ) as EventTime;
-    if (due === state.timer) return;
-    state.timer = due;
-    ctx.setTimer(TIMER, due);
-  }
-}
-
-/** The elements with a time in `[from, to]`. */
-function between<Value>(buffer: Buffer<Value>, from: EventTime, to: EventTime): Buffer<Value> {
-  let first = 0;
-  let high = buffer.length;
-  while (first < high) {
-    const middle = (first + high) >> 1;
-    if ((buffer[middle]?.[0] ?? MAX_TIME) < from) first = middle + 1;
-    else high = middle;
-  }
-  let last = first;
-  while (last < buffer.length && (buffer[last]?.[0] ?? MAX_TIME) <= to) last++;
-  return buffer.slice(first, last);
 }

@@ -27,50 +27,56 @@ export interface Trigger {
 }
 
 const nothing = (): void => {};
-const slot = (s: readonly number[], o: number): number => s[o] as number;
 const never = (): EventTime => MAX_TIME;
+/** Fires at no time: what triggers say where they say nothing else. */
+const SILENT: Trigger = {
+  slots: 0,
+  atClose: false,
+  plain: false,
+  init: nothing,
+  onElement: () => 0,
+  due: never,
+  onTime: () => 0,
+  fired: nothing,
+  merge: nothing,
+};
+
+const slot = (s: readonly number[], o: number): number => s[o] as number;
+const setTo =
+  (value: number) =>
+  (s: number[], o: number): void => {
+    s[o] = value;
+  };
 const smaller = (into: number[], from: readonly number[], o: number): void => {
   into[o] = Math.min(slot(into, o), slot(from, o));
 };
 
 /** When the watermark passes the window's end, and again for each element after that. */
 export function atWatermark(): Trigger {
-  const due = (_s: readonly number[], _o: number, window: Window, after: EventTime): EventTime => {
-    const end = maxTimestamp(window);
-    return end > after ? end : MAX_TIME;
-  };
   return {
-    slots: 0,
-    atClose: false,
+    ...SILENT,
     plain: true,
-    init: nothing,
     onElement: (_s, _o, _at, window, watermark) => (maxTimestamp(window) <= watermark ? FIRE : 0),
-    due,
+    due(_s, _o, window, after) {
+      const end = maxTimestamp(window);
+      return end > after ? end : MAX_TIME;
+    },
     onTime: (_s, _o, time, window) => (time === maxTimestamp(window) ? FIRE : 0),
-    fired: nothing,
-    merge: nothing,
   };
 }
 
 /** When `n` elements have come since the last firing. */
 export function everyCount(n: number): Trigger {
   return {
+    ...SILENT,
     slots: 1,
-    atClose: false,
-    plain: false,
-    init: (s, o) => {
-      s[o] = 0;
-    },
+    init: setTo(0),
     onElement(s, o) {
       const seen = slot(s, o) + 1;
       s[o] = seen;
       return seen >= n ? FIRE : 0;
     },
-    due: never,
-    onTime: () => 0,
-    fired: (s, o) => {
-      s[o] = 0;
-    },
+    fired: setTo(0),
     merge: (into, from, o) => {
       into[o] = slot(into, o) + slot(from, o);
     },
@@ -80,12 +86,9 @@ export function everyCount(n: number): Trigger {
 /** At each multiple of `interval` of event time after the first element, and at the window's end. */
 export function continuously(interval: Millis): Trigger {
   return {
+    ...SILENT,
     slots: 1,
-    atClose: false,
-    plain: false,
-    init: (s, o) => {
-      s[o] = MAX_TIME;
-    },
+    init: setTo(MAX_TIME),
     onElement(s, o, at, window, watermark) {
       if (maxTimestamp(window) <= watermark) return FIRE;
       if (slot(s, o) === MAX_TIME) s[o] = at - floorMod(at, interval) + interval;
@@ -101,7 +104,6 @@ export function continuously(interval: Millis): Trigger {
       if (time >= next) s[o] = next + interval <= maxTimestamp(window) ? next + interval : MAX_TIME;
       return time >= next || time === maxTimestamp(window) ? FIRE : 0;
     },
-    fired: nothing,
     merge: smaller,
   };
 }
@@ -113,12 +115,9 @@ export function continuously(interval: Millis): Trigger {
  */
 export function everyDelay(interval: Millis): Trigger {
   return {
+    ...SILENT,
     slots: 1,
-    atClose: false,
-    plain: false,
-    init: (s, o) => {
-      s[o] = MAX_TIME;
-    },
+    init: setTo(MAX_TIME),
     onElement(s, o, at, _window, watermark) {
       const now = watermark === MIN_TIME ? at : watermark;
       if (slot(s, o) === MAX_TIME) s[o] = now + interval;
@@ -126,27 +125,13 @@ export function everyDelay(interval: Millis): Trigger {
     },
     due: (s, o) => slot(s, o) as EventTime,
     onTime: (s, o, time) => (time >= slot(s, o) ? FIRE : 0),
-    fired: (s, o) => {
-      s[o] = MAX_TIME;
-    },
+    fired: setTo(MAX_TIME),
     merge: smaller,
   };
 }
 
 /** Once, when the window is cleaned up: nothing provisional is ever shown. */
-export function atClose(): Trigger {
-  return {
-    slots: 0,
-    atClose: true,
-    plain: false,
-    init: nothing,
-    onElement: () => 0,
-    due: never,
-    onTime: () => 0,
-    fired: nothing,
-    merge: nothing,
-  };
-}
+export const atClose = (): Trigger => ({ ...SILENT, atClose: true });
 
 /** Whenever one of them fires; then all begin anew. */
 export function anyOf(...parts: readonly Trigger[]): Trigger {

@@ -10,6 +10,14 @@ import {
 } from "./event-time.ts";
 import type { SideEvent } from "./interval-join.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
+import {
+  awaitLastUse,
+  hasRows,
+  insertRow,
+  noRows,
+  rowsBetween,
+  type SideRows,
+} from "./side-rows.ts";
 import { saturatingPlus } from "./window.ts";
 
 export interface WindowJoinOptions<Value> {
@@ -35,13 +43,7 @@ export interface JoinedRow<Value> {
 
 type Row<Value> = [at: EventTime, value: Value, matched: boolean];
 
-export interface WindowJoinState<Value> {
-  left: Row<Value>[];
-  right: Row<Value>[];
-  timer: EventTime;
-}
-
-const TIMER = "join";
+type WindowJoinState<Value> = SideRows<Row<Value>>;
 
 /**
  * Joins rows of one key whose times lie near each other. A row without a partner comes out once,
@@ -64,7 +66,7 @@ export class WindowJoin<Value>
   }
 
   init(): WindowJoinState<Value> {
-    return { left: [], right: [], timer: MAX_TIME };
+    return noRows();
   }
 
   onEvent(
@@ -75,19 +77,17 @@ export class WindowJoin<Value>
     const at = ctx.now;
     if (this.#closesAt(event.side, at) <= ctx.watermark) {
       ctx.late(this.#options.late(event));
-      return state.left.length + state.right.length === 0 ? FORGET : state;
+      return hasRows(state) ? state : FORGET;
     }
     const row: Row<Value> = [at, event.value, false];
-    const others = event.side === "left" ? state.right : state.left;
-    for (const other of others) {
-      if (!this.#meets(event.side, at, other[0])) continue;
+    for (const other of this.#partners(event.side, at, state)) {
       other[2] = true;
       row[2] = true;
       const [left, right] = event.side === "left" ? [row, other] : [other, row];
       ctx.emit({ left: left[1], right: right[1], at: latest(left[0], right[0]) });
     }
-    this.#insert(state[event.side], row);
-    this.#arm(state, ctx);
+    if (insertRow(state[event.side], row, this.#most)) this.counts.overflowed++;
+    awaitLastUse(state, (side, time) => this.#closesAt(side, time), ctx);
     return state;
   }
 
@@ -104,15 +104,16 @@ export class WindowJoin<Value>
     state.right = this.#expire("right", state.right, timer.at, ([at, right]) => {
       if (kind === "outer") ctx.emit({ left: null, right, at });
     });
-    if (state.left.length + state.right.length === 0) return FORGET;
-    this.#arm(state, ctx);
+    if (!hasRows(state)) return FORGET;
+    awaitLastUse(state, (side, time) => this.#closesAt(side, time), ctx);
     return state;
   }
 
-  #meets(side: "left" | "right", at: EventTime, other: EventTime): boolean {
-    const [left, right] = side === "left" ? [at, other] : [other, at];
+  #partners(side: "left" | "right", at: EventTime, state: WindowJoinState<Value>): Row<Value>[] {
     const { before, after } = this.#options;
-    return right >= minus(left, before) && right <= plus(left, after);
+    return side === "left"
+      ? rowsBetween(state.right, minus(at, before), plus(at, after))
+      : rowsBetween(state.left, minus(at, after), plus(at, before));
   }
 
   /** The watermark at which the row's last possible partner and the grace have passed. */
@@ -133,26 +134,5 @@ export class WindowJoin<Value>
       if (!open && !row[2]) alone(row);
       return open;
     });
-  }
-
-  #insert(rows: Row<Value>[], row: Row<Value>): void {
-    let place = rows.length;
-    while (place > 0 && (rows[place - 1]?.[0] ?? row[0]) > row[0]) place--;
-    rows.splice(place, 0, row);
-    if (rows.length <= this.#most) return;
-    rows.shift();
-    this.counts.overflowed++;
-  }
-
-  #arm(state: WindowJoinState<Value>, ctx: KeyedContext<JoinedRow<Value>>): void {
-    const left = state.left[0];
-    const right = state.right[0];
-    const due = Math.min(
-      left === undefined ? MAX_TIME : this.#closesAt("left", left[0]),
-      right === undefined ? MAX_TIME : this.#closesAt("right", right[0]),
-    ) as EventTime;
-    if (due === state.timer) return;
-    state.timer = due;
-    ctx.setTimer(TIMER, due);
   }
 }
