@@ -291,7 +291,9 @@ function replyMessage(subject: string, reply: PublishReply | undefined): Msg {
 
 function infoOf(stream: ReturnType<SimBroker["stream"]>) {
   const { config, firstSeq, lastSeq, count } = stream;
-  return { config, state: { messages: count, first_seq: firstSeq, last_seq: lastSeq } };
+  // A stream that never held anything begins nowhere.
+  const first = lastSeq === 0 ? 0 : firstSeq;
+  return { config, state: { messages: count, first_seq: first, last_seq: lastSeq } };
 }
 
 function storedMessage({ subject, seq, headers, data, time }: StoredMessage) {
