@@ -10,7 +10,10 @@ export function validate<E>({ stages, within, skip }: PatternSpec<E>): void {
       throw new PatternError(`"${stage.name}": a pattern begins once, with its first stage`);
     }
     if (isNot(stage)) validateNot(stage, stages[index - 1]);
-    else validateQuantifier(stage);
+    else {
+      validateQuantifier(stage);
+      validateOptional(stage, stages.slice(0, index));
+    }
     if (stage.gap !== null && stage.gap <= 0) {
       throw new PatternError(`"${stage.name}": the time since the previous event must be positive`);
     }
@@ -40,6 +43,14 @@ function validateNot<E>(stage: StageSpec<E>, before: StageSpec<E> | undefined): 
     throw new PatternError(
       `"${stage.name}": nothing can be forbidden right after the optional "${before.name}"`,
     );
+  }
+}
+
+/** What a greedy loop leaves would have to be offered to two stages: Flink refuses it too. */
+function validateOptional<E>(stage: StageSpec<E>, before: readonly StageSpec<E>[]): void {
+  const previous = before.findLast((one) => !isNot(one));
+  if (stage.optional && previous?.greedy === true) {
+    throw new PatternError(`"${stage.name}": what follows the greedy "${previous.name}" must come`);
   }
 }
 

@@ -104,12 +104,14 @@ export const letterPattern: fc.Arbitrary<LetterPattern> = fc
     };
   });
 
+/** Nor before a forbidden next event, but at the end. */
 function mayBeGreedy(stages: readonly LetterStage[], index: number): boolean {
-  const [stage, next] = stages.slice(index, index + 2);
+  const stage = stages[index];
   if (stage === undefined || !stage.greedy || stage.max === stage.min) return false;
   if (stage.inner === "combinations" || stage.until !== "") return false;
-  if (next === undefined) return true;
-  return isNot(next) ? next.name === "end" && next.contiguity !== "notNext" : !next.optional;
+  if (stages[index + 1]?.contiguity === "notNext") return stages[index + 1]?.name === "end";
+  const next = stages.find((after, i) => i > index && !isNot(after));
+  return next?.optional !== true;
 }
 
 /** Once, whatever lies between. */

@@ -98,7 +98,7 @@ function mayFollow(
   const last = picks.at(-1);
   const spec = stages[next.stage];
   if (spec === undefined) return false;
-  const greedy = stages[next.stage - 1];
+  const greedy = stages.findLast((stage, i) => i < next.stage && !isNot(stage));
   if (last === undefined) {
     const begins = stages.slice(0, next.stage).every((stage) => stage.optional);
     return begins && !isHeld(greedy, stream.slice(next.index, next.index + 1));
@@ -180,5 +180,7 @@ function completedAt(
     const broken = inside.some((event) => fits(end, event)) || isHeld(spec, inside);
     return broken ? undefined : stream.length;
   }
-  return inside.length > 0 && !fits(end, inside[0]) ? last.index + 1 : undefined;
+  const next = inside.slice(0, 1);
+  const goesOn = next.some((event) => !fits(end, event)) && !isHeld(spec, next);
+  return goesOn ? last.index + 1 : undefined;
 }

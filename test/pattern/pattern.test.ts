@@ -81,6 +81,7 @@ test("a pattern that cannot mean anything is refused when it is built", () => {
     "needs within": a().notFollowedBy("b"),
     "right after the optional": a().next("b").optional().notNext("c").next("d"),
     "need times": a().greedy(),
+    "must come": a().oneOrMore().greedy().followedBy("b").optional(),
     "exclude each other": a().oneOrMore().greedy().allowCombinations(),
     "at least 1": a().times(3, 2),
     "no stage": a().afterMatch({ strategy: "skipToLast", stage: "z", throwOnMissing: false }),
