@@ -69,7 +69,8 @@ async function write(
   log: DumpHead["log"],
   path: string | undefined,
 ): Promise<string> {
-  const file = new LineFile(path);
+  // Identifiers are for nobody else.
+  const file = new LineFile(path, 0o600);
   const { from, until } = source;
   file.write(headLine({ log, from, until }));
   let last = 0;

@@ -15,9 +15,10 @@ export class LineFile {
   readonly #file: Writable;
   #failure: Error | undefined;
 
-  constructor(path: string | undefined) {
+  /** A file of `mode`, should it be new. */
+  constructor(path: string | undefined, mode = 0o666) {
     this.#path = path ?? "stdout";
-    this.#file = path === undefined ? process.stdout : createWriteStream(path);
+    this.#file = path === undefined ? process.stdout : createWriteStream(path, { mode });
     this.#stream = path?.endsWith(".gz") === true ? createGzip() : this.#file;
     if (this.#stream !== this.#file) this.#stream.pipe(this.#file);
     this.#file.on("error", (error) => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -70,6 +70,7 @@ test("IN and OUT come whole and byte for byte, zipped or not", async () => {
   const [to, out] = [join(folder, "in.dump.gz"), join(folder, "out.dump")];
   const { code, stderr, stdout } = await dump("--to", to, "--out", out);
   expect([code, stdout], stderr).toEqual([0, ""]);
+  expect([to, out].map((path) => statSync(path).mode & 0o077)).toEqual([0, 0]);
   const intake = await readStream(nc, "FRESHET_IN");
   expect(intake.length).toBeGreaterThan(500);
   const dumped = await read(to, "IN");

@@ -148,6 +148,18 @@ test("records of IN that are gone: refused, told, and accepted as a gap", async 
   expect(new Set(ids).size).toBe(ids.length);
   const again = await run("recover", "--accept-gap");
   expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("no gap")]);
+
+  const jsm = await nc.jetstreamManager();
+  const { state } = await jsm.streams.info("FRESHET_IN");
+  await jsm.streams.purge("FRESHET_IN", { seq: state.last_seq - 99 });
+  await jsm.streams.purge("FRESHET_STATE");
+  expect(await refusal()).toBe("LOG_TRUNCATED");
+  expect((await recover(1)).troubles[0]?.what).toContain("must go on from 1");
+  const rebuilt = await recover(0, "--rebuild");
+  expect(rebuilt.groups[0]?.checkpoints[0]?.seq).toBe(state.last_seq - 100);
+  await start();
+  await stop();
+  expect((await recover(0)).groups[0]?.checkpoints[0]?.seq).toBeGreaterThanOrEqual(state.last_seq);
 });
 
 /** As a broker that lost the end of what it had acknowledged, and was written to again. */

@@ -9,7 +9,7 @@ import { BrokerLog } from "../../src/replay/broker-log.ts";
 import { headerOf, type StoredLog, type StoredMessage } from "../../src/replay/stored-message.ts";
 import { type Verdict, type VerifyOptions, verify } from "../../src/replay/verify.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
-import { type EventTime, MAX_TIME, minutes } from "../../src/time/event-time.ts";
+import { type EventTime, MAX_TIME, minus, minutes, seconds } from "../../src/time/event-time.ts";
 import { makeLog } from "../../src/watch/log.ts";
 import { startTestEngine } from "../support/engine.ts";
 import { runCli } from "../support/engine-process.ts";
@@ -208,6 +208,42 @@ describe("what cannot be there yet or any more", () => {
       code: "LOG_INCOMPLETE",
     });
   });
+});
+
+test("an engine that runs on the broker's time is equal while it runs, ticks and all", async () => {
+  const live = await TestServer.start();
+  const client = await connect({ servers: live.url });
+  const running = await startTestEngine({ url: live.url, settings });
+  try {
+    const js = client.jetstream();
+    for (let i = 0; i < 300; i += 1) {
+      const ids = [{ k: "unionid", v: `person-${i % 20}` }];
+      const props = { sku: `s-${i % 7}`, line: "premium", section: "spec" };
+      const view = { id: `e-${i}`, type: "product.viewed", ts: Date.now() - (i % 5), ids, props };
+      await js.publish("freshet.in.event.mp.product.viewed", JSON.stringify(view));
+      if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1200));
+    }
+    const log = { prefix: "freshet", log: makeLog("silent") };
+    const { job } = await openShipped({ settings });
+    const outNow = await BrokerLog.open(client, { stream: "FRESHET_OUT", ...log });
+    const inNow = await BrokerLog.open(client, { stream: "FRESHET_IN", ...log });
+    const settled = minus(outNow.until, seconds(5));
+    const verdict = await verify({
+      definition: job,
+      scoring: new InlineScoring(scoringFunctions),
+      intake: inNow,
+      out: outNow,
+      settled: { IN: settled, OUT: settled },
+      examples: 3,
+    });
+    expect(verdict.examples).toEqual([]);
+    expect(verdict).toMatchObject({ equal: true, missing: 0, extra: 0, twice: 0 });
+    expect(verdict.same).toBeGreaterThan(10);
+  } finally {
+    await running.stop();
+    await client.close();
+    await live.stop();
+  }
 });
 
 describe("freshet verify", () => {

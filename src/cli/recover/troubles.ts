@@ -21,7 +21,7 @@ export interface Expected {
 }
 
 /** The engine reads so far back on OUT before what it makes again. */
-export const CLOCKS_APART_MS = 60_000;
+const CLOCKS_APART_MS = 60_000;
 
 /** What a look at logs and checkpoints shows, the worst first. */
 export function troublesOf(survey: Survey, expected: Expected): readonly Trouble[] {
