@@ -21,6 +21,8 @@ export interface Definition {
   readonly when: CompiledWhen;
   /** Those of `when`, and that of `leave`. */
   readonly leaves: readonly LevelLeaf[];
+  /** Those of the leaves of which more events can only make it false: windows it must be empty of. */
+  readonly against: readonly LevelLeaf[];
   /** Segments that its `in` names. */
   readonly within: readonly string[];
   /** Whether one who did nothing it asks for satisfies it. */
@@ -48,6 +50,7 @@ function definitionOf(segment: Segment): Definition {
     segment,
     when,
     leaves: unless === null ? leaves : [...leaves, unless],
+    against: againstOf(when, unless),
     within,
     whenEmpty,
     timeline({ since, histories, told: all }, told, from) {
@@ -64,3 +67,12 @@ function definitionOf(segment: Segment): Definition {
 /** True from the time on at which the person was first seen. */
 const known = (since: EventTime, from: EventTime): Timeline =>
   since < from ? { before: true, turns: [] } : { before: false, turns: [since] };
+
+function againstOf({ leaves }: CompiledWhen, unless: LevelLeaf | null): LevelLeaf[] {
+  const others = leaves.filter(({ speaksFor, name }) => speaksFor || !isMonotone(name));
+  const keys = new Set([...others.map(({ leaf }) => leaf.key), unless?.key]);
+  return leaves.filter(({ leaf }) => !keys.has(leaf.key)).map(({ leaf }) => leaf);
+}
+
+/** Whether more events never make such a level false. */
+const isMonotone = (name: string): boolean => name === "count" || name === "none";

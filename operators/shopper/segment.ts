@@ -91,8 +91,10 @@ export function segmentOperator(
 class SegmentJudge {
   readonly #definitions: readonly Definition[];
   readonly #listeners: Listeners;
-  /** By place of a leaf, the definitions that it is part of. */
+  /** By place of a leaf, the definitions that it may make true or false. */
   readonly #byLeaf: readonly (readonly number[])[];
+  /** By place of a leaf, those that it can only make false: a concern of those told of alone. */
+  readonly #against: readonly ReadonlySet<number>[];
   /** By definition, those whose `in` names it. */
   readonly #dependents: readonly (readonly number[])[];
   /** Those that one who did nothing satisfies. */
@@ -107,14 +109,20 @@ class SegmentJudge {
       definitions.flatMap(({ leaves }) => leaves),
     );
     const byLeaf = Array.from({ length: listeners.size }, (): number[] => []);
-    definitions.forEach(({ leaves }, i) => {
-      for (const place of new Set(leaves.map((leaf) => listeners.place(leaf))))
-        byLeaf[place]?.push(i);
+    const against = Array.from({ length: listeners.size }, () => new Set<number>());
+    definitions.forEach((definition, i) => {
+      const places = definition.leaves.map((leaf) => listeners.place(leaf));
+      const onlyAgainst = definition.against.map((leaf) => listeners.place(leaf));
+      for (const place of new Set(places)) {
+        if (onlyAgainst.includes(place)) against[place]?.add(i);
+        else byLeaf[place]?.push(i);
+      }
     });
     const indexes = definitions.map((_, i) => i);
     this.#definitions = definitions;
     this.#listeners = listeners;
     this.#byLeaf = byLeaf;
+    this.#against = against;
     this.#dependents = definitions.map(({ segment }) =>
       indexes.filter((i) => definitions[i]?.within.includes(segment.id) === true),
     );
@@ -135,8 +143,10 @@ class SegmentJudge {
   ): SegmentState | Forget {
     const touched = new Set<number>();
     const at = this.#remember(signal, state, touched, ctx);
-    if (touched.size === 0) return isBlank(state) ? FORGET : state;
-    return this.judge(state, touched, at, ctx);
+    if (touched.size > 0) return this.judge(state, touched, at, ctx);
+    if (isBlank(state)) return FORGET;
+    this.#waitToTidy(state, latest(at, state.judged), ctx);
+    return state;
   }
 
   /** Puts a signal into the histories; the definitions it touches, and its time. */
@@ -148,7 +158,7 @@ class SegmentJudge {
   ): EventTime {
     if (signal.kind === "step") {
       const { at } = signal.event;
-      this.#touch(this.#listeners.take(state.histories, signal, ctx.facts), touched);
+      this.#touch(this.#listeners.take(state.histories, signal, ctx.facts), state, touched);
       if (this.#whenEmpty.length > 0 && (state.since === 0 || at < state.since)) {
         state.since = at;
         for (const i of this.#whenEmpty) touched.add(i);
@@ -157,12 +167,20 @@ class SegmentJudge {
     }
     const change = standingOf(signal);
     if (change === undefined) return ctx.now;
-    this.#touch(this.#listeners.stand(state.histories, change), touched);
+    this.#touch(this.#listeners.stand(state.histories, change), state, touched);
     return change.insteadOf === null ? change.at : earliest(change.at, change.insteadOf);
   }
 
-  #touch(leaves: readonly number[], touched: Set<number>): void {
-    for (const leaf of leaves) for (const i of this.#byLeaf[leaf] ?? []) touched.add(i);
+  #touch(leaves: readonly number[], { told }: SegmentState, touched: Set<number>): void {
+    for (const leaf of leaves) {
+      for (const i of this.#byLeaf[leaf] ?? []) touched.add(i);
+      const against = this.#against[leaf];
+      if (against === undefined || against.size === 0) continue;
+      for (const id in told) {
+        const i = this.#places.get(id);
+        if (i !== undefined && against.has(i)) touched.add(i);
+      }
+    }
   }
 
   /** Tells the turns of what was touched since `at`, and of what is due; waits for the next turn. */
@@ -245,8 +263,12 @@ class SegmentJudge {
       if (due === 0) ctx.clearTimer(JUDGE);
       else ctx.setTimer(JUDGE, due);
     }
+    this.#waitToTidy(state, state.judged, ctx);
+  }
+
+  #waitToTidy(state: SegmentState, from: EventTime, ctx: SegmentContext): void {
     if (state.tidy !== 0) return;
-    state.tidy = (plus(state.judged, this.#maxAge) + 1) as EventTime;
+    state.tidy = (plus(from, this.#maxAge) + 1) as EventTime;
     ctx.setTimer(TIDY, state.tidy);
   }
 
@@ -266,8 +288,7 @@ class SegmentJudge {
     const idle = Object.keys(state.histories).length === 0;
     const quiet = Object.values(state.told).every(([, , log]) => log.length === 0);
     if (idle && quiet) return state;
-    state.tidy = (plus(ctx.now, this.#maxAge) + 1) as EventTime;
-    ctx.setTimer(TIDY, state.tidy);
+    this.#waitToTidy(state, ctx.now, ctx);
     return state;
   }
 }

@@ -1,20 +1,11 @@
-import type { Absent, Cancel } from "../../../src/config/condition-ast.ts";
+import type { Absent } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
-import type { ShopEvent } from "../../event.ts";
-import { boundOf, valuesOf } from "./bound.ts";
-import type { EdgeLeaf, Occurrence } from "./leaf.ts";
+import { boundOf } from "./bound.ts";
+import { cancelLeaf, partitionsOf } from "./cancel.ts";
+import type { EdgeLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, Mark } from "./machine.ts";
-import {
-  type EdgeHistory,
-  EVERY_PARTITION,
-  leafKey,
-  machineEdge,
-  type Part,
-} from "./machine-leaf.ts";
-
-/** Roles: what cancels counts in the millisecond of what it cancels. */
-export const TRIGGER = 0;
-export const CANCEL = 1;
+import { CANCEL, type EdgeHistory, machineEdge, TRIGGER } from "./machine-leaf.ts";
 
 /** The trigger that is waited for. */
 type AbsentState = Mark;
@@ -24,18 +15,15 @@ export function absentEdge(absent: Absent): EdgeLeaf<EdgeHistory<AbsentState>> {
   const { after, key, within, of, restart } = absent;
   return machineEdge({
     key: leafKey("absent", after, key, within, of, restart),
-    matchers: [after, ...of.map((cancel) => cancel.of)],
+    matchers: [after],
     machine: absentMachine(absent),
-    stopping: [CANCEL],
-    parts(occurrence) {
-      const { event, met, facts } = occurrence;
-      const parts = cancelParts(of, key, occurrence);
-      if (!met.includes(after.index)) return parts;
-      for (const [partition, values] of partitionsOf(event, key)) {
-        parts.push({ role: TRIGGER, partition, bound: { ...boundOf(event, facts), ...values } });
-      }
-      return parts;
-    },
+    cancels: cancelLeaf(of, key),
+    parts: ({ event, facts }) =>
+      partitionsOf(event, key).map(([partition, values]) => ({
+        role: TRIGGER,
+        partition,
+        bound: { ...boundOf(event, facts), ...values },
+      })),
   });
 }
 
@@ -53,32 +41,4 @@ function absentMachine({ within, restart }: Absent): Machine<AbsentState> {
     holds: () => false,
     marks: (state) => [state],
   };
-}
-
-/** The cancelling parts of an event. */
-export function cancelParts(
-  of: readonly Cancel[],
-  key: readonly string[],
-  { event, met }: Occurrence,
-): Part[] {
-  const partitions = new Set<string>();
-  for (const cancel of of) {
-    if (!met.includes(cancel.of.index)) continue;
-    if (cancel.match.length === 0) partitions.add(key.length === 0 ? "" : EVERY_PARTITION);
-    else for (const [partition] of partitionsOf(event, key)) partitions.add(partition);
-  }
-  return [...partitions].map((partition) => ({ role: CANCEL, partition }));
-}
-
-/** Each combination of the values that an event has for the key; none when it lacks one. */
-export function partitionsOf(
-  event: ShopEvent,
-  key: readonly string[],
-): (readonly [partition: string, values: Readonly<Record<string, string>>])[] {
-  let all: Record<string, string>[] = [{}];
-  for (const name of key) {
-    const values = valuesOf(event, name);
-    all = all.flatMap((one) => values.map((value) => ({ ...one, [name]: value })));
-  }
-  return all.map((values) => [key.map((name) => values[name]).join("\n"), values]);
 }

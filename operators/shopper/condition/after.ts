@@ -2,11 +2,12 @@ import type { After } from "../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import { type EventTime, hours, type Millis, plus } from "../../../src/time/event-time.ts";
 import { fieldsOf, numberOf } from "../catalog.ts";
-import { CANCEL, cancelParts, partitionsOf, TRIGGER } from "./absent.ts";
 import { boundOf } from "./bound.ts";
+import { cancelLeaf, partitionsOf } from "./cancel.ts";
 import type { EdgeLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, Mark } from "./machine.ts";
-import { type EdgeHistory, leafKey, machineEdge } from "./machine-leaf.ts";
+import { CANCEL, type EdgeHistory, machineEdge, type Part, TRIGGER } from "./machine-leaf.ts";
 
 /** The shortest delay: repeating must not outrun the clock. */
 const SHORTEST: Millis = hours(1);
@@ -22,7 +23,6 @@ export function afterEdge({
   repeat,
   until,
 }: After): EdgeLeaf<EdgeHistory<AfterState>> {
-  const cancels = until === null ? [] : [until];
   const delayOf = (sku: string, facts: Facts) =>
     typeof delay === "number" ? delay : numberOf(fieldsOf(facts, "catalog", sku), delay.fact);
   const machine: Machine<AfterState> = {
@@ -38,13 +38,11 @@ export function afterEdge({
   };
   return machineEdge({
     key: leafKey("after", after, delay, repeat, until),
-    matchers: [after, ...cancels.map(({ of }) => of)],
+    matchers: [after],
     machine,
-    stopping: [CANCEL],
-    parts(occurrence) {
-      const { event, met, facts } = occurrence;
-      const parts = cancelParts(cancels, KEY, occurrence);
-      if (!met.includes(after.index)) return parts;
+    cancels: until === null ? undefined : cancelLeaf([until], KEY),
+    parts({ event, facts }) {
+      const parts: Part[] = [];
       for (const [partition, values] of partitionsOf(event, KEY)) {
         const length = delayOf(partition, facts);
         if (length === undefined) continue;

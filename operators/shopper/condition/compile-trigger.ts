@@ -43,12 +43,11 @@ export function compileTrigger(trigger: Trigger): CompiledTrigger {
 }
 
 function ofLeaf(leaf: EdgeLeaf): CompiledTrigger {
-  const { key } = leaf;
   return {
     leaves: [leaf],
-    firings: (histories, from, to) => leaf.firings(histories[key], from, to),
-    next: (histories, after) => leaf.next(histories[key], after),
-    stands: (histories, firing, at) => leaf.stands(histories[key], firing, at),
+    firings: (histories, from, to) => leaf.firings(histories, from, to),
+    next: (histories, after) => leaf.next(histories, after),
+    stands: (histories, firing, at) => leaf.stands(histories, firing, at),
   };
 }
 

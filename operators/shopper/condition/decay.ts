@@ -1,8 +1,9 @@
 import type { Decay, Weight } from "../../../src/config/condition-ast.ts";
 import type { EventTime, Millis } from "../../../src/time/event-time.ts";
 import type { LevelLeaf, Occurrence } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
-import { leafKey, machineLevel, type Part } from "./machine-leaf.ts";
+import { machineLevel, type Part } from "./machine-leaf.ts";
 
 const SHOWN_MARKS = 5;
 /** Below this part of the bound a score that is off is as good as none. */

@@ -2,17 +2,18 @@ import type { Matcher } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
-import { leafKey } from "./machine-leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 
 /** Events that may still be asked for; what is asked for is almost always the one that just came. */
-const KEPT_EVENTS = 4;
+const KEPT_EVENTS = 8;
 
 type Came = [at: EventTime, id: string, type: string, bound: BoundValues];
 
 /** An event comes. Remembered only as long as a late one may change what is true beside it. */
 export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
+  const key = leafKey("event", of);
   return {
-    key: leafKey("event", of),
+    key,
     listens: [of.index],
     follows: null,
     add(history = [], { event, facts }) {
@@ -24,8 +25,8 @@ export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
       const kept = history.filter(([at]) => at >= horizon);
       return kept.length === 0 ? undefined : kept;
     },
-    firings(history = [], from, to) {
-      return history
+    firings(all, from, to) {
+      return ((all[key] as Came[] | undefined) ?? [])
         .filter(([at]) => at >= from && at <= to)
         .map(([at, id, type, bound]) => ({
           at,

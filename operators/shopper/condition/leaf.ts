@@ -47,8 +47,13 @@ export interface Leaf<History = unknown> {
   add(history: History | undefined, occurrence: Occurrence): History | undefined;
   /** For leaves that follow something. */
   stand?(history: History | undefined, change: StandingChange): History | undefined;
-  /** Leaves out what no longer matters from `horizon` on, before which nothing changes any more. */
-  thin(history: History, horizon: EventTime): History | undefined;
+  /** A leaf whose history it reads beside its own: one that many share. */
+  readonly uses?: Leaf;
+  /**
+   * Leaves out what no longer matters from `horizon` on, before which nothing changes any more.
+   * Histories that are used by others are thinned after those of their users.
+   */
+  thin(history: History, horizon: EventTime, all: Histories): History | undefined;
 }
 
 /** A level: true over stretches of time. */
@@ -79,14 +84,14 @@ export interface Firing {
   readonly evidence: readonly Seen[];
 }
 
-/** An edge: fires at moments. */
+/** An edge: fires at moments. Reads its own history among `all` of the person. */
 export interface EdgeLeaf<History = unknown> extends Leaf<History> {
   /** What fires in `[from, to]`, oldest first, as far as is known now. */
-  firings(history: History | undefined, from: EventTime, to: EventTime): readonly Firing[];
+  firings(all: Histories, from: EventTime, to: EventTime): readonly Firing[];
   /** The first moment after `after` at which it may fire if nothing more comes. */
-  next(history: History | undefined, after: EventTime): EventTime | undefined;
+  next(all: Histories, after: EventTime): EventTime | undefined;
   /** Whether what made it fire still stands at `at`: nothing has come since that would have stopped it. */
-  stands(history: History | undefined, firing: Firing, at: EventTime): boolean;
+  stands(all: Histories, firing: Firing, at: EventTime): boolean;
 }
 
 /** Histories of one person by leaf key. */

@@ -15,17 +15,27 @@ export class Listeners {
   readonly #places = new Map<string, number>();
   readonly #byMatcher = new Map<number, number[]>();
   readonly #byTopic = new Map<Topic, number[]>();
+  /** By leaf, those that use its history. */
+  readonly #users = new Map<number, Set<number>>();
 
   constructor(matchers: readonly Matcher[], leaves: Iterable<Leaf>) {
     const unique: Leaf[] = [];
-    for (const leaf of leaves) {
-      if (this.#places.has(leaf.key)) continue;
+    const place = (leaf: Leaf): number => {
+      const known = this.#places.get(leaf.key);
+      if (known !== undefined) return known;
       this.#places.set(leaf.key, unique.length);
-      unique.push(leaf);
+      return unique.push(leaf) - 1;
+    };
+    for (const leaf of leaves) {
+      const user = place(leaf);
+      if (leaf.uses === undefined) continue;
+      const used = place(leaf.uses);
+      const users = this.#users.get(used) ?? new Set();
+      this.#users.set(used, users.add(user));
     }
-    unique.forEach((leaf, place) => {
-      for (const matcher of new Set(leaf.listens)) add(this.#byMatcher, matcher, place);
-      if (leaf.follows !== null) add(this.#byTopic, leaf.follows.topic, place);
+    unique.forEach((leaf, at) => {
+      for (const matcher of new Set(leaf.listens)) add(this.#byMatcher, matcher, at);
+      if (leaf.follows !== null) add(this.#byTopic, leaf.follows.topic, at);
     });
     this.#leaves = unique;
     this.#matchers = new Matchers(matchers.filter(({ index }) => this.#byMatcher.has(index)));
@@ -47,21 +57,29 @@ export class Listeners {
     return this.#matchers.knows(type);
   }
 
-  /** Puts an event into the histories of the leaves that listen; places of those it touched. */
+  /** Puts an event into the histories of the leaves that listen; places of those it may have changed. */
   take(histories: Histories, { event, session }: Step, facts: Facts): readonly number[] {
     const met = this.#matchers.of(event, facts);
     if (met.length === 0) return met;
     const occurrence = { event, session, met, facts };
-    const first = this.#byMatcher.get(met[0] ?? -1) ?? [];
-    const places =
-      met.length === 1
-        ? first
-        : [...new Set(met.flatMap((matcher) => this.#byMatcher.get(matcher) ?? []))];
-    for (const place of places) {
+    const touched = new Set<number>();
+    const asked = new Set(met.flatMap((matcher) => this.#byMatcher.get(matcher) ?? []));
+    for (const place of asked) {
       const leaf = this.#leaves[place] as Leaf;
       keep(histories, leaf, leaf.add(histories[leaf.key], occurrence));
+      const users = this.#users.get(place);
+      if (users === undefined) touched.add(place);
+      else this.#addUsers(users, histories, touched);
     }
-    return places;
+    return [...touched];
+  }
+
+  /** Those that have something of their own for a shared history to change. */
+  #addUsers(users: ReadonlySet<number>, histories: Histories, touched: Set<number>): void {
+    for (const key in histories) {
+      const user = this.#places.get(key);
+      if (user !== undefined && users.has(user)) touched.add(user);
+    }
   }
 
   /** The same for what another part says. */
@@ -78,10 +96,16 @@ export class Listeners {
 
   /** Leaves out of the histories what no longer matters from `horizon` on. */
   thin(histories: Histories, horizon: EventTime): void {
+    const shared: Leaf[] = [];
     for (const key of Object.keys(histories)) {
-      const leaf = this.#leaves[this.#places.get(key) ?? -1];
+      const place = this.#places.get(key) ?? -1;
+      const leaf = this.#leaves[place];
       if (leaf === undefined) delete histories[key];
-      else keep(histories, leaf, leaf.thin(histories[key], horizon));
+      else if (this.#users.has(place)) shared.push(leaf);
+      else keep(histories, leaf, leaf.thin(histories[key], horizon, histories));
+    }
+    for (const leaf of shared) {
+      keep(histories, leaf, leaf.thin(histories[leaf.key], horizon, histories));
     }
   }
 }

@@ -1,10 +1,20 @@
-import { hash128 } from "../../../src/codec/hash.ts";
 import type { Matcher } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
-import type { EdgeLeaf, Firing, LevelLeaf, Occurrence, StandingChange } from "./leaf.ts";
+import { type Cancelled, cancelsOf } from "./cancel.ts";
+import type {
+  EdgeLeaf,
+  Firing,
+  Histories,
+  Leaf,
+  LevelLeaf,
+  Occurrence,
+  StandingChange,
+} from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import {
   fold,
   insertMark,
+  isBefore,
   type Machine,
   type MachineHistory,
   type Mark,
@@ -14,17 +24,6 @@ import {
   timelineOf,
   walk,
 } from "./machine.ts";
-
-/** Of a leaf's content, without the places its matchers happen to have. */
-export function leafKey(...content: readonly unknown[]): string {
-  const text = JSON.stringify(content, (_key, value: unknown) =>
-    isMatcher(value) ? [value.events, value.where] : value,
-  );
-  return hash128(text).slice(0, 10);
-}
-
-const isMatcher = (value: unknown): value is Matcher =>
-  typeof value === "object" && value !== null && "index" in value && "events" in value;
 
 /** The types of events that matchers name; marks hold places in it. */
 export const typesOf = (matchers: readonly Matcher[]): readonly string[] => [
@@ -90,21 +89,28 @@ const KEPT_PARTITIONS = 64;
 export type EdgeHistory<State> = Record<string, MachineHistory<State>>;
 
 export interface EdgeSpec<State> extends MachineSpec<State> {
-  /** Roles whose events stop what has fired; a part of partition `*` is of all partitions. */
-  readonly stopping: readonly number[];
+  /** What cancels: its events come in as marks of role `CANCEL`. */
+  readonly cancels: Leaf | undefined;
 }
 
-/** All partitions: marks that concern each of them. */
-export const EVERY_PARTITION = "*";
+/** Roles of what may be cancelled: what cancels counts in the millisecond of what it cancels. */
+export const TRIGGER = 0;
+export const CANCEL = 1;
 
 /** Moments that a machine finds, apart for each partition. */
 export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<State>> {
-  const { key, matchers, machine, stopping } = spec;
+  const { key, matchers, machine, cancels } = spec;
   const types = typesOf(matchers);
+  const partitions = (all: Histories) =>
+    Object.entries((all[key] as EdgeHistory<State> | undefined) ?? {}).map(
+      ([partition, [state, , marks]]) =>
+        [partition, state, withCancels(marks, cancelsOf(cancels, all, partition))] as const,
+    );
   return {
     key,
     listens: matchers.map(({ index }) => index),
     follows: null,
+    ...(cancels === undefined ? {} : { uses: cancels }),
     add(history, occurrence) {
       let all = history;
       for (const part of spec.parts(occurrence)) {
@@ -114,19 +120,17 @@ export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<
       }
       return all;
     },
-    thin(history, horizon) {
-      const every = history[EVERY_PARTITION]?.[2] ?? [];
-      const settled = every.filter(([at]) => at < horizon);
+    thin(history, horizon, all) {
       for (const [partition, of] of Object.entries(history)) {
-        if (partition !== EVERY_PARTITION)
-          for (const mark of settled) insertMark(of, mark, machine);
+        const settled = cancelsOf(cancels, all, partition).filter(([at]) => at < horizon);
+        for (const cancelled of settled) insertMark(of, cancelMark(cancelled), machine);
         if (fold(of, horizon, machine)) delete history[partition];
       }
       return Object.keys(history).length === 0 ? undefined : history;
     },
-    firings(history, from, to) {
+    firings(all, from, to) {
       const found: Firing[] = [];
-      for (const [partition, [state, , marks]] of partitionsOf(history)) {
+      for (const [partition, state, marks] of partitions(all)) {
         walk(machine, state, marks, to, {
           fire({ marks: of, trigger, bound }, at, by) {
             if (at < from) return;
@@ -137,22 +141,26 @@ export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<
       }
       return found.sort((a, b) => a.at - b.at);
     },
-    next(history, after) {
+    next(all, after) {
       let next: EventTime | undefined;
-      for (const [, [state, , marks]] of partitionsOf(history)) {
-        const at = firstWake(machine, state, marks, after);
+      for (const [, state, marks] of partitions(all)) {
+        const now = walk(machine, state, marks, after, {});
+        const at = now === null ? undefined : machine.wake(now);
         if (at !== undefined && (next === undefined || at < next)) next = at;
       }
       return next;
     },
-    stands(history, firing, at) {
-      const own = history?.[firing.partition]?.[2] ?? [];
-      const every = history?.[EVERY_PARTITION]?.[2] ?? [];
-      return ![...own, ...every].some(
-        (mark) => stopping.includes(mark[1]) && mark[0] > firing.at && mark[0] <= at,
-      );
-    },
+    stands: (all, firing, at) =>
+      !cancelsOf(cancels, all, firing.partition).some(([time]) => time > firing.at && time <= at),
   };
+}
+
+const cancelMark = ([at, id]: Cancelled): Mark => [at, CANCEL, id, -1, "", 0, null];
+
+/** The marks with what cancels them in its place. */
+function withCancels(marks: readonly Mark[], cancels: readonly Cancelled[]): readonly Mark[] {
+  if (cancels.length === 0) return marks;
+  return [...marks, ...cancels.map(cancelMark)].sort((a, b) => (isBefore(a, b) ? -1 : 1));
 }
 
 function partitionOf<State>(history: EdgeHistory<State>, partition: string) {
@@ -168,31 +176,6 @@ function partitionOf<State>(history: EdgeHistory<State>, partition: string) {
 function quietest<State>(history: EdgeHistory<State>, names: readonly string[]): string {
   const lastOf = (name: string) => history[name]?.[2].at(-1)?.[0] ?? history[name]?.[1] ?? 0;
   return names.reduce((a, b) => (lastOf(b) < lastOf(a) ? b : a));
-}
-
-/** Each partition with the marks of all partitions among its own. */
-function* partitionsOf<State>(
-  history: EdgeHistory<State> | undefined,
-): Generator<[string, MachineHistory<State>]> {
-  const every = history?.[EVERY_PARTITION]?.[2] ?? [];
-  for (const [partition, of] of Object.entries(history ?? {})) {
-    if (partition === EVERY_PARTITION) continue;
-    if (every.length === 0) yield [partition, of];
-    else yield [partition, [of[0], of[1], inOrder([...of[2], ...every])]];
-  }
-}
-
-const inOrder = (marks: readonly Mark[]): Mark[] =>
-  marks.toSorted((a, b) => a[0] - b[0] || a[1] - b[1] || (a[2] < b[2] ? -1 : 1));
-
-function firstWake<State>(
-  machine: Machine<State>,
-  from: State | null,
-  marks: readonly Mark[],
-  after: EventTime,
-): EventTime | undefined {
-  const state = walk(machine, from, marks, after, {});
-  return state === null ? undefined : machine.wake(state);
 }
 
 /** What another part says: on (role 1) or off (role 0); it is not, before anything is said. */

@@ -62,7 +62,8 @@ export function insertMark<State>(
   if (spare !== undefined && marks.length > KEPT_MARKS) fold(history, spare[0], machine);
 }
 
-function isBefore(a: Mark, b: Mark): boolean {
+/** The order of marks: by time, then part, then id. */
+export function isBefore(a: Mark, b: Mark): boolean {
   if (a[0] !== b[0]) return a[0] < b[0];
   return a[1] !== b[1] ? a[1] < b[1] : a[2] < b[2];
 }

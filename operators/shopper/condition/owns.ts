@@ -2,8 +2,9 @@ import type { Owns } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
 import type { LevelLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
-import { leafKey, machineLevel } from "./machine-leaf.ts";
+import { machineLevel } from "./machine-leaf.ts";
 
 /** The oldest match, and whether it is old enough. */
 type OwnsState = readonly [mark: Mark, old: boolean];

@@ -2,8 +2,9 @@ import type { Run } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
 import { valuesOf } from "./bound.ts";
 import type { LevelLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
-import { leafKey, machineLevel, type Part } from "./machine-leaf.ts";
+import { machineLevel, type Part } from "./machine-leaf.ts";
 
 /** Roles: what breaks a run comes after what fits it, in one millisecond. */
 const FITS = 0;

@@ -2,8 +2,9 @@ import type { Score } from "../../../src/config/condition-ast.ts";
 import { type EventTime, millis, plus } from "../../../src/time/event-time.ts";
 import { faded, lastAbove, weightParts } from "./decay.ts";
 import type { EdgeLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
-import { type EdgeHistory, leafKey, machineEdge } from "./machine-leaf.ts";
+import { type EdgeHistory, machineEdge } from "./machine-leaf.ts";
 
 /** The score as of a time, the tier it is in (−1: below all), and the mark that changed it last. */
 type ScoreState = readonly [at: EventTime, score: number, tier: number, last: Mark];
@@ -15,7 +16,7 @@ export function scoreEdge(score: Score): EdgeLeaf<EdgeHistory<ScoreState>> {
     key: leafKey("score", add, halfLife, tiers),
     matchers: add.map(({ of }) => of),
     machine: scoreMachine(score),
-    stopping: [],
+    cancels: undefined,
     parts: (occurrence) => weightParts(add, occurrence),
   });
 }

@@ -2,8 +2,9 @@ import type { Sequence, SequenceStep } from "../../../src/config/condition-ast.t
 import { type EventTime, since } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
-import { type EdgeHistory, leafKey, machineEdge } from "./machine-leaf.ts";
+import { type EdgeHistory, machineEdge } from "./machine-leaf.ts";
 
 /** By step: the marks so far of the sequence that waits for the next step; empty when none does. */
 type Latches = readonly (readonly Mark[])[];
@@ -18,7 +19,7 @@ export function sequenceEdge({ steps }: Sequence): EdgeLeaf<EdgeHistory<Latches>
     key: leafKey("sequence", steps),
     matchers: steps.map(({ of }) => of),
     machine: sequenceMachine(steps),
-    stopping: [],
+    cancels: undefined,
     parts({ event, met, facts }) {
       const bound = boundOf(event, facts);
       // Later steps first.

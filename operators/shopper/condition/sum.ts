@@ -1,8 +1,9 @@
 import type { Sum } from "../../../src/config/condition-ast.ts";
 import { valuesOf } from "./bound.ts";
 import type { LevelLeaf } from "./leaf.ts";
+import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
-import { leafKey, machineLevel, type Part } from "./machine-leaf.ts";
+import { machineLevel, type Part } from "./machine-leaf.ts";
 
 /** Roles: in one millisecond the thing comes before what belongs to it. */
 const THING = 0;
