@@ -121,66 +121,56 @@ const contenders = (load: Load, shares: Readonly<Record<string, number>>): Conte
     contender(peer, load, shares[peer.name]),
   );
 
-const describe = (load: Load, fill: string): string =>
-  `counts over ${load.keys.toLocaleString("en")} keys; ${fill}; then ${load.slides} ${load.slides === 1 ? "slide" : "slides"} of ` +
-  `${load.eventsASlide.toLocaleString("en")} events, each key's window told at each slide`;
+interface Shape {
+  readonly title: string;
+  /** What comes before the measured slides. */
+  readonly fill: string;
+  readonly load: Load;
+  readonly rounds: number;
+  /** Part of the keys that each contender is given. */
+  readonly shares: Readonly<Record<string, number>>;
+}
 
-function shortWindows(short: boolean): Promise<Comparison> {
-  const load: Load = {
+function measure({ title, fill, load, rounds, shares }: Shape): Promise<Comparison> {
+  const { keys, slides, eventsASlide } = load;
+  const what =
+    `counts over ${keys.toLocaleString("en")} keys; ${fill}; then ${slides} × ` +
+    `${eventsASlide.toLocaleString("en")} events, each key's window told at each slide`;
+  const setting = { title, what, unit: "events/s", rounds, warmUp: false };
+  return compare(setting, contenders(load, shares));
+}
+
+const WHOLE = { [OURS]: 1, [OPERATOR]: 1, [RING]: 1 };
+
+const shortWindows = (short: boolean): Shape => ({
+  title: "Windows: 5 min / 10 s",
+  fill: "a window's length in which each key is met once",
+  load: {
     size: minutes(5),
     slide: seconds(10),
     keys: short ? 2000 : 100_000,
     warm: 30,
     slides: 2,
     eventsASlide: short ? 4000 : 200_000,
-  };
-  const fill = "a window's length in which each key is met once";
-  return compare(
-    {
-      title: "Windows: 5 min / 10 s",
-      what: describe(load, fill),
-      unit: "events/s",
-      rounds: 3,
-      warmUp: false,
-    },
-    contenders(load, {
-      [OURS]: 1,
-      [OPERATOR]: 1,
-      [RING]: 1,
-      [NAIVE]: 1,
-      [NAIVE_STATES]: short ? 0.1 : 0.02,
-      [RXJS]: 1,
-    }),
-  );
-}
+  },
+  rounds: 3,
+  shares: { ...WHOLE, [NAIVE]: 1, [NAIVE_STATES]: short ? 0.1 : 0.02, [RXJS]: 1 },
+});
 
-function longWindows(short: boolean): Promise<Comparison> {
-  const load: Load = {
+const longWindows = (short: boolean): Shape => ({
+  title: "Windows: 30 d / 1 h",
+  fill: "an hour in which each key is met once",
+  load: {
     size: days(30),
     slide: hours(1),
     keys: short ? 10_000 : 1_000_000,
     warm: 1,
     slides: 1,
     eventsASlide: short ? 5000 : 500_000,
-  };
-  const fill = "an hour in which each key is met once";
-  return compare(
-    {
-      title: "Windows: 30 d / 1 h",
-      what: describe(load, fill),
-      unit: "events/s",
-      rounds: 2,
-      warmUp: false,
-    },
-    contenders(load, {
-      [OURS]: 1,
-      [OPERATOR]: 1,
-      [RING]: 1,
-      [NAIVE]: short ? 0.1 : 0.001,
-      [NAIVE_STATES]: short ? 0.1 : 0.0005,
-    }),
-  );
-}
+  },
+  rounds: 2,
+  shares: { ...WHOLE, [NAIVE]: short ? 0.1 : 0.004, [NAIVE_STATES]: short ? 0.1 : 0.001 },
+});
 
 /** Bytes of state a key has beside its name and its entry in the owner's map. */
 function stateBytes(short: boolean): Figure[] {
@@ -248,7 +238,7 @@ async function agree(): Promise<void> {
 export async function windows({ short }: BenchOptions): Promise<Report> {
   await agree();
   const bytes = stateBytes(short);
-  const comparisons = [await shortWindows(short), await longWindows(short)];
+  const comparisons = [await measure(shortWindows(short)), await measure(longWindows(short))];
   const least = (value: number) => ({ kind: "least" as const, value });
   const figures = comparisons.flatMap((comparison): Figure[] => {
     const { title } = comparison;
