@@ -9,6 +9,7 @@ import {
 } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, type Millis, minus, plus } from "../../src/time/event-time.ts";
+import type { ShopEvent } from "../event.ts";
 import { type Candidate, evidenceFor, itemOf, shortlist } from "./candidates.ts";
 import { fieldsOf, textOf } from "./catalog.ts";
 import { type Proposal, RECOMMENDER } from "./contact/proposal.ts";
@@ -16,8 +17,9 @@ import { duration } from "./options.ts";
 import { DEFAULT_WEIGHTS, FEATURES, type RankInput, type Weights } from "./rank.ts";
 import { inWords, type Missing, messageOf, recIdOf } from "./recommendation.ts";
 import { isAct } from "./session.ts";
-import type { IntentSignal, SessionSignal, Step } from "./signals.ts";
+import type { IntentSignal, SessionSignal, StandingOf, Step } from "./signals.ts";
 import {
+  favouriteTouchpoint,
   learnFrom,
   learnIntent,
   learnOutcome,
@@ -40,7 +42,7 @@ export interface RecommendOptions {
   readonly version: string;
 }
 
-type Out = Proposal | Missing;
+type Out = Proposal | Missing | StandingOf;
 type In = SessionSignal | IntentSignal | { readonly kind: "segment"; readonly person: string };
 
 /** What a decision needs when its scores are back. Plain data. */
@@ -99,6 +101,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
       if (!isAct(event.type)) return taste.seenAt === 0 && isBlank(taste) ? FORGET : taste;
       if (taste.seenAt === 0) ctx.setTimer("forget", plus(event.at, options.keep));
       learnFrom(taste, event, ctx.facts);
+      tellAffinity(taste, event, ctx);
       if (isOccasion(signal, taste, ctx, options)) ask(taste, ctx, options);
       if (taste.intent !== null) taste.intent.isNews = false;
       return taste;
@@ -109,6 +112,16 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
     },
     publish: messageOf,
   };
+}
+
+/** Says so when another touchpoint than before is what the person uses most. */
+function tellAffinity(taste: Taste, event: ShopEvent, ctx: Context<Out>): void {
+  if (event.touchpoint === taste.affinity || event.touchpoint === "unknown") return;
+  const value = favouriteTouchpoint(taste, taste.seenAt);
+  if (value === undefined || value === taste.affinity) return;
+  taste.affinity = value;
+  const person = ctx.key;
+  ctx.emit({ kind: "standing", person, topic: "affinity", value, on: true, at: event.at });
 }
 
 const isBlank = (taste: Taste): boolean => taste.recs.length === 0 && taste.muted.length === 0;

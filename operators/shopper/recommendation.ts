@@ -21,8 +21,10 @@ export const recIdOf = (person: string, digits: string): string =>
 
 export const rounded = (score: number): number => Math.round(score * 10_000) / 10_000;
 
-export function messageOf(out: Missing | { readonly kind: "proposed" }): Message | undefined {
-  if (out.kind === "proposed") return undefined;
+export function messageOf(
+  out: Missing | { readonly kind: "proposed" | "standing" },
+): Message | undefined {
+  if (out.kind !== "missing") return undefined;
   const { person, rec_kind, channel, sku, score, replaced_by, at } = out;
   return {
     subject: "suppressed.stock",

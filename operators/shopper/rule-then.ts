@@ -77,7 +77,9 @@ function message(action: Recommend, firing: Firing, facts: Facts): Option | unde
   if (action.sku !== undefined && named === undefined && action.kind === "product")
     return undefined;
   const goods = goodsOf(action, firing, facts);
-  const sku = named ?? goods?.[0] ?? resolve(TRIGGER_SKU, firing) ?? null;
+  const about =
+    action.content !== undefined && "about" in action.content ? action.content.about : TRIGGER_SKU;
+  const sku = named ?? goods?.[0] ?? resolve(about, firing) ?? null;
   const items =
     goods === undefined
       ? [itemOf(action, sku, firing, facts)]
@@ -152,7 +154,7 @@ function contentFields(content: Content, firing: Firing, facts: Facts): Fields {
 }
 
 /** The text a reference stands for. */
-export function resolve(ref: Ref, { bound }: Firing): string | undefined {
+function resolve(ref: Ref, { bound }: Firing): string | undefined {
   if ("text" in ref) return ref.text;
   const value = bound[ref.event]?.[ref.property];
   return value === undefined ? undefined : String(value);

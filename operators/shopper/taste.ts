@@ -9,7 +9,7 @@ import {
 } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
-import { type Leanings, lean, noLeanings } from "./leanings.ts";
+import { type Leanings, lean, noLeanings, shares } from "./leanings.ts";
 import type { EventEvidence, IntentSignal } from "./signals.ts";
 
 /** What the recommender remembers of a person. Lists run from the oldest to the newest. */
@@ -19,6 +19,8 @@ export interface Taste {
   skuAts: EventTime[];
   categories: Leanings;
   touchpoints: Leanings;
+  /** The touchpoint that was last said to be used most; empty when none was. */
+  affinity: string;
   /** Decayed mean of the log of prices looked at, in minor units; 0 of none. */
   logPrice: number;
   prices: number;
@@ -81,6 +83,7 @@ export const noTaste = (): Taste => ({
   skuAts: [],
   categories: noLeanings(),
   touchpoints: noLeanings(),
+  affinity: "",
   logPrice: 0,
   prices: 0,
   acts: [],
@@ -115,6 +118,10 @@ export function learnFrom(taste: Taste, event: ShopEvent, facts: Facts): void {
     numberOf(fieldsOf(facts, "catalog", sku), "price_minor") ?? numberProp(event, "price_minor");
   if (price !== undefined && price > 0) rememberPrice(taste, price);
 }
+
+/** The touchpoint that the person uses most. */
+export const favouriteTouchpoint = (taste: Taste, now: EventTime): string | undefined =>
+  shares(taste.touchpoints, now, TOUCHPOINT_HALF_LIFE)[0]?.[0];
 
 function rememberSku(taste: Taste, sku: string, at: EventTime): void {
   const known = taste.skus.indexOf(sku);

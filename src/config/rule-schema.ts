@@ -353,7 +353,6 @@ export type ContactSource = Static<typeof Contact>;
 export type WaySource = Static<typeof Way>;
 export type PeriodSource = Static<typeof Every>;
 export type RecommendSource = Static<typeof Recommend>;
-export type ContentSourceText = Static<typeof ContentSource>;
 export interface ActionSource {
   readonly recommend?: RecommendSource;
   readonly place?: Static<typeof Place>;

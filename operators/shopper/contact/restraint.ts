@@ -5,7 +5,7 @@ import { recIdOf } from "../recommendation.ts";
 import { chance } from "./chance.ts";
 import { spend } from "./limit.ts";
 import type { ContactOut } from "./outcome.ts";
-import { interrupts, isImmediate, type Proposal, worthOf } from "./proposal.ts";
+import { interrupts, isImmediate, type Proposal, RECOMMENDER, worthOf } from "./proposal.ts";
 import { useWay } from "./quota.ts";
 import { remember } from "./silence.ts";
 import type { ContactState } from "./state.ts";
@@ -48,7 +48,7 @@ export function propose(proposal: Proposal, turn: Turn): void {
   }
   state.moment.push(proposal);
   if (state.moment.length <= MOST_WAITING) return;
-  const least = state.moment.reduce((a, b) => (worthOf(b) < worthOf(a) ? b : a));
+  const least = state.moment.reduce((a, b) => (rankOf(b) < rankOf(a) ? b : a));
   state.moment.splice(state.moment.indexOf(least), 1);
   suppress(least, "outranked", turn);
 }
@@ -77,7 +77,7 @@ export function endMoment(turn: Turn, stands: Stands): void {
     else suppress(proposal, "stale", turn);
   }
   const ranked = standing.filter((p) => p.class === "marketing");
-  ranked.sort((a, b) => worthOf(b) - worthOf(a));
+  ranked.sort((a, b) => rankOf(b) - rankOf(a));
   let isTaken = false;
   for (const proposal of ranked) {
     if (isTaken) suppress(proposal, "outranked", turn);
@@ -85,6 +85,10 @@ export function endMoment(turn: Turn, stands: Stands): void {
   }
   for (const proposal of standing) if (proposal.class === "service") settle(proposal, turn);
 }
+
+/** What somebody wrote a rule for comes before what the recommender found. */
+const rankOf = (proposal: Proposal): number =>
+  worthOf(proposal) + (proposal.rule === RECOMMENDER ? 0 : 1);
 
 /** Drops what waits and is no longer true, or no longer allowed. */
 export function dropWaiting(

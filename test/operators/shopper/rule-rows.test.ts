@@ -296,3 +296,30 @@ test("C33: collecting coupons is price-sensitive, too: a coupon, whatever the go
   const said = ofRule(await saidBy([claim(0), claim(1)], DAY), "price_sensitive_offer");
   expect(brief(said)).toEqual([["recommendation.mp.activity", HOUR, HOUR]]);
 });
+
+test.each([
+  ["gzh", "research_article", "review", "recommendation.gzh.info"],
+  ["channels", "research_video", "review_clip", "recommendation.channels.info"],
+])(
+  "C35, C36: who wants to know more and is mostly on %s gets it there",
+  async (touchpoint, rule, type, subject) => {
+    const on = { touchpoint };
+    const content = { content_id: "c1", type, about: "A" };
+    const look = (i: number) =>
+      happens(i * MIN, "product.viewed", { sku: "A", section: "spec", dwell_ms: 60_000 }, on);
+    const asks = happens(4 * MIN, "searched", { query: "A 评测 参数 怎么样" }, on);
+    const said = ofRule(
+      await saidBy([fact("content", "c1", content), look(0), look(1), look(2), asks], HOUR),
+      rule,
+    );
+    expect(said.map((it) => [it.subject, it.data["items"]])).toEqual([
+      [subject, [expect.objectContaining({ content_type: type, content_id: "c1", about: "A" })]],
+    ]);
+  },
+);
+
+test("winback: two months after the last order a solution is offered", async () => {
+  const order = (ms: number, id: string) => happens(ms, "order.paid", { sku: "A", order_id: id });
+  const said = ofRule(await saidBy([order(0, "o1"), order(10 * DAY, "o2")], 80 * DAY), "winback");
+  expect(brief(said)).toEqual([["recommendation.wecom.solution", 70 * DAY, 70 * DAY]]);
+});

@@ -27,7 +27,7 @@ describe("what trackers send", () => {
       return checked.ok && checked.stripped === 0 ? [] : [{ type, props, checked }];
     });
     expect(refused).toEqual([]);
-    const reported = /^(feedback|recommendation)\./;
+    const reported = /^(feedback|recommendation|notice|catalog)\./;
     const expected = plan.types.filter((type) => !reported.test(type) && type !== "id.unlink");
     expect(expected.filter((type) => !seen.has(type))).toEqual([]);
   });
