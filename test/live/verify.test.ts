@@ -96,8 +96,11 @@ const withData = (message: StoredMessage, data: unknown): StoredMessage => ({
 const json = ({ data }: StoredMessage) => JSON.parse(Buffer.from(data).toString()) as object;
 
 test("what an engine has published is what its log says, knowledge on IN included", async () => {
-  const verdict = await verdictOn();
+  const { job } = await openShipped({ trustRecv: true, settings });
+  const verdict = await verdictOn({ definition: job });
   expect(verdict).toMatchObject({ equal: true, ...CLEAN });
+  // Knowledge fed a second time would be older than itself.
+  expect(job.intake.counts.stale).toBe(0);
   let learned = 0;
   let records = 0;
   for await (const { subject } of intake.read()) {

@@ -95,7 +95,7 @@ test("a replay takes from a line what collect would have got from the broker", (
     expect(dumpLine(line, 1)).toHaveProperty("bad");
 });
 
-test("a dump that was cut off, wherever, or has lost a line, is refused", async () => {
+test("a dump that was cut off, wherever, or has lost, doubled or moved a line, is refused", async () => {
   const message = (seq: number): StoredMessage => ({
     subject: "in.tick",
     seq,
@@ -107,6 +107,9 @@ test("a dump that was cut off, wherever, or has lost a line, is refused", async 
   const text = whole.join("\n");
   const broken = whole.map((_, i) => whole.filter((_line, place) => place !== i).join("\n"));
   for (let end = 0; end < text.length; end += 1) broken.push(text.slice(0, end));
+  const [begin, first, second, third, end] = whole;
+  broken.push([begin, second, first, third, end].join("\n"));
+  broken.push([begin, first, first, third, end].join("\n"));
   const path = join(folder, "broken.dump");
   writeFileSync(path, text);
   expect(await readBack(path)).toHaveLength(3);
