@@ -39,7 +39,7 @@ export interface IntervalJoinOptions<Value> {
   readonly upper: Millis;
   readonly lowerOpen?: boolean;
   readonly upperOpen?: boolean;
-  /** Elements kept a side and key; the oldest goes when one more comes, and is counted. */
+  /** Elements kept a side and key; the oldest goes when one more comes, and that is told as late. */
   readonly most?: number;
   late(event: SideEvent<Value>): Readonly<Record<string, unknown>>;
 }
@@ -56,8 +56,6 @@ export class IntervalJoin<Value>
   implements KeyedLogic<SideEvent<Value>, Joined<Value, Value>, IntervalJoinState<Value>>
 {
   readonly version = 1;
-  /** Since the start of the process: elements pushed out of a full buffer. */
-  readonly counts = { overflowed: 0 };
   readonly #options: IntervalJoinOptions<Value>;
   /** Both bounds closed. */
   readonly #lower: Millis;
@@ -86,8 +84,7 @@ export class IntervalJoin<Value>
       ctx.late(this.#options.late(event));
       return hasRows(state) ? state : FORGET;
     }
-    const overflowed = insertRow(state[event.side], [at, event.value], this.#most);
-    if (overflowed) this.counts.overflowed++;
+    insertRow(state[event.side], [at, event.value], this.#most, ctx);
     if (event.side === "left") {
       for (const [rightAt, right] of rowsBetween(
         state.right,

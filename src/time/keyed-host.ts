@@ -1,6 +1,7 @@
 import { FORGET, type Forget } from "../flow/operator.ts";
 import { type EventTime, MIN_TIME } from "./event-time.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
+import { requireVersion } from "./snapshot-version.ts";
 import { Timers } from "./timers.ts";
 
 /** Where the results of a host go. It must not call the host that is just telling it something. */
@@ -83,7 +84,7 @@ export class KeyedHost<In, Out, State> {
     data: unknown,
   ): KeyedHost<In, Out, State> {
     const { version, watermark, timers, states } = data as HostSnapshot<State>;
-    if (version !== logic.version) throw new Error(`state of version ${version}`);
+    requireVersion("state", version, logic.version);
     const host = new KeyedHost(logic, sink);
     host.#watermark = watermark;
     host.#timers = Timers.restore(timers);

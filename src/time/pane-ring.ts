@@ -97,7 +97,8 @@ export const setNote = (ring: PaneRing, spec: PaneSpec, to: number): void => {
 
 /**
  * Adds `value` to a pane; use the ring that is returned. Nothing happens when the pane is forgotten
- * (ask `remembers` first and count it as late). Sums are exact for whole numbers.
+ * (ask `remembers` first and count it as late). Sums are exact for whole
+ * numbers; rounding of others is forgotten within two lengths of the window.
  */
 export function addToPane(
   ring: PaneRing,
@@ -322,17 +323,11 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
     return ring;
   }
   let kept = first;
+  for (let m = 0; m < measures; m++) ring[TOTALS + m] = 0;
   for (let i = first; i < end; i += width) {
     const pane = cell(ring, i);
-    const was = pane <= head && pane > head - panes;
-    const is = pane <= target && pane > target - panes;
     if (pane <= forgotten) kept = i + width;
-    if (was === is) continue;
-    for (let m = 0; m < measures; m++) {
-      const sum = cell(ring, i + 1 + m);
-      const before = cell(ring, TOTALS + m);
-      ring[TOTALS + m] = is ? before + sum : before - sum;
-    }
+    if (pane <= target && pane > target - panes) addToTotals(ring, spec, i + 1);
   }
   if (kept === first) return ring;
   const gone = kept - first;
@@ -341,6 +336,13 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   for (let i = kept; i < end; i++) ring[i - gone] = cell(ring, i);
   for (let i = end - gone; i < end; i++) ring[i] = 0;
   return ring;
+}
+
+/** Adds the sums of the pane whose first cell is at `place`. */
+function addToTotals(ring: PaneRing, { measures }: PaneSpec, place: number): void {
+  for (let m = 0; m < measures; m++) {
+    ring[TOTALS + m] = cell(ring, TOTALS + m) + cell(ring, place + m);
+  }
 }
 
 function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
@@ -355,8 +357,9 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   }
   if (measures === 1 && target === before + 1) stepRing(ring, spec, target);
   else turnRing(ring, spec, target);
-  const turned = floorDiv(target, capacity) !== floorDiv(before, capacity);
-  return turned ? leaner(ring, spec) : ring;
+  if (floorDiv(target, capacity) === floorDiv(before, capacity)) return ring;
+  sumUp(ring, spec);
+  return leaner(ring, spec);
 }
 
 /** One pane on, one measure: what every key does at every slide. */
@@ -387,6 +390,17 @@ function turnRing(ring: PaneRing, spec: PaneSpec, target: number): void {
     }
   }
   ring[HEAD] = target;
+}
+
+/** Totals anew, once a turn: what sums of fractions lost by rounding does not add up for ever. */
+function sumUp(ring: PaneRing, spec: PaneSpec): void {
+  const { panes, measures } = spec;
+  const capacity = cell(ring, CAPACITY);
+  const head = headOf(ring);
+  for (let m = 0; m < measures; m++) ring[TOTALS + m] = 0;
+  for (let pane = head - panes + 1; pane <= head; pane++) {
+    addToTotals(ring, spec, ringPlace(spec, capacity, pane));
+  }
 }
 
 /** Back to a list when, looking once a turn, few panes hold anything. */

@@ -12,7 +12,7 @@ export interface RecordSlidingOptions<In, Value, Acc, Result> {
   readonly emit: "onUpdate" | "onClose";
   readonly aggregate: Aggregate<Value, Acc, Result>;
   value(event: In): Value;
-  /** Elements kept a key; the oldest goes when one more comes, and is counted. */
+  /** Elements kept a key; the oldest goes when one more comes, and that is told as late. */
   readonly most?: number;
   late(event: In): Readonly<Record<string, unknown>>;
 }
@@ -42,8 +42,6 @@ export class RecordSliding<In, Value, Acc, Result>
   implements KeyedLogic<In, RecordWindow<Result>, RecordSlidingState<Value, Acc>>
 {
   readonly version = 1;
-  /** Since the start of the process: elements pushed out of a full buffer. */
-  readonly counts = { overflowed: 0 };
   readonly #options: RecordSlidingOptions<In, Value, Acc, Result>;
   readonly #most: number;
 
@@ -71,7 +69,7 @@ export class RecordSliding<In, Value, Acc, Result>
     state.elements.push([at, value]);
     if (state.elements.length > this.#most) {
       state.elements.shift();
-      this.counts.overflowed++;
+      ctx.late({ reason: "window_elements", forgotten: 1 });
     }
     const touched = state.windows.filter(([s]) => s <= at && at <= plus(s, difference));
     for (const window of touched) window[1] = aggregate.add(window[1], value, at);

@@ -23,14 +23,19 @@ export const noRows = <Row extends Timed>(): SideRows<Row> => ({
 export const hasRows = <Row extends Timed>({ left, right }: SideRows<Row>): boolean =>
   left.length + right.length > 0;
 
-/** Files a row behind those of its time; true when that made more than `most`, and the oldest went. */
-export function insertRow<Row extends Timed>(rows: Row[], row: Row, most: number): boolean {
+/** Files a row behind those of its time; tells as late when that made more than `most` and the oldest went. */
+export function insertRow<Row extends Timed, Out>(
+  rows: Row[],
+  row: Row,
+  most: number,
+  ctx: KeyedContext<Out>,
+): void {
   let place = rows.length;
   while (place > 0 && (rows[place - 1] as Row)[0] > row[0]) place--;
   rows.splice(place, 0, row);
-  if (rows.length <= most) return false;
+  if (rows.length <= most) return;
   rows.shift();
-  return true;
+  ctx.late({ reason: "join_rows", forgotten: 1 });
 }
 
 /** The rows with a time in `[from, to]`. */

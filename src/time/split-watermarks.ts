@@ -1,4 +1,5 @@
 import { type EventTime, earliest, MAX_TIME, MIN_TIME } from "./event-time.ts";
+import { requireVersion } from "./snapshot-version.ts";
 
 interface Split {
   watermark: EventTime;
@@ -42,14 +43,16 @@ export class SplitWatermarks {
 
   snapshot(): unknown {
     const splits = [...this.#splits].map(([name, s]) => [name, s.watermark, s.idle]);
-    return { combined: this.#combined, splits };
+    return { version: 1, combined: this.#combined, splits };
   }
 
   static restore(data: unknown): SplitWatermarks {
-    const { combined, splits } = data as {
+    const { version, combined, splits } = data as {
+      version: number;
       combined: EventTime;
       splits: readonly (readonly [string, EventTime, boolean])[];
     };
+    requireVersion("watermarks", version, 1);
     const restored = new SplitWatermarks();
     restored.#combined = combined;
     for (const [name, watermark, idle] of splits) restored.#splits.set(name, { watermark, idle });

@@ -1,4 +1,5 @@
 import { type EventTime, MIN_TIME, type Millis } from "./event-time.ts";
+import { requireVersion } from "./snapshot-version.ts";
 
 export interface SuppressOptions {
   /** Keys held back at most. */
@@ -54,14 +55,16 @@ export class Suppress<Value> {
   }
 
   snapshot(): unknown {
-    return { streamTime: this.#streamTime, held: structuredClone(this.#inOrder) };
+    return { version: 1, streamTime: this.#streamTime, held: structuredClone(this.#inOrder) };
   }
 
   static restore<Value>(options: SuppressOptions, data: unknown): Suppress<Value> {
-    const { streamTime, held } = structuredClone(data) as {
+    const { version, streamTime, held } = structuredClone(data) as {
+      version: number;
       streamTime: EventTime;
       held: Held<Value>[];
     };
+    requireVersion("held updates", version, 1);
     const suppress = new Suppress<Value>(options);
     suppress.#streamTime = streamTime;
     for (const entry of held) suppress.#hold(entry);

@@ -1,5 +1,6 @@
 import { DueOrder, grown, mixed, NONE, read } from "./due-order.ts";
 import { type EventTime, eventTime } from "./event-time.ts";
+import { requireVersion } from "./snapshot-version.ts";
 
 export interface PendingTimer {
   /** The operator that set it. */
@@ -165,7 +166,7 @@ export class Timers {
 
   static restore(data: unknown): Timers {
     const { version, names, owner, key, name, at } = data as TimersSnapshot;
-    if (version !== 1) throw new Error(`timers of unknown version ${version}`);
+    requireVersion("timers", version, 1);
     const timers = new Timers();
     for (const [i, due] of at.entries()) {
       const text = names[name[i] ?? NONE];

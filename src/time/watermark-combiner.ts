@@ -1,4 +1,5 @@
 import { type EventTime, latest, MAX_TIME, MIN_TIME } from "./event-time.ts";
+import { requireVersion } from "./snapshot-version.ts";
 
 interface Input {
   watermark: EventTime;
@@ -71,16 +72,19 @@ export class WatermarkCombiner {
 
   snapshot(): unknown {
     return {
+      version: 1,
       combined: this.#combined,
       inputs: this.#inputs.map(({ watermark, idle, aligned }) => [watermark, idle, aligned]),
     };
   }
 
   static restore(data: unknown): WatermarkCombiner {
-    const { combined, inputs } = data as {
+    const { version, combined, inputs } = data as {
+      version: number;
       combined: EventTime;
       inputs: readonly (readonly [EventTime, boolean, boolean])[];
     };
+    requireVersion("watermarks", version, 1);
     const combiner = new WatermarkCombiner(inputs.length);
     combiner.#combined = combined;
     for (const [i, [watermark, idle, aligned]] of inputs.entries()) {

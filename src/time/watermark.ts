@@ -1,4 +1,5 @@
 import { type EventTime, eventTime, latest, MIN_TIME, type Millis } from "./event-time.ts";
+import { requireVersion } from "./snapshot-version.ts";
 
 /*
  * Watermark T promises: no more elements at or before T. These generators are for flows of one's
@@ -24,12 +25,14 @@ export class BoundedDisorder {
   }
 
   snapshot(): unknown {
-    return this.#largest;
+    return { version: 1, largest: this.#largest };
   }
 
   static restore(bound: Millis, data: unknown): BoundedDisorder {
+    const { version, largest } = data as { version: number; largest: number };
+    requireVersion("a watermark", version, 1);
     const generator = new BoundedDisorder(bound);
-    generator.#largest = eventTime(data as number);
+    generator.#largest = eventTime(largest);
     return generator;
   }
 }
@@ -75,12 +78,21 @@ export class DisorderWithClock {
   }
 
   snapshot(): unknown {
-    return [this.#frontier, this.#since, this.#clock];
+    return { version: 1, frontier: this.#frontier, since: this.#since, clock: this.#clock };
   }
 
   static restore(bound: Millis, data: unknown): DisorderWithClock {
+    const { version, frontier, since, clock } = data as {
+      version: number;
+      frontier: number;
+      since: number;
+      clock: number;
+    };
+    requireVersion("a watermark", version, 1);
     const generator = new DisorderWithClock(bound);
-    [generator.#frontier, generator.#since, generator.#clock] = data as [number, number, number];
+    generator.#frontier = frontier;
+    generator.#since = since;
+    generator.#clock = clock;
     return generator;
   }
 }

@@ -28,7 +28,7 @@ export interface WindowJoinOptions<Value> {
   readonly after: Millis;
   /** How long after its window a row still takes late partners. */
   readonly grace?: Millis;
-  /** Rows kept a side and key; the oldest goes when one more comes, and is counted. */
+  /** Rows kept a side and key; the oldest goes when one more comes, and that is told as late. */
   readonly most?: number;
   late(event: SideEvent<Value>): Readonly<Record<string, unknown>>;
 }
@@ -53,8 +53,6 @@ export class WindowJoin<Value>
   implements KeyedLogic<SideEvent<Value>, JoinedRow<Value>, WindowJoinState<Value>>
 {
   readonly version = 1;
-  /** Since the start of the process: rows pushed out of a full buffer. */
-  readonly counts = { overflowed: 0 };
   readonly #options: WindowJoinOptions<Value>;
   readonly #grace: Millis;
   readonly #most: number;
@@ -86,7 +84,7 @@ export class WindowJoin<Value>
       const [left, right] = event.side === "left" ? [row, other] : [other, row];
       ctx.emit({ left: left[1], right: right[1], at: latest(left[0], right[0]) });
     }
-    if (insertRow(state[event.side], row, this.#most)) this.counts.overflowed++;
+    insertRow(state[event.side], row, this.#most, ctx);
     awaitLastUse(state, (side, time) => this.#closesAt(side, time), ctx);
     return state;
   }

@@ -126,6 +126,38 @@ describe("joins", () => {
     );
   });
 
+  test("a row that is pushed out of a full side is told", () => {
+    const rows = fc.nat({ max: 12 });
+    fc.assert(
+      fc.property(rows, fc.integer({ min: 1, max: 5 }), (count, most) => {
+        const list = Array.from({ length: count }, (_, value): Step => {
+          return { row: { side: "left", value, at: eventTime(value), key: "a" } };
+        });
+        const [lower, upper] = [millis(0), millis(20)];
+        for (const join of [
+          new IntervalJoin<number>({ lower, upper, most, late }),
+          new WindowJoin<number>({ kind: "inner", before: lower, after: upper, most, late }),
+        ]) {
+          const forgotten: unknown[] = [];
+          const sink = { emit: () => {}, late: (one: unknown) => forgotten.push(one) };
+          const host = new KeyedHost<SideEvent<number>, unknown, unknown>(
+            join as KeyedLogic<SideEvent<number>, unknown, unknown>,
+            sink,
+          );
+          for (const step of list) {
+            if (step !== "restore" && "row" in step) host.element("a", step.row.at, step.row);
+          }
+          expect(forgotten).toEqual(
+            Array.from({ length: Math.max(0, count - most) }, () => ({
+              reason: "join_rows",
+              forgotten: 1,
+            })),
+          );
+        }
+      }),
+    );
+  });
+
   test("without watermarks a window join finds every pair in its window", () => {
     const rows = steps.map((list) => list.filter((step) => step !== "restore" && "row" in step));
     const length = fc.nat({ max: 12 }).map((n) => millis(n));

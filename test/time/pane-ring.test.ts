@@ -163,6 +163,15 @@ describe("sliding sums over shared panes", () => {
     expect(holdsNothing(ring, spec)).toBe(true);
   });
 
+  test("what a huge value cost in precision is forgotten soon after it has left", () => {
+    const spec = paneSpec({ size: millis(300), slide: millis(10) });
+    let ring = emptyPanes(spec, 0);
+    for (let pane = 0; pane < 100; pane++) {
+      ring = addToPane(advanceTo(ring, spec, pane), spec, pane, pane === 5 ? 1e17 : 0.5);
+    }
+    expect(total(ring, spec)).toBe(15);
+  });
+
   test("an event far ahead does not cost memory in proportion to the distance", () => {
     const spec = paneSpec({ size: millis(1000), slide: millis(10) });
     let ring = emptyPanes(spec, 0);
