@@ -64,7 +64,7 @@ describe("the boundary cases of a segment", () => {
     exited?: string;
     exit_reason?: string;
   }
-  const fixture = new URL("./fixtures/E17-high-value", import.meta.url);
+  const fixture = new URL("../../fixtures/E17-high-value", import.meta.url);
   const { expect: cases } = JSON.parse(readFileSync(`${fixture.pathname}.expect.json`, "utf8")) as {
     expect: Expected[];
   };
