@@ -2,13 +2,14 @@ import { parseArgs } from "node:util";
 import { asText, type BenchOptions, type Report } from "./harness.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
+import { rules } from "./rules.ts";
 import { whole } from "./whole.ts";
 import { serveLoad } from "./whole-load.ts";
 import { windows } from "./windows.ts";
 
 type Bench = (options: BenchOptions) => Promise<Report>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { whole, windows, patterns, recovery };
+const BENCHES: Readonly<Record<string, Bench>> = { whole, windows, patterns, recovery, rules };
 const USAGE = `usage: bench [${Object.keys(BENCHES).join("|")}] [--short] [--json]`;
 
 async function main(): Promise<number> {
