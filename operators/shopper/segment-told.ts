@@ -41,9 +41,6 @@ export function standing([base, since, log]: Told, at: EventTime): Turn {
   return last === undefined ? { at: since, member: base } : { at: last[0], member: last[1] };
 }
 
-/** How it stands after everything told. */
-export const isMember = ([base, , log]: Told): boolean => log.at(-1)?.[1] ?? base;
-
 /** What was told, from `from` on. */
 export function toldTimeline(told: Told | undefined, from: EventTime): Timeline {
   if (told === undefined) return { before: false, turns: [] };

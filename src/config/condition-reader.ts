@@ -12,7 +12,7 @@ import type { MatcherReader } from "./matcher-reader.ts";
 import { durationOf } from "./texts.ts";
 import type { Path } from "./yaml-file.ts";
 
-export const LONGEST_WINDOW = days(400);
+const LONGEST_WINDOW = days(400);
 const LONGEST_AGE = days(3650);
 
 type Level<K extends keyof LevelSource> = NonNullable<LevelSource[K]>;

@@ -8,7 +8,6 @@ export interface Timeline {
 }
 
 export const NEVER: Timeline = { before: false, turns: [] };
-export const ALWAYS: Timeline = { before: true, turns: [] };
 
 export const negated = ({ before, turns }: Timeline): Timeline => ({ before: !before, turns });
 
