@@ -27,7 +27,7 @@ export interface BookState {
   /** By rule: what fired and may still turn out not to have, oldest first. */
   told: Record<string, ToldFiring[]>;
 }
-type ToldFiring = [at: EventTime, ref: string];
+type ToldFiring = [at: EventTime, ref: string, partition: string];
 
 /** One look at the rules. */
 export interface Look {
@@ -41,8 +41,16 @@ export interface Look {
 /** What came of it. */
 export interface Findings {
   readonly proposals: readonly Proposal[];
+  /** What was told and turns out never to have come true. */
+  readonly undone: readonly Undone[];
   /** Rules that were looked at. */
   readonly touched: ReadonlySet<string>;
+}
+
+export interface Undone {
+  readonly rule: string;
+  readonly ref: string;
+  readonly at: EventTime;
 }
 
 interface Entry {
@@ -53,7 +61,7 @@ interface Entry {
 const SHOWN_EVENTS = 5;
 /** Firings of one rule that are remembered; what is older stands. */
 const KEPT_FIRINGS = 64;
-const NOTHING: Findings = { proposals: [], touched: new Set() };
+const NOTHING: Findings = { proposals: [], undone: [], touched: new Set() };
 
 export const newBook = (): BookState => ({
   histories: {},
@@ -147,18 +155,20 @@ export class RuleBook {
 
   #judge(entries: readonly Entry[], from: EventTime, to: EventTime, look: Look): Findings {
     const { state, watermark } = look;
-    const until = latest(to, state.swept);
     const swept = latest(state.swept, watermark);
+    const until = latest(to, swept);
     const horizon = minus(until, this.#maxAge);
     const start = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
     const proposals: Proposal[] = [];
+    const undone: Undone[] = [];
     for (const { rule, trigger } of entries) {
       if (!this.#isInForce(rule, look.person)) continue;
       const found = trigger.firings(state.histories, start, until);
       const isCertain = ({ by, at }: Firing) => by === "event" || at <= swept;
       const fired = found.filter(isCertain);
-      for (const firing of this.#news(rule, fired, start, horizon, state))
-        proposals.push(...this.#proposals(rule, firing, look));
+      const { news, gone } = retold(state, rule.id, fired, start, horizon);
+      for (const firing of news) proposals.push(...this.#proposals(rule, firing, look));
+      for (const [at, ref] of gone) undone.push({ rule: rule.id, ref, at });
       const next =
         found.find((firing) => !isCertain(firing))?.at ?? trigger.next(state.histories, until);
       if (next === undefined) delete state.next[rule.id];
@@ -166,29 +176,7 @@ export class RuleBook {
     }
     state.swept = swept;
     this.#listeners.thin(state.histories, horizon);
-    return { proposals, touched: new Set(entries.map(({ rule }) => rule.id)) };
-  }
-
-  /** Of what fired, what was not told before. What was and did not fire is forgotten, so that it may. */
-  #news(
-    rule: Rule,
-    fired: readonly Firing[],
-    start: EventTime,
-    horizon: EventTime,
-    state: BookState,
-  ): readonly Firing[] {
-    const told = state.told[rule.id] ?? [];
-    if (told.length === 0 && fired.length === 0) return fired;
-    const known = new Set(told.map(([, ref]) => ref));
-    const news = fired.filter((firing) => !known.has(refOf(firing)));
-    const refs = new Set(fired.map(refOf));
-    const kept = told.filter(([at, ref]) => at >= horizon && (at < start || refs.has(ref)));
-    for (const firing of news) kept.push([firing.at, refOf(firing)]);
-    kept.sort((a, b) => a[0] - b[0]);
-    if (kept.length > KEPT_FIRINGS) kept.splice(0, kept.length - KEPT_FIRINGS);
-    if (kept.length === 0) delete state.told[rule.id];
-    else state.told[rule.id] = kept;
-    return news;
+    return { proposals, undone, touched: new Set(entries.map(({ rule }) => rule.id)) };
   }
 
   #isInForce({ id, rollout }: Rule, person: string): boolean {
@@ -243,6 +231,33 @@ export class RuleBook {
     }
     return variants.at(-1) as Variant;
   }
+}
+
+/**
+ * Of what fired since `start`, what was not told before; and of what was told, what did not fire
+ * and was not told anew for its partition either. Told firings before the horizon stand.
+ */
+function retold(
+  state: BookState,
+  rule: string,
+  fired: readonly Firing[],
+  start: EventTime,
+  horizon: EventTime,
+): { readonly news: readonly Firing[]; readonly gone: readonly ToldFiring[] } {
+  const told = state.told[rule] ?? [];
+  if (told.length === 0 && fired.length === 0) return { news: fired, gone: told };
+  const known = new Set(told.map(([, ref]) => ref));
+  const news = fired.filter((firing) => !known.has(refOf(firing)));
+  const refs = new Set(fired.map(refOf));
+  const stays = ([at, ref]: ToldFiring) => at < start || refs.has(ref);
+  const anew = new Set(news.map(({ partition }) => partition));
+  const kept = told.filter((one) => one[0] >= horizon && stays(one));
+  for (const firing of news) kept.push([firing.at, refOf(firing), firing.partition]);
+  kept.sort((a, b) => a[0] - b[0]);
+  if (kept.length > KEPT_FIRINGS) kept.splice(0, kept.length - KEPT_FIRINGS);
+  if (kept.length === 0) delete state.told[rule];
+  else state.told[rule] = kept;
+  return { news, gone: told.filter((one) => !stays(one) && !anew.has(one[2])) };
 }
 
 const refOf = ({ at, partition, trigger }: Firing): string => `${at} ${trigger} ${partition}`;

@@ -10,7 +10,14 @@ import { standingOf } from "./condition/standing.ts";
 import { hear, isHeard } from "./contact/hear.ts";
 import { type ContactOut, hopOf, messageOf } from "./contact/outcome.ts";
 import type { Proposal } from "./contact/proposal.ts";
-import { dropWaiting, endMoment, nextDecision, propose, type Turn } from "./contact/restraint.ts";
+import {
+  dropWaiting,
+  endMoment,
+  nextDecision,
+  propose,
+  type Turn,
+  takeBack,
+} from "./contact/restraint.ts";
 import { type ContactState, isBlank, KEEP, newContact, pruneContact } from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
 import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
@@ -59,12 +66,13 @@ export function ruleOperator(
     for (const proposal of found.proposals) propose(proposal, turn);
   }
 
-  /** What waits and is no longer true is dropped at once, not only when it is about to go. */
+  /** What waits and is no longer true is dropped at once; what went and never was is taken back. */
   function recheck(found: Findings, state: RuleState, turn: Turn, why: "paid" | "stale"): void {
     dropWaiting(turn, (proposal) => {
       if (proposal.ref === null || !found.touched.has(proposal.rule)) return undefined;
       return book.stands(proposal, turn.ctx.now, state.book) ? undefined : why;
     });
+    for (const undone of found.undone) takeBack(turn, undone, why);
   }
 
   return {

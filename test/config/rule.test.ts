@@ -1,8 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { formatProblem } from "../../src/config/problem.ts";
 import { readRules } from "../../src/config/rule-file.ts";
 import { readTrackingPlan } from "../../src/config/tracking-plan.ts";
-import { shippedText, yaml } from "./shipped.ts";
+import { CONFIG_DIR, shippedText, yaml } from "./shipped.ts";
 
 const plan = readTrackingPlan(yaml(shippedText("tracking-plan"))).value;
 if (plan === undefined) throw new Error("the shipped tracking plan is broken");
@@ -92,4 +93,15 @@ test("a rule's hash follows its meaning, not its place or its comments", () => {
   const before = "  - {id: q, when: {event: mp.left}, then: {tag: t}}\n  - id: r";
   expect(of(rule("then: {tag: t}").replace("  - id: r", before))).toBe(one);
   expect(of(rule("then: {tag: u}"))).not.toBe(one);
+});
+
+test("the examples of config/README.md are rules that can be", () => {
+  const page = readFileSync(`${CONFIG_DIR}/README.md`, "utf8");
+  const section = page.slice(page.indexOf("## rules.yaml"), page.indexOf("## lexicon.yaml"));
+  const examples = [...section.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text = ""]) => text);
+  expect(examples.length).toBeGreaterThan(1);
+  for (const example of examples) {
+    const rules = example.startsWith("rules:") ? "" : "rules: []\n";
+    expect(read(`version: 1\n${rules}${example}`).problems.map(formatProblem)).toEqual([]);
+  }
 });

@@ -4,6 +4,7 @@ import { partialHop } from "../../demand/partial.ts";
 import type { Fields } from "../catalog.ts";
 import { rounded } from "../recommendation.ts";
 import { type Option, type Proposal, RECOMMENDER } from "./proposal.ts";
+import type { Note } from "./silence.ts";
 import type { SuppressReason } from "./verdict.ts";
 
 /** A recommendation that was made. */
@@ -51,7 +52,17 @@ export interface Blocked {
   readonly at: EventTime;
 }
 
-export type ContactOut = Recommended | Suppressed | Deed | Blocked;
+/** A message that was sent is taken back: an event came late that had kept its rule from firing. */
+export interface Undone {
+  readonly kind: "undone";
+  readonly person: string;
+  readonly note: Note;
+  readonly reason: SuppressReason;
+  /** When the rule had seemed to come true. */
+  readonly at: EventTime;
+}
+
+export type ContactOut = Recommended | Suppressed | Deed | Blocked | Undone;
 
 export function messageOf(out: ContactOut): Message | undefined {
   switch (out.kind) {
@@ -61,6 +72,18 @@ export function messageOf(out: ContactOut): Message | undefined {
       return suppression(out);
     case "deed":
       return deed(out);
+    case "undone":
+      return {
+        subject: `suppressed.${out.reason}`,
+        data: {
+          person: out.person,
+          reason: out.reason,
+          rule: out.note.rule,
+          channel: out.note.channel,
+          at: isoTime(out.at),
+          supersedes: out.note.rec,
+        },
+      };
     case "blocked":
       return undefined;
   }

@@ -105,6 +105,18 @@ export function dropWaiting(
   state.held = state.held.filter(([, proposal]) => keep(proposal));
 }
 
+/** Says of a message that was sent that what it was based on has turned out never to have been. */
+export function takeBack(
+  { state, ctx }: Turn,
+  { rule, ref, at }: { readonly rule: string; readonly ref: string; readonly at: EventTime },
+  reason: SuppressReason,
+): void {
+  for (const note of state.silence.notes) {
+    if (note.rule !== rule || note.ref !== ref) continue;
+    ctx.emit({ kind: "undone", person: ctx.key, note: { ...note }, reason, at });
+  }
+}
+
 /** When something next waits to be decided; undefined when nothing does. */
 export function nextDecision({ moment, held }: ContactState): EventTime | undefined {
   const times = [...moment.map(({ at }) => at), ...held.map(([until]) => until)];
@@ -159,7 +171,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   }
   if (open.way !== null) useWay(state.ledger, channel, open.way, at, policies.local);
   const pushed = isMarketing && interrupts(option, channel, policies.policy.pages);
-  remember(state.silence, { rec, rule, channel, at, pushed, answer: null });
+  remember(state.silence, { rec, rule, ref: proposal.ref, channel, at, pushed, answer: null });
   if (option.slot !== null && option.sku !== null && option.valid !== null)
     state.placed[option.slot] = { sku: option.sku, rule, rec, until: plus(at, option.valid) };
   const sellable = option.sku === null ? undefined : sellableOf(ctx.facts, option.sku);

@@ -6,6 +6,8 @@ import { type ShopEvent, textProp } from "../../event.ts";
 export interface Note {
   readonly rec: string;
   readonly rule: string;
+  /** Which firing of the rule it was for. */
+  readonly ref: string | null;
   readonly channel: string;
   readonly at: EventTime;
   /** Marketing that interrupts: silence about it is an answer. */

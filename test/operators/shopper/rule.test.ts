@@ -352,3 +352,58 @@ describe("E26: a placed sku", () => {
     expect(placedIn(await run(file, [act(0, "mp.entered"), served]))).toBeUndefined();
   });
 });
+
+describe("what comes late", () => {
+  const file = rulesOf(
+    "  - {id: r, when: {absent: {after: {event: cart.added}, key: [sku], within: 24h, of: [{event: order.paid, match: [sku]}]}}, then: {recommend: {offer: coupon, sku: $sku, channel: wecom, value: v}}}",
+  );
+  const paid = (ms: number, sku = "A") => act(ms, "order.paid", { sku, order_id: "o" });
+
+  test("a payment in time that is heard of too late takes the coupon back", async () => {
+    const script = [cart(0), clock(2 * DAY), paid(DAY, "B"), paid(DAY), clock(3 * DAY)];
+    const { outputs } = await run(file, script);
+    expect(outputs.map(({ subject }) => subject)).toEqual([
+      "recommendation.wecom.activity",
+      "suppressed.paid",
+    ]);
+    expect(outputs[1]?.data).toMatchObject({
+      rule: "r",
+      supersedes: outputs[0]?.data["rec_id"],
+      at: outputs[0]?.data["at"],
+    });
+  });
+
+  test("a cart heard of late fires for the moment at which it was 24 h old", async () => {
+    const late = [cart(0, "B"), clock(2 * DAY), cart(HOUR), clock(3 * DAY)];
+    const { outputs } = await run(file, late);
+    expect(outputs.map(({ data }) => [data["sku"], Date.parse(String(data["at"])) - T0])).toEqual([
+      ["B", DAY],
+      ["A", DAY + HOUR],
+    ]);
+    // It goes when it is known, not in the past.
+    expect((outputs[1]?.time ?? 0) - T0).toBeGreaterThanOrEqual(2 * DAY);
+  });
+});
+
+test("law: what is published does not depend on the order in which a second's events arrive", async () => {
+  const file = rulesOf(
+    "  - {id: r, when: {absent: {after: {event: cart.added}, key: [sku], within: 1h, of: [{event: order.paid, match: [sku]}]}}, then: {recommend: {offer: coupon, sku: $sku, channel: wecom, value: v}}}",
+  );
+  const events = [
+    shopEvent(0, "cart.added", { sku: "A" }),
+    shopEvent(300, "cart.added", { sku: "B" }),
+    shopEvent(900, "order.paid", { sku: "A", order_id: "o" }),
+  ];
+  const told = async (order: readonly number[]) =>
+    (await run(file, [...order.flatMap((i) => events[i] ?? []).map(line), clock(DAY)])).outputs.map(
+      ({ subject, data }) => [subject, data["sku"], data["at"]],
+    );
+  const straight = await told([0, 1, 2]);
+  expect(straight).toHaveLength(1);
+  for (const order of [
+    [2, 1, 0],
+    [1, 2, 0],
+    [2, 0, 1],
+  ])
+    expect(await told(order)).toEqual(straight);
+});
