@@ -2,6 +2,14 @@ import type { Additive, Aggregate } from "./aggregate.ts";
 import { type EventTime, type Millis, millis } from "./event-time.ts";
 import type { PaneRing, PaneSpec } from "./pane-ring.ts";
 import * as panes from "./pane-ring.ts";
+import {
+  addToTiers,
+  advanceTiers,
+  sumOfTiers,
+  type TieredPanes,
+  type TieredSpec,
+  tieredSpec,
+} from "./tiered-panes.ts";
 import { emptyStacks, occupiedFrom, PaneStacks, type TwoStacks } from "./two-stacks.ts";
 import type { SlidingGrid } from "./window-kind.ts";
 
@@ -34,68 +42,130 @@ export interface SliceStore<Value, Result, State extends object> {
 /** Panes behind the window that late elements may still reach, whatever their phase. */
 const kept = (lateness: Millis, pane: Millis): Millis => millis(lateness + pane);
 
-/** For what can be subtracted: running totals over a ring. The first measure counts elements. */
+/** The result of sums by measure, the first of which counts elements. */
+function summed<Value, Result>(
+  additive: Additive<Value, Result>,
+  sumOf: (measure: number) => number,
+): Result | undefined {
+  const count = sumOf(0);
+  if (count === 0) return undefined;
+  const sums: number[] = [];
+  for (let m = 1; m <= additive.measures; m++) sums.push(sumOf(m));
+  return additive.result(count, sums);
+}
+
+/** For what can be subtracted: running totals over a ring. */
 export class AdditiveStore<Value, Result> implements SliceStore<Value, Result, PaneRing> {
-  readonly #spec: PaneSpec;
+  readonly spec: PaneSpec;
   readonly #additive: Additive<Value, Result>;
 
   constructor(windows: SlidingGrid, lateness: Millis, additive: Additive<Value, Result>) {
     const keep = kept(lateness, panes.paneSpec(windows).pane);
     const measures = additive.measures + 1;
-    this.#spec = panes.paneSpec({ ...windows, keep, measures, notes: 1 });
+    this.spec = panes.paneSpec({ ...windows, keep, measures, notes: 1 });
     this.#additive = additive;
   }
 
   empty(head: number): PaneRing {
-    const ring = panes.emptyPanes(this.#spec, head);
-    panes.setNote(ring, this.#spec, head);
+    const ring = panes.emptyPanes(this.spec, head);
+    panes.setNote(ring, this.spec, head);
     return ring;
   }
   head(ring: PaneRing): number {
     return panes.headOf(ring);
   }
   next(ring: PaneRing): number {
-    return panes.note(ring, this.#spec);
+    return panes.note(ring, this.spec);
   }
   setNext(ring: PaneRing, pane: number): void {
-    panes.setNote(ring, this.#spec, pane);
+    panes.setNote(ring, this.spec, pane);
   }
   add(before: PaneRing, pane: number, value: Value): PaneRing {
     const { measures } = this.#additive;
-    let ring = panes.addToPane(before, this.#spec, pane, 1);
+    let ring = panes.addToPane(before, this.spec, pane, 1);
     for (let m = 0; m < measures; m++) {
-      ring = panes.addToPane(ring, this.#spec, pane, this.#additive.amount(value, m), m + 1);
+      ring = panes.addToPane(ring, this.spec, pane, this.#additive.amount(value, m), m + 1);
     }
     return ring;
   }
   advance(ring: PaneRing, head: number): PaneRing {
-    return panes.advanceTo(ring, this.#spec, head);
+    return panes.advanceTo(ring, this.spec, head);
   }
   window(ring: PaneRing): Result | undefined {
-    const count = panes.total(ring, this.#spec);
-    if (count === 0) return undefined;
-    const sums: number[] = [];
-    for (let m = 1; m <= this.#additive.measures; m++) sums.push(panes.total(ring, this.#spec, m));
-    return this.#additive.result(count, sums);
+    return summed(this.#additive, (measure) => panes.total(ring, this.spec, measure));
   }
   between(ring: PaneRing, from: number, to: number): Result | undefined {
-    const sumOf = (measure: number) => panes.sumBetween(ring, this.#spec, from, to, measure);
-    const count = sumOf(0);
-    if (count === 0) return undefined;
-    const sums: number[] = [];
-    for (let m = 1; m <= this.#additive.measures; m++) sums.push(sumOf(m));
-    return this.#additive.result(count, sums);
+    return summed(this.#additive, (measure) =>
+      panes.sumBetween(ring, this.spec, from, to, measure),
+    );
   }
   /** Counts are never negative, so nothing is left where the panes before hold the total. */
   holdsFrom(ring: PaneRing, from: number): boolean {
-    const oldest = panes.headOf(ring) - this.#spec.panes + 1;
-    return panes.total(ring, this.#spec) > panes.sumBetween(ring, this.#spec, oldest, from - 1);
+    const oldest = panes.headOf(ring) - this.spec.panes + 1;
+    return panes.total(ring, this.spec) > panes.sumBetween(ring, this.spec, oldest, from - 1);
   }
   ahead(ring: PaneRing): number | undefined {
-    return panes.nextOccupied(ring, this.#spec, panes.headOf(ring) + 1);
+    return panes.nextOccupied(ring, this.spec, panes.headOf(ring) + 1);
   }
   newest(ring: PaneRing): number | undefined {
-    return panes.newestOccupied(ring, this.#spec);
+    return panes.newestOccupied(ring, this.spec);
+  }
+}
+
+/**
+ * As `AdditiveStore`, for long windows that late elements fire again: sums over any of them cost
+ * some 2 √(2 panes) additions.
+ */
+export class TieredStore<Value, Result> implements SliceStore<Value, Result, TieredPanes> {
+  readonly #flat: AdditiveStore<Value, Result>;
+  readonly #spec: TieredSpec;
+  readonly #additive: Additive<Value, Result>;
+
+  constructor(windows: SlidingGrid, lateness: Millis, additive: Additive<Value, Result>) {
+    this.#flat = new AdditiveStore(windows, lateness, additive);
+    const { spec } = this.#flat;
+    this.#spec = tieredSpec(spec, Math.ceil(Math.sqrt(spec.panes / 2)));
+    this.#additive = additive;
+  }
+
+  empty(head: number): TieredPanes {
+    return [this.#flat.empty(head), null];
+  }
+  head([fine]: TieredPanes): number {
+    return this.#flat.head(fine);
+  }
+  next([fine]: TieredPanes): number {
+    return this.#flat.next(fine);
+  }
+  setNext([fine]: TieredPanes, pane: number): void {
+    this.#flat.setNext(fine, pane);
+  }
+  add(tiers: TieredPanes, pane: number, value: Value): TieredPanes {
+    const { measures } = this.#additive;
+    addToTiers(tiers, this.#spec, pane, 1);
+    for (let m = 0; m < measures; m++) {
+      addToTiers(tiers, this.#spec, pane, this.#additive.amount(value, m), m + 1);
+    }
+    return tiers;
+  }
+  advance(tiers: TieredPanes, head: number): TieredPanes {
+    advanceTiers(tiers, this.#spec, head);
+    return tiers;
+  }
+  window([fine]: TieredPanes): Result | undefined {
+    return this.#flat.window(fine);
+  }
+  between(tiers: TieredPanes, from: number, to: number): Result | undefined {
+    return summed(this.#additive, (measure) => sumOfTiers(tiers, this.#spec, from, to, measure));
+  }
+  holdsFrom([fine]: TieredPanes, from: number): boolean {
+    return this.#flat.holdsFrom(fine, from);
+  }
+  ahead([fine]: TieredPanes): number | undefined {
+    return this.#flat.ahead(fine);
+  }
+  newest([fine]: TieredPanes): number | undefined {
+    return this.#flat.newest(fine);
   }
 }
 

@@ -32,11 +32,6 @@ export function tieredSpec(fine: PaneSpec, ratio: number): TieredSpec {
   return { fine, coarse: { ...fine, pane, panes, keep: 0 }, ratio };
 }
 
-export const emptyTiers = (spec: TieredSpec, head: number): TieredPanes => [
-  emptyPanes(spec.fine, head),
-  null,
-];
-
 /** Adds `value` to a fine pane; nothing happens when that is forgotten. Changes `tiers`. */
 export function addToTiers(
   tiers: TieredPanes,

@@ -1,8 +1,9 @@
 import { millis } from "./event-time.ts";
 import type { KeyedLogic } from "./keyed-logic.ts";
 import type { WindowResult } from "./open-window.ts";
-import { AdditiveStore, MergingStore, type SliceStore } from "./slice-store.ts";
+import { AdditiveStore, MergingStore, type SliceStore, TieredStore } from "./slice-store.ts";
 import { SlidingOperator } from "./sliding-operator.ts";
+import { gcd } from "./window.ts";
 import type { SlidingGrid } from "./window-kind.ts";
 import { WindowOperator, type WindowOptions } from "./window-operator.ts";
 
@@ -11,6 +12,9 @@ export interface Windowed<In, Result> extends KeyedLogic<In, WindowResult<Result
   /** Since the start of the process: (element, window) pairs refused, elements in no window. */
   readonly counts: { readonly refused: number; readonly unassigned: number };
 }
+
+/** Panes from which on a second tier saves more additions than it costs. */
+const LONG = 128;
 
 /**
  * The operator for these windows: over shared slices where windows overlap and fire at the
@@ -29,7 +33,10 @@ export function windowed<In, Value, Acc, Result>(
   const over = <Slices extends object>(
     store: SliceStore<Value, Result, Slices>,
   ): Windowed<In, Result> => new SlidingOperator(options, windows satisfies SlidingGrid, store);
-  return aggregate.additive === undefined
-    ? over(new MergingStore(windows, lateness, aggregate))
-    : over(new AdditiveStore(windows, lateness, aggregate.additive));
+  const { additive } = aggregate;
+  if (additive === undefined) return over(new MergingStore(windows, lateness, aggregate));
+  const long = lateness > 0 && windows.size / gcd(windows.size, windows.slide) >= LONG;
+  return long
+    ? over(new TieredStore(windows, lateness, additive))
+    : over(new AdditiveStore(windows, lateness, additive));
 }

@@ -20,8 +20,8 @@ import {
 import {
   addToTiers,
   advanceTiers,
-  emptyTiers,
   sumOfTiers,
+  type TieredPanes,
   tieredSpec,
 } from "../../src/time/tiered-panes.ts";
 
@@ -121,7 +121,7 @@ describe("sliding sums over shared panes", () => {
     fc.assert(
       fc.property(specs, ratio, steps, stretch, (fine, by, list, [from, width]) => {
         const spec = tieredSpec(fine, by);
-        const tiers = emptyTiers(spec, 0);
+        const tiers: TieredPanes = [emptyPanes(fine, 0), null];
         let ring = emptyPanes(fine, 0);
         let now = 0;
         for (const { kind, by: step, value, measure } of list) {

@@ -86,6 +86,18 @@ const steps = fc.array(
   ),
   { maxLength: 60, size: "max" },
 );
+/** More in a window than a sparse list holds. */
+const manySteps = fc
+  .array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.nat({ max: 9 })), {
+    minLength: 80,
+    maxLength: 120,
+  })
+  .map((list) =>
+    list.flatMap(([back, value], i): Step[] => {
+      const step: Step = { happening: { at: eventTime(i - back), value } };
+      return i % 10 === 9 ? [step, { watermark: eventTime(i * 2 - 60) }] : [step];
+    }),
+  );
 const settings = fc.record({
   allowedLateness: length(0, 40),
   accumulation: fc.constantFrom(
@@ -146,6 +158,27 @@ describe("windows", () => {
         }
       }),
       { numRuns: 400 },
+    );
+  });
+
+  test("so do long windows that late elements fire again", () => {
+    const long = fc
+      .tuple(length(128, 200), length(1, 2), offset)
+      .map(([size, slide, by]) => sliding(size, slide, by));
+    const late = fc.record({
+      allowedLateness: length(1, 40),
+      accumulation: fc.constantFrom("accumulating" as const, "retracting" as const),
+      aggregate: fc.constantFrom("count", "sum", "mean"),
+    });
+    fc.assert(
+      fc.property(long, late, manySteps, (windows, set, list) => {
+        const options = optionsFor(windows, set);
+        const wanted = recomputed(options, list);
+        const { shown, late: wereLate } = run(windowed(options), list, (step) => step === 40);
+        expect(shown).toEqual(wanted.shown);
+        expect(wereLate).toEqual(wanted.late);
+      }),
+      { numRuns: 30 },
     );
   });
 
