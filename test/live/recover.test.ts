@@ -168,14 +168,21 @@ async function fillAgain(stored: readonly Stored[]): Promise<void> {
   const { config: of } = await jsm.streams.info("FRESHET_IN");
   await jsm.streams.delete("FRESHET_IN");
   await jsm.streams.add(of);
-  for (const { subject, data, header } of stored) {
+  await republish(stored);
+}
+
+/** One behind the other, as they were stored. */
+async function republish(stored: readonly Stored[]): Promise<void> {
+  const js = nc.jetstream();
+  const sent = stored.map(({ subject, data, header }) => {
     const about = headers();
     for (const name of ["Content-Type", "Nats-Msg-Id", "ce-id", "ce-time", "freshet-group"]) {
       const value = header(name);
       if (value !== undefined) about.set(name, value);
     }
-    await nc.jetstream().publish(`freshet.${subject}`, data, { headers: about });
-  }
+    return js.publish(`freshet.${subject}`, data, { headers: about });
+  });
+  await Promise.all(sent);
 }
 
 test("an IN that lost its end, or was filled again: refused, told, and made anew", async () => {
@@ -183,8 +190,7 @@ test("an IN that lost its end, or was filled again: refused, told, and made anew
   await fillAgain(stored.slice(0, -200));
   expect(await refusal()).toBe("LOG_LOST_TAIL");
   expect((await recover(1)).troubles[0]?.what).toContain("the broker lost 200 records");
-  for (const { subject, data } of stored.slice(-200))
-    await nc.jetstream().publish(`freshet.${subject}`, data);
+  await republish(stored.slice(-200));
   expect(await refusal()).toBe("LOG_REWRITTEN");
   expect((await recover(1)).troubles[0]?.what).toContain("holds other records");
 
