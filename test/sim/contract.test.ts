@@ -9,6 +9,7 @@ import {
   type JsMsg,
   type NatsConnection,
   nanos,
+  type PurgeOpts,
   StorageType,
 } from "nats";
 import { describe, expect, test } from "vitest";
@@ -130,7 +131,7 @@ async function conversation(nc: NatsConnection, wait: (ms: number) => Promise<vo
   );
 
   for (const text of ["5", "6", "7"]) await publish("c.a.z", text);
-  const purge = async (options: object) => (await jsm.streams.purge("C_A", options)).purged;
+  const purge = async (options?: PurgeOpts) => (await jsm.streams.purge("C_A", options)).purged;
   await tell("purge below", purge({ filter: "c.a.z", seq: 7 }));
   await tell("purge but one", purge({ filter: "c.a.x", keep: 1 }));
   await tell("info with holes", info("C_A"));
@@ -139,7 +140,7 @@ async function conversation(nc: NatsConnection, wait: (ms: number) => Promise<vo
   await tell("read over holes", read({ opt_start_seq: 1 }, 4));
   await tell("purge below the first", purge({ filter: "c.a.z", seq: 1 }));
   await tell("info after it", info("C_A"));
-  await tell("purge everything", purge({}));
+  await tell("purge everything", purge());
   await tell("info when empty again", info("C_A"));
   await tell("the next sequence", publish("c.a.x", "8"));
   await jsm.streams.delete("C_A");

@@ -29,10 +29,10 @@ const EVENTS = 2000;
 export function planOf(seed: number, cut: Cut = {}): Plan {
   const random = new Random(seed, 1);
   const shape = random.fork("shape");
-  const windowMs = shape.between(1000, 5000);
+  const windowMs = shape.between(1000, 4000);
   const groups = { shopper: shape.between(2, 4), demand: shape.between(1, 2) };
-  const checkpointEveryMs = shape.between(1000, 5000);
-  const lastsMs = shape.between(24_000, 40_000);
+  const checkpointEveryMs = shape.between(800, 4000);
+  const lastsMs = shape.between(18_000, 30_000);
   const all = planFaults(random.fork("faults"), lastsMs, windowMs);
   return {
     seed,

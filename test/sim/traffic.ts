@@ -38,7 +38,7 @@ const CATEGORIES = ["tea", "coffee", "mugs"];
 const LINES = ["premium", "plain"];
 const WORDS = ["tea for two", "how to brew", "price of a mug", "return my order"];
 const REGIONS = ["east", "north"];
-const ITEMS = 9;
+const ITEMS = 6;
 const BATCH = 4;
 
 const skuOf = (n: number): string => `s${n}`;
@@ -46,7 +46,7 @@ const categoryOf = (n: number): string => CATEGORIES[n % CATEGORIES.length] ?? "
 
 /** A small busy shop: sloppy clocks, events said twice, some spoilt, some a week too late. */
 export function makeTraffic(random: Random, { start, lastsMs, events }: TrafficOptions): Traffic {
-  const people = random.between(12, 30);
+  const people = random.between(8, 16);
   const clocks = random.fork("clocks");
   const trackers = Array.from({ length: people }, (_, n): Tracker => {
     const wrong = clocks.chance(0.25);

@@ -17,7 +17,7 @@ const START = Date.parse("2026-09-12T05:00:00Z");
 const HOLDS = 0.45;
 const LOOK_MS = 100;
 /** How long timers still have to fire behind the last event. */
-const AFTERWARDS_MS = 12_000;
+const AFTERWARDS_MS = 11_000;
 const QUIET_MS = 2500;
 /** From the last fault on it may take so long until everything is done. */
 const PATIENCE_MS = 90_000;
