@@ -36,7 +36,7 @@ const steps = pattern<Action>()
   .within(WITHIN);
 
 export const byMatcher = (told: Told): Take => {
-  const matcher = new Matcher(steps);
+  const matcher = new Matcher(steps, { timeouts: false });
   const states = new Map<string, MatcherState<Action>>();
   return (key, action, at) => {
     const known = states.get(key);

@@ -2,7 +2,7 @@ import { Fault } from "../faults.ts";
 import type { EventTime } from "../time/event-time.ts";
 import { Explorer } from "./explorer.ts";
 import { compile, type Edge, type Nfa, NO_PLACE } from "./nfa.ts";
-import type { Limits, Match, Outcome, Timeout } from "./outcome.ts";
+import type { Limits, Match, MatcherOptions, Outcome, Timeout } from "./outcome.ts";
 import type { Pattern } from "./pattern.ts";
 import {
   cell,
@@ -21,6 +21,7 @@ import {
   addEvent,
   addNode,
   chain,
+  clear,
   type Link,
   NO_EVENTS,
   NO_NODES,
@@ -30,7 +31,6 @@ import {
   releaseEvent,
   retain,
   type SharedBuffer,
-  tidy,
 } from "./shared-buffer.ts";
 import { afterMatch, type Falls } from "./skip.ts";
 import type { Stages, Taken } from "./spec.ts";
@@ -64,6 +64,7 @@ export class Matcher<E, S extends Stages> {
   readonly #nfa: Nfa<E>;
   readonly #limits: Limits;
   readonly #explorer: Explorer<E>;
+  readonly #tellsTimeouts: boolean;
   /** Time from the first event; infinite without limit. */
   readonly #within: number;
   readonly #hasGaps: boolean;
@@ -79,10 +80,11 @@ export class Matcher<E, S extends Stages> {
   /** Of the event at hand in the buffer, once something has taken it. */
   #slot = NONE;
 
-  constructor(pattern: Pattern<E, S>, limits: Partial<Limits> = {}) {
+  constructor(pattern: Pattern<E, S>, { timeouts = true, ...limits }: MatcherOptions = {}) {
     const { within, stages } = pattern.spec;
     this.#nfa = compile(pattern.spec);
     this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#tellsTimeouts = timeouts;
     this.#explorer = new Explorer(this.#nfa);
     this.#within = within ?? Number.POSITIVE_INFINITY;
     this.#begun = [this.#nfa.start, NONE, 0, 0];
@@ -186,21 +188,26 @@ export class Matcher<E, S extends Stages> {
     this.#settle(state, draft);
   }
 
-  /** A match may wait in several places at once: it is out of time when it waits in none any more. */
   #timeOut(state: MatcherState<E>, at: EventTime, draft: Draft<S>): void {
     const expired = this.#expired.list();
+    if (this.#tellsTimeouts) this.#tellTimeouts(state, expired, at, draft);
+    if (this.#complete.isEmpty && this.isIdle(state)) {
+      // All at once: nothing is left that could share with them.
+      this.#tidy(state);
+      return;
+    }
+    for (let o = 0; o < expired.length; o += RUN) release(state, cell(expired, o + NODE));
+  }
+
+  /** A match may wait in several places at once: it is out of time when it waits in none any more. */
+  #tellTimeouts(state: MatcherState<E>, expired: Runs, at: EventTime, draft: Draft<S>): void {
     const complete = this.#complete.list();
     for (let o = 0; o < expired.length; o += RUN) {
       const node = cell(expired, o + NODE);
-      if (
-        !hasNode(state.runs, node) &&
-        !hasNode(complete, node) &&
-        !hasNode(expired, node, o + RUN)
-      ) {
-        const start = cell(expired, o + START_AT) as EventTime;
-        draft.timeouts.push({ start, at, events: this.#taken(chain(state, node)) });
-      }
-      release(state, node);
+      const waits = hasNode(state.runs, node) || hasNode(complete, node);
+      if (waits || hasNode(expired, node, o + RUN)) continue;
+      const start = cell(expired, o + START_AT) as EventTime;
+      draft.timeouts.push({ start, at, events: this.#taken(chain(state, node)) });
     }
   }
 
@@ -305,7 +312,7 @@ export class Matcher<E, S extends Stages> {
   #tidy(state: MatcherState<E>): void {
     if (state.nodes.length === 0 || !this.isIdle(state)) return;
     state.seq = 0;
-    tidy(state);
+    clear(state);
   }
 
   /** Complete matches in the order of their starts; under a skip strategy none before its elders. */

@@ -1,6 +1,6 @@
 import { type EventTime, MIN_TIME } from "../time/event-time.ts";
 import { Matcher, type MatcherState } from "./matcher.ts";
-import type { Limits, Outcome } from "./outcome.ts";
+import type { MatcherOptions, Outcome } from "./outcome.ts";
 import type { Pattern } from "./pattern.ts";
 import type { Stages } from "./spec.ts";
 
@@ -26,9 +26,9 @@ export class OrderedMatcher<E, S extends Stages> {
 
   constructor(
     pattern: Pattern<E, S>,
-    limits: Partial<Limits> & { readonly waiting?: number } = {},
+    options: MatcherOptions & { readonly waiting?: number } = {},
   ) {
-    const { waiting = 10_000, ...rest } = limits;
+    const { waiting = 10_000, ...rest } = options;
     this.#matcher = new Matcher(pattern, rest);
     this.#maxWaiting = waiting;
   }

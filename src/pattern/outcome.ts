@@ -32,3 +32,8 @@ export interface Limits {
   /** Events they hold, each counted once for every different history before it. */
   readonly events: number;
 }
+
+export interface MatcherOptions extends Partial<Limits> {
+  /** False where nobody asks for what ran out of time, which then costs next to nothing. */
+  readonly timeouts?: boolean;
+}

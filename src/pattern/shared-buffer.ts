@@ -141,8 +141,9 @@ export function chain<E>({ nodes, events }: SharedBuffer<E>, node: number): Link
   return links;
 }
 
-/** Forgets the free places of a buffer that holds nothing. */
-export function tidy<E>(buffer: SharedBuffer<E>): void {
+/** Forgets everything, free places too. */
+export function clear<E>(buffer: SharedBuffer<E>): void {
+  buffer.size = 0;
   buffer.nodes = NO_NODES;
   buffer.events = NO_EVENTS;
   buffer.freeNode = NONE;

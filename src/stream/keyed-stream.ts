@@ -158,8 +158,10 @@ export class KeyedStream<In, Value> {
     pattern: Pattern<Value, S>,
     limits: Partial<Limits> = {},
   ): PatternStage<In, S> {
-    const logic = new PatternLogic(new Matcher(pattern, limits), this.#late);
-    return new PatternStage(bodyOf(this.#source, logic, "event-time"));
+    return new PatternStage((timeouts) => {
+      const logic = new PatternLogic(new Matcher(pattern, { ...limits, timeouts }), this.#late);
+      return bodyOf(this.#source, logic, "event-time");
+    });
   }
 
   #lateOf<Right>(right: KeyedStream<In, Right>) {

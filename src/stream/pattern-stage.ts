@@ -75,28 +75,35 @@ export class PatternLogic<Value, S extends Stages>
   }
 }
 
+/** The body of a pattern, with or without telling what ran out of time. */
+type Telling<In, S extends Stages> = (timeouts: boolean) => Body<In, Told<S>>;
+
 /** A pattern whose matches still have to be made something of. */
 export class PatternStage<In, S extends Stages> {
-  readonly #told: Body<In, Told<S>>;
+  readonly #telling: Telling<In, S>;
 
-  constructor(told: Body<In, Told<S>>) {
-    this.#told = told;
+  constructor(telling: Telling<In, S>) {
+    this.#telling = telling;
   }
 
   /** What becomes of a match; undefined leaves it out. */
   select<Out>(to: (match: Match<S>, key: string) => Out | undefined): PatternResults<In, S, Out> {
-    return new PatternResults(this.#told, to);
+    return new PatternResults(this.#telling, to);
   }
 }
 
-/** The matches of a pattern, and its timeouts once somebody asks for them. */
+/** What a pattern tells; partial matches that run out of time are dropped until somebody asks for them. */
 export class PatternResults<In, S extends Stages, Out> extends Results<In, Out> {
-  readonly #told: Body<In, Told<S>>;
+  readonly #telling: Telling<In, S>;
   readonly #match: (match: Match<S>, key: string) => Out | undefined;
 
-  constructor(told: Body<In, Told<S>>, match: (match: Match<S>, key: string) => Out | undefined) {
-    super(mapped(told, (one, key) => (one.kind === "match" ? match(one.match, key) : undefined)));
-    this.#told = told;
+  constructor(telling: Telling<In, S>, match: (match: Match<S>, key: string) => Out | undefined) {
+    super(
+      mapped(telling(false), (one, key) =>
+        one.kind === "match" ? match(one.match, key) : undefined,
+      ),
+    );
+    this.#telling = telling;
     this.#match = match;
   }
 
@@ -106,7 +113,7 @@ export class PatternResults<In, S extends Stages, Out> extends Results<In, Out> 
   ): Results<In, Out | Expired> {
     const match = this.#match;
     return new Results(
-      mapped(this.#told, (one, key): Out | Expired | undefined =>
+      mapped(this.#telling(true), (one, key): Out | Expired | undefined =>
         one.kind === "match" ? match(one.match, key) : to(one.timeout, key),
       ),
     );

@@ -223,6 +223,21 @@ test("limits hold after every event, what is forgotten is counted, and no match 
   expect(forgotten).toBeGreaterThan(100);
 });
 
+test("where nobody asks for timeouts the matches are the same, and nothing is left behind", () => {
+  fc.assert(
+    fc.property(letterPattern, anySkip, letters(10), (of, skip, stream) => {
+      const quiet = new Matcher(build(of, skip), { timeouts: false });
+      const outcomes = play(quiet, stream, (state) => {
+        if (quiet.isIdle(state)) expect(state).toEqual(quiet.init());
+        return state;
+      });
+      expect(timeoutKeys(outcomes)).toEqual([]);
+      expect(matchKeys(outcomes)).toEqual(matchKeys(play(new Matcher(build(of, skip)), stream)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
 const rows = <T>(flat: readonly T[], length: number): T[][] =>
   Array.from({ length: flat.length / length }, (_, i) => flat.slice(i * length, (i + 1) * length));
 
