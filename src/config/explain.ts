@@ -21,6 +21,12 @@ export function explain(root: SchemaNode, value: unknown): Finding[] {
   return new Explainer(root).node(root, value, []);
 }
 
+/** An alternative, and what breaks it. */
+interface Try {
+  readonly branch: SchemaNode;
+  readonly findings: Finding[];
+}
+
 class Explainer {
   readonly #root: SchemaNode;
   constructor(root: SchemaNode) {
@@ -81,12 +87,13 @@ class Explainer {
   /** Explains the branch that the author most likely meant. */
   #union(union: SchemaNode, given: readonly SchemaNode[], value: unknown, path: Path): Finding[] {
     const branches = given.map((branch) => this.#resolve(branch));
-    const tries = branches.map((branch) => this.node(branch, value, path));
-    if (tries.some((findings) => findings.length === 0)) return [];
+    // Each branch once: nested alternatives must not double the work with every level.
+    const tries = branches.map((branch) => ({ branch, findings: this.node(branch, value, path) }));
+    if (tries.some(({ findings }) => findings.length === 0)) return [];
     const literals = branches.flatMap(
       (branch) => branch.enum ?? (branch.const === undefined ? [] : [branch.const]),
     );
-    const structured = branches.filter((branch) => fits(branch, value));
+    const structured = tries.filter(({ branch }) => fits(branch, value));
     if (structured.length === 0) {
       const only =
         literals.length > 0 && branches.every((b) => b.const !== undefined || b.enum !== undefined);
@@ -95,24 +102,22 @@ class Explainer {
       return [wrongType(path, value, describeWanted(union))];
     }
     if (isData(value)) return this.#objectUnion(structured, value, path);
-    const best = structured
-      .map((branch) => this.node(branch, value, path))
-      .sort((a, b) => a.length - b.length)[0];
-    return best ?? [];
+    const best = structured.sort((a, b) => a.findings.length - b.findings.length)[0];
+    return best?.findings ?? [];
   }
 
-  #objectUnion(branches: readonly SchemaNode[], value: Data, path: Path): Finding[] {
+  #objectUnion(tries: readonly Try[], value: Data, path: Path): Finding[] {
     const keys = Object.keys(value);
-    const rated = branches
-      .map((branch) => ({
+    const rated = tries
+      .map(({ branch, findings }) => ({
         known: keys.filter((key) => memberSchema(branch, key) !== undefined).length,
-        findings: this.node(branch, value, path),
+        findings,
       }))
       .sort((a, b) => b.known - a.known || a.findings.length - b.findings.length);
     const best = rated[0];
     if (best === undefined) return [];
     if (best.known > 0) return best.findings;
-    const names = [...new Set(branches.flatMap((branch) => Object.keys(branch.properties ?? {})))];
+    const names = [...new Set(tries.flatMap(({ branch }) => Object.keys(branch.properties ?? {})))];
     const key = keys[0];
     if (key === undefined) {
       return [

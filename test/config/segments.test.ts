@@ -207,3 +207,12 @@ segments:
   expect(a?.hash).toBe(b?.hash);
   expect(a?.hash).not.toBe(c?.hash);
 });
+
+test("a mistake deep within alternatives is found as fast as the file is long", () => {
+  const deep = `${"{all: [".repeat(13)}{cuont: 1}${"]}".repeat(13)}`;
+  const lines = Array.from({ length: 300 }, (_, i) => `  - {id: a${i}, when: ${deep}}`);
+  const text = `version: 1\nsegments:\n${lines.join("\n")}\n`;
+  const { problems } = readSegments(yaml(text), plan as NonNullable<typeof plan>, "UTC");
+  expect(problems[0]?.message).toBe("unknown key `cuont`");
+  expect(problems[0]?.remedy).toMatch(/count/);
+});
