@@ -42,6 +42,8 @@ export interface SliceStore<Value, Result, State extends object> {
 /** Panes behind the window that late elements may still reach, whatever their phase. */
 const kept = (lateness: Millis, pane: Millis): Millis => millis(lateness + pane);
 
+const NO_SUMS: readonly number[] = [];
+
 /** The result of sums by measure, the first of which counts elements. */
 function summed<Value, Result>(
   additive: Additive<Value, Result>,
@@ -49,6 +51,7 @@ function summed<Value, Result>(
 ): Result | undefined {
   const count = sumOf(0);
   if (count === 0) return undefined;
+  if (additive.measures === 0) return additive.result(count, NO_SUMS);
   const sums: number[] = [];
   for (let m = 1; m <= additive.measures; m++) sums.push(sumOf(m));
   return additive.result(count, sums);

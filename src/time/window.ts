@@ -16,7 +16,7 @@ export const floorDiv = (n: number, divisor: number): number => Math.floor(n / d
 export const floorMod = (n: number, divisor: number): number => n - floorDiv(n, divisor) * divisor;
 
 /** The last grid line (`offset` modulo `step`) at or before `at`. */
-export const gridStart = (at: EventTime, step: Millis, offset: Millis): EventTime =>
+const gridStart = (at: EventTime, step: Millis, offset: Millis): EventTime =>
   (at - floorMod(at - offset, step)) as EventTime;
 
 export function tumblingWindow(at: EventTime, size: Millis, offset: Millis): Window {
