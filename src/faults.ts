@@ -31,7 +31,7 @@ const FAULTS = {
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
   VERSION_MISMATCH:
-    "The state was written by another build: start the build that wrote it, or this one at a marker followed by its version record.",
+    "The state was written by another build: start that one and stop it cleanly, or run `freshet recover` and choose.",
   STATE_INVALID:
     "The stored state cannot be read by this build: start the build that wrote it, or restore from the log.",
   FILE_UNREADABLE: "Check the path and its permissions.",

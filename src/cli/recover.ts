@@ -9,6 +9,7 @@ import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
 import {
+  acceptBuild,
   acceptGap,
   acceptLoss,
   type ChoiceOptions,
@@ -29,6 +30,7 @@ import { limitsOf } from "./running-engine.ts";
 interface Options {
   readonly acceptGap?: boolean;
   readonly acceptLoss?: boolean;
+  readonly acceptBuild?: boolean;
   readonly rebuild?: boolean;
   readonly forget?: readonly string[];
   readonly json?: boolean;
@@ -45,6 +47,7 @@ export function recoverCommand(env: Environment): Command {
       "keep the state; go on from the oldest record of IN, without those lost",
     )
     .option("--accept-loss", "keep the state; go on though outputs are gone from OUT")
+    .option("--accept-build", "keep the state; go on from it under this build and configuration")
     .option("--rebuild", "forget all state; make it again from the records that IN has")
     .option(
       "--forget <groups...>",
@@ -67,8 +70,8 @@ A choice asks for the engine to be stopped, and leaves a note on OUT (audit.reco
 }
 
 async function recover(options: Options, env: Environment): Promise<void> {
-  const { acceptGap: gap, acceptLoss: loss, rebuild: anew, forget: groups } = options;
-  const chosen = [gap, loss, anew, groups].filter((choice) => choice !== undefined);
+  const { acceptGap: gap, acceptLoss: loss, acceptBuild: build, rebuild: anew } = options;
+  const chosen = [gap, loss, build, anew, options.forget].filter((choice) => choice !== undefined);
   if (chosen.length > 1) throw new Fault("USAGE", "choose one thing at a time");
   const open = await openJob(options.config, env, { quiet: true });
   const { config } = open;
@@ -104,10 +107,12 @@ async function choose(
   choice: ChoiceOptions,
   found: Survey,
 ): Promise<string | undefined> {
-  const { acceptGap: gap, acceptLoss: loss, rebuild: anew, forget: groups } = options;
+  const { acceptGap: gap, acceptLoss: loss, acceptBuild: build, rebuild: anew } = options;
+  const { forget: groups } = options;
   const work =
     (gap && acceptGap) ||
     (loss && acceptLoss) ||
+    (build && acceptBuild) ||
     (anew && rebuild) ||
     (groups && ((of: ChoiceOptions, survey: Survey) => forget(of, survey, groups)));
   if (!work) return undefined;
@@ -128,6 +133,7 @@ function groupsOf({ job }: OpenJob): readonly Pick<GroupState, "name" | "log">[]
 const CHOICES: Readonly<Record<Choice, string>> = {
   "accept-gap": "keep the state and go on from the oldest record there is, without those lost",
   "accept-loss": "keep the state and go on; the outputs that are gone stay gone",
+  "accept-build": "keep the state; what was read since the checkpoints is decided by this build",
   rebuild: "forget all state and make it again from the records that IN has",
 };
 

@@ -156,7 +156,7 @@ describe("what stops an engine is told, with what can be chosen", () => {
       "another build stopped in the middle",
       { shopper: [checkpoint(90, { over: { version: "older" } })] },
       /shopper-0 stopped in the middle of the log under another build/,
-      ["rebuild"],
+      ["accept-build", "rebuild"],
     ],
   ])("%s", (_why, scene, what, choices) => {
     const [worst, ...more] = look(scene);

@@ -3,11 +3,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { isFault } from "../../src/faults.ts";
 import { minutes } from "../../src/time/event-time.ts";
 import { startTestEngine, type TestEngine } from "../support/engine.ts";
-import { runCli } from "../support/engine-process.ts";
+import { Cli, runCli } from "../support/engine-process.ts";
 import { untilQuiet } from "../support/engine-quiet.ts";
 import { openShop, shopMessages } from "../support/events.ts";
 import { publishAll } from "../support/events-publisher.ts";
-import { configWith, type TestConfig } from "../support/job.ts";
+import { configWith, type Settings, type TestConfig } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { readStream, type Stored } from "../support/oracle.ts";
 
@@ -44,14 +44,15 @@ afterEach(async () => {
   config.remove();
 });
 
-async function start(): Promise<TestEngine> {
-  engine = await startTestEngine({ url: server.url, settings, trustRecv: true });
+async function start(other: Settings = {}): Promise<TestEngine> {
+  const all = { ...settings, ...other };
+  engine = await startTestEngine({ url: server.url, settings: all, trustRecv: true });
   return engine;
 }
 /** The code of the failure that stops an engine as it starts. */
-async function refusal(): Promise<string> {
+async function refusal(other: Settings = {}): Promise<string> {
   try {
-    const failure = await (await start()).failed;
+    const failure = await (await start(other)).failed;
     return isFault(failure) ? failure.code : String(failure);
   } catch (error) {
     return isFault(error) ? error.code : String(error);
@@ -245,6 +246,28 @@ test("a group whose checkpoints are forgotten reads its log anew, and nothing is
     2,
     expect.stringContaining("no group shopper-7"),
   ]);
+});
+
+test("another configuration where the former one died: refused, told, and accepted", async () => {
+  const words = ["start", "--config", config.folder, "--http-port", "0"];
+  const child = new Cli(words, { env: { NATS_URL: server.url } });
+  await child.said(/"freshet runs"/);
+  // Long enough for checkpoints in the middle of the log; the first half is known already.
+  await publishAll(nc, messages.slice(0, -100), { pace: messages.length / 6 });
+  await child.end("SIGKILL");
+  config.remove();
+  config = configWith({ ...settings, seed: 7 });
+  expect(await refusal({ seed: 7 })).toBe("VERSION_MISMATCH");
+  const told = await recover(1);
+  expect(told.troubles[0]?.what).toContain("under another build or configuration");
+  expect((await recover(0, "--accept-build")).troubles).toEqual([]);
+  await start({ seed: 7 });
+  await publishAll(nc, messages);
+  await stop();
+  const out = await readStream(nc, "FRESHET_OUT");
+  const ids = out.map(({ header, seq }) => header("ce-id") ?? seq);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect((await recover(0)).troubles).toEqual([]);
 });
 
 test("nothing is changed under an engine that runs", async () => {

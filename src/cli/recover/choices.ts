@@ -47,6 +47,21 @@ export async function acceptGap(options: ChoiceOptions, survey: Survey): Promise
   return accepted;
 }
 
+/** Goes on with the state of another build or configuration; returns what was accepted. */
+export async function acceptBuild(options: ChoiceOptions, survey: Survey): Promise<string> {
+  const { version } = options.expected;
+  const markers = survey.groups.flatMap((group) => usable(group)?.marker ?? []);
+  const others = markers.filter((marker) => marker.version !== version);
+  if (others.length === 0)
+    throw new Fault("USAGE", "the checkpoints are of this build and configuration already");
+  const groups = others.map(({ group }) => group).join(", ");
+  const accepted = `${groups} go on under build and configuration ${version}, which decide anew what was read since their checkpoints`;
+  await note(options, "accept-build", accepted);
+  for (const marker of others)
+    await mark(options, { ...marker, cut: marker.cut + 1, version, owner: "recover" });
+  return accepted;
+}
+
 /** Goes on though outputs are gone from `OUT`; returns what was accepted. */
 export async function acceptLoss(options: ChoiceOptions, survey: Survey): Promise<string> {
   const why = survey.lost.find(({ log }) => log === "out")?.why;

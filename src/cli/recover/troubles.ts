@@ -2,7 +2,7 @@ import { type EventTime, isoTime } from "../../time/event-time.ts";
 import { type GroupState, type LogState, type LostTail, type Survey, usable } from "./survey.ts";
 
 /** What can be chosen, each with a flag of `freshet recover`. */
-export type Choice = "accept-gap" | "accept-loss" | "rebuild";
+export type Choice = "accept-gap" | "accept-loss" | "accept-build" | "rebuild";
 
 /** Something that is not as it was left. */
 export interface Trouble {
@@ -141,8 +141,8 @@ function foreign(groups: readonly GroupState[], expected: Expected): Trouble[] {
   );
   if (others.length > 0) {
     troubles.push({
-      what: `${named(others.map(({ group }) => group))} stopped in the middle of the log under another build or configuration. Start that one once more and stop it cleanly, or rebuild.`,
-      choices: ["rebuild"],
+      what: `${named(others.map(({ group }) => group))} stopped in the middle of the log under another build or configuration. Start that one once more and stop it cleanly: then nothing is decided by two.`,
+      choices: ["accept-build", "rebuild"],
       stops: true,
     });
   }
