@@ -6,6 +6,7 @@ import { learningSpec } from "./demand/learning.ts";
 import { popularitySpec } from "./demand/popularity.ts";
 import { publisherSpec } from "./demand/publisher.ts";
 import { restockSpec } from "./demand/restock.ts";
+import { ruleKpiSpec } from "./demand/rule-kpi.ts";
 import { segmentKpiSpec } from "./demand/segment-kpi.ts";
 import { trendSpec } from "./demand/trend.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
@@ -33,6 +34,7 @@ export const specs: readonly OperatorSpec[] = [
   covisitSpec,
   learningSpec,
   breakerSpec,
+  ruleKpiSpec,
   restockSpec,
   segmentKpiSpec,
   publisherSpec,

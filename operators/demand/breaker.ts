@@ -36,8 +36,9 @@ export function breakerOperator(
       if (policy === undefined || payload[0] !== "contact") return state;
       fade(state, time, policy);
       const weight = decay(state.at - time, policy.halfLife);
-      state.sent += payload[1] * weight;
-      state.blocked += payload[2] * weight;
+      const [, , sent, , blocked] = payload;
+      state.sent += sent * weight;
+      state.blocked += blocked * weight;
       judge(state, policy, ctx);
       return state;
     },

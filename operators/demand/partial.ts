@@ -63,8 +63,16 @@ export type FeedbackPartial = readonly [
   purchased: number,
   ignored: number,
 ];
-/** Messages that a rule sent, and how often one was blocked; the key is the rule. */
-export type ContactPartial = readonly [dim: "contact", sent: number, blocked: number];
+/** What became of what a rule proposed, each time; the key is the rule. */
+export type ContactPartial = readonly [
+  dim: "contact",
+  proposed: number,
+  sent: number,
+  /** Clicked or bought from. */
+  hits: number,
+  blocked: number,
+  revenueMinor: number,
+];
 /**
  * What changed about the members of a segment, which is the key: how many they are, how many of them
  * have been silent for long, entries, entries that led to an order, and members' first acts of the

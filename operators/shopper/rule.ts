@@ -47,7 +47,6 @@ export function ruleOperator(
   const book = new RuleBook(file, job);
   const grants = new Matchers(grantsOf(file));
   const policies = policiesOf(file, job);
-  const hasBreaker = file.contact.breaker !== undefined;
   const listens = (type: string) => book.knows(type) || isHeard(type, grants);
   const turnOf = ({ contact }: RuleState, ctx: Context<ContactOut>): Turn => ({
     state: contact,
@@ -58,8 +57,8 @@ export function ruleOperator(
   function onStep(step: Step, state: RuleState, ctx: Context<ContactOut>): void {
     const { event } = step;
     const turn = turnOf(state, ctx);
-    const blocked = hear(event, state.contact, policies, grants, ctx.facts);
-    if (blocked !== undefined) ctx.emit({ kind: "blocked", rule: blocked, at: event.at });
+    const answered = hear(event, state.contact, policies, grants, ctx.facts);
+    if (answered !== undefined) ctx.emit(answered);
     if (event.type === "privacy.consent") stopWithdrawn(turn);
     const found = book.onStep(step, lookAt(state, ctx));
     recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
@@ -112,7 +111,7 @@ export function ruleOperator(
       return armed(state, book, ctx);
     },
     publish: messageOf,
-    forward: (out) => (hasBreaker ? hopOf(out) : undefined),
+    forward: hopOf,
   };
 }
 

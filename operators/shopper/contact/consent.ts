@@ -1,3 +1,4 @@
+import { CHANNELS } from "../../../src/config/rule-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import { type ShopEvent, textProp } from "../../event.ts";
 
@@ -26,6 +27,8 @@ export const CONSENT_EVENTS: readonly string[] = [
   "unsubscribed",
 ];
 
+const KNOWN: ReadonlySet<string> = new Set(CHANNELS);
+
 export function hearConsent(consents: Consents, event: ShopEvent): void {
   if (!CONSENT_EVENTS.includes(event.type)) return;
   if (event.type === "privacy.consent") {
@@ -38,7 +41,7 @@ export function hearConsent(consents: Consents, event: ShopEvent): void {
   const open = event.type === "contact.added" || event.type === "subscribed";
   const follows = event.type === "subscribed" || event.type === "unsubscribed";
   const channel = follows ? event.touchpoint : textProp(event, "channel");
-  if (channel !== undefined) note(consents.channels, channel, event.at, open);
+  if (channel !== undefined && KNOWN.has(channel)) note(consents.channels, channel, event.at, open);
 }
 
 /** False when something later is known already. */

@@ -1,7 +1,8 @@
 import type { Facts } from "../../../src/flow/operator.ts";
-import { type ShopEvent, textProp } from "../../event.ts";
+import { numberProp, type ShopEvent, textProp } from "../../event.ts";
 import type { Matchers } from "../condition/matchers.ts";
 import { CONSENT_EVENTS, hearConsent } from "./consent.ts";
+import type { Answered } from "./outcome.ts";
 import { hearGrants } from "./quota.ts";
 import { ANSWER_EVENTS, hearAnswer } from "./silence.ts";
 import type { ContactState } from "./state.ts";
@@ -16,14 +17,14 @@ const HEARD = new Set([...CONSENT_EVENTS, ...ANSWER_EVENTS, SERVED]);
 export const isHeard = (type: string, grants: Matchers): boolean =>
   HEARD.has(type) || grants.knows(type);
 
-/** Takes in consent, answers, grants and pages served; the rule whose message was blocked, if one was. */
+/** Takes in consent, answers, grants and pages served; what the rules' counts need of an answer. */
 export function hear(
   event: ShopEvent,
   state: ContactState,
   { policy }: Policies,
   grants: Matchers,
   facts: Facts,
-): string | undefined {
+): Answered | undefined {
   const met = grants.knows(event.type) ? grants.of(event, facts) : [];
   if (met.length > 0) hearGrants(state.ledger, policy, met, event.at);
   if (!HEARD.has(event.type)) return undefined;
@@ -32,6 +33,10 @@ export function hear(
     return undefined;
   }
   hearConsent(state.consents, event);
-  const note = hearAnswer(state.silence, event, policy);
-  return event.type === "feedback.blocked" ? note?.rule : undefined;
+  const heard = hearAnswer(state.silence, event, policy);
+  if (heard === undefined) return undefined;
+  const isSale = event.type === "feedback.purchased";
+  const revenueMinor = isSale ? (numberProp(event, "total_minor") ?? 0) : 0;
+  if (heard.hits + heard.blocked + revenueMinor === 0) return undefined;
+  return { kind: "answered", ...heard, revenueMinor, at: event.at };
 }

@@ -45,10 +45,14 @@ export interface Deed {
   readonly time: EventTime;
 }
 
-/** Somebody blocked the channel of a rule's message. */
-export interface Blocked {
-  readonly kind: "blocked";
+/** Somebody answered a rule's message: well, or by blocking its channel. */
+export interface Answered {
+  readonly kind: "answered";
   readonly rule: string;
+  /** 1 for the first click or purchase of a message. */
+  readonly hits: number;
+  readonly blocked: number;
+  readonly revenueMinor: number;
   readonly at: EventTime;
 }
 
@@ -62,7 +66,7 @@ export interface Undone {
   readonly at: EventTime;
 }
 
-export type ContactOut = Recommended | Suppressed | Deed | Blocked | Undone;
+export type ContactOut = Recommended | Suppressed | Deed | Answered | Undone;
 
 export function messageOf(out: ContactOut): Message | undefined {
   switch (out.kind) {
@@ -84,16 +88,25 @@ export function messageOf(out: ContactOut): Message | undefined {
           supersedes: out.note.rec,
         },
       };
-    case "blocked":
+    case "answered":
       return undefined;
   }
 }
 
-/** What the demand flow counts for the breaker: messages sent and blocked, by rule. */
+/** What the demand flow counts of each rule, over all people. */
 export function hopOf(out: ContactOut): Hop | undefined {
-  if (out.kind === "blocked") return partialHop(out.rule, out.at, ["contact", 0, 1]);
-  if (out.kind !== "recommended" || out.proposal.class !== "marketing") return undefined;
-  return partialHop(out.proposal.rule, out.at, ["contact", 1, 0]);
+  switch (out.kind) {
+    case "recommended":
+      return partialHop(out.proposal.rule, out.at, ["contact", 1, 1, 0, 0, 0]);
+    case "suppressed":
+      return partialHop(out.proposal.rule, out.time, ["contact", 1, 0, 0, 0, 0]);
+    case "answered": {
+      const { rule, at, hits, blocked, revenueMinor } = out;
+      return partialHop(rule, at, ["contact", 0, 0, hits, blocked, revenueMinor]);
+    }
+    default:
+      return undefined;
+  }
 }
 
 const ruleOf = ({ rule }: Proposal): string | null => (rule === RECOMMENDER ? null : rule);

@@ -42,23 +42,26 @@ export function remember(silence: Silence, note: Note): void {
   if (silence.notes.length > KEPT_NOTES) silence.notes.shift();
 }
 
-/** Takes in an answer; the note it is about, where that is still known. */
+/** Takes in an answer; which rule's message it hit or blocked, if it did. */
 export function hearAnswer(
   silence: Silence,
   event: ShopEvent,
   { coolDown }: ContactPolicy,
-): Note | undefined {
+): { readonly rule: string; readonly hits: number; readonly blocked: number } | undefined {
   const rec = textProp(event, "rec_id");
   const note = silence.notes.find((one) => one.rec === rec);
   const answer = ANSWERS[event.type];
   if (note === undefined || answer === undefined) return undefined;
+  const { rule, channel } = note;
+  const isHit = answer === "yes" && note.answer !== "yes";
   if (note.answer !== "yes") note.answer = answer;
-  if (event.type === "feedback.closed") {
-    mute(silence, `rule/${note.rule}`, plus(event.at, coolDown.closed));
-  } else if (event.type === "feedback.blocked") {
-    mute(silence, `channel/${note.channel}`, plus(event.at, coolDown.blocked));
+  if (event.type === "feedback.closed")
+    mute(silence, `rule/${rule}`, plus(event.at, coolDown.closed));
+  if (event.type === "feedback.blocked") {
+    mute(silence, `channel/${channel}`, plus(event.at, coolDown.blocked));
+    return { rule, hits: 0, blocked: 1 };
   }
-  return note;
+  return { rule, hits: isHit ? 1 : 0, blocked: 0 };
 }
 
 function mute({ muted }: Silence, name: string, until: EventTime): void {

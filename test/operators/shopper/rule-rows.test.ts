@@ -323,3 +323,41 @@ test("winback: two months after the last order a solution is offered", async () 
   const said = ofRule(await saidBy([order(0, "o1"), order(10 * DAY, "o2")], 80 * DAY), "winback");
   expect(brief(said)).toEqual([["recommendation.wecom.solution", 70 * DAY, 70 * DAY]]);
 });
+
+test("D17, G13: how precisely a rule contacts people, and what it brought in", async () => {
+  const people = ["a", "b", "c"];
+  const install = people.map((person) =>
+    happens(0, "service.done", { service: "install", sku: "P" }, { person }),
+  );
+  const refuse = happens(
+    -HOUR,
+    "privacy.consent",
+    { purpose: "collect", status: "withdrawn" },
+    { person: "c" },
+  );
+  const before = [refuse, ...install];
+  const sent = ofRule(await saidBy(before, DAY), "svc_tune").filter(({ subject }) =>
+    subject.startsWith("rec"),
+  );
+  const bought = {
+    ...happens(2 * HOUR, "feedback.purchased", {
+      rec_id: sent[0]?.data["rec_id"],
+      total_minor: 9900,
+    }),
+    ids: [],
+  };
+  const kpis: unknown[] = [];
+  await saidBy([...before, bought], DAY, undefined, (line) => {
+    const data = line.data as { rule?: unknown };
+    if (line.subject === "kpi.precision" && data.rule === "svc_tune") kpis.push(data);
+  });
+  expect(kpis.at(-1)).toMatchObject({
+    class: "service",
+    eligible: 3,
+    contacted: 2,
+    hits: 1,
+    revenue_minor: 9900,
+    contact_rate: 0.667,
+    hit_rate: 0.5,
+  });
+});

@@ -41,6 +41,7 @@ export async function saidBy(
   lines: readonly Line[],
   until: number,
   settings?: Settings,
+  onLine: (line: OutputLine) => void = () => undefined,
 ): Promise<Said[]> {
   const said: Said[] = [];
   await run({
@@ -49,6 +50,7 @@ export async function saidBy(
     until: (NOON + until) as EventTime,
     ...(settings === undefined ? {} : { settings }),
     onLine: (line) => {
+      onLine(line);
       if (/^(recommendation|suppressed|tag|crm)\./.test(line.subject)) said.push(saidIn(line));
     },
   });

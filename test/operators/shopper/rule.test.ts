@@ -242,8 +242,8 @@ test("F10: three blocks among a hundred messages stop a rule, until most of it h
   });
   const all = await run(file, [...crowd, ...blocks]);
   expect(all.hops.map(({ key, payload }) => [key, payload]).slice(-4)).toEqual([
-    ["contact:r", ["contact", 1, 0]],
-    ...[1, 2, 3].map(() => ["contact:r", ["contact", 0, 1]]),
+    ["contact:r", ["contact", 1, 1, 0, 0, 0]],
+    ...[1, 2, 3].map(() => ["contact:r", ["contact", 0, 0, 0, 1, 0]]),
   ]);
   // The demand flow counts over all people, and tells when it is enough.
   const count = async (blocked: number) => {

@@ -1,12 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { SegmentPartial } from "../../../operators/demand/partial.ts";
 import type { ShopEvent } from "../../../operators/event.ts";
 import { segmentSpec } from "../../../operators/shopper/segment.ts";
+import { segmentGoalOperator } from "../../../operators/shopper/segment-goal.ts";
 import { sessionSpec } from "../../../operators/shopper/session.ts";
 import type { Matcher, Sum, When } from "../../../src/config/condition-ast.ts";
 import type { Segment, SegmentFile } from "../../../src/config/segment-ast.ts";
+import type { Hop } from "../../../src/flow/operator.ts";
 import type { Output } from "../../../src/flow/output.ts";
-import { type Millis, millis } from "../../../src/time/event-time.ts";
+import { days, type Millis, millis } from "../../../src/time/event-time.ts";
 import { play, type ScriptLine } from "../../support/play.ts";
 import { ANN, line, shopEvent, T0 } from "./support.ts";
 
@@ -315,9 +318,23 @@ async function told(file: SegmentFile, script: readonly ScriptLine[]) {
     [
       { operator: sessionSpec.make({}, job), from: ["events"] },
       { operator: segmentSpec.make({}, job), from: ["session"] },
+      { operator: segmentGoalOperator(days(30), "UTC"), from: ["session", "segment"] },
     ],
     script,
   );
+}
+
+/** What the demand flow adds up of a segment: members and entries. */
+function counted(hops: readonly Hop[], segment: string): readonly [number, number] {
+  let members = 0;
+  let entered = 0;
+  for (const { key, payload } of hops) {
+    if (key !== `segment:${segment}`) continue;
+    const counts = payload as SegmentPartial;
+    members += counts[1];
+    entered += counts[3];
+  }
+  return [members, entered];
 }
 
 const plain = { title: undefined, goal: undefined, hash: "v1" } as const;
@@ -341,13 +358,19 @@ test("law: membership is what the definition says of the whole history", async (
           },
         ];
         const file = { version: 1 as const, timeZone: "UTC", matchers: MATCHERS, segments };
-        const { outputs } = await told(file, scriptOf(history, disorder));
+        const { outputs, hops } = await told(file, scriptOf(history, disorder));
         const slow = slowTurns(file, history);
         for (const { id } of segments) {
           const mine = outputs.filter(({ data }) => data["segment"] === id);
           expect(standing(mine), id).toEqual(slow[id]);
           const last = mine.at(-1)?.subject.endsWith(".entered");
           if (last !== undefined) expect(last).toBe(slow[id]?.at(-1)?.member ?? false);
+          const entries = slow[id]?.filter(({ member }) => member).length;
+          const isIn = slow[id]?.at(-1)?.member ?? false;
+          expect(counted(hops, id), `members and entries of ${id}`).toEqual([
+            Number(isIn),
+            entries,
+          ]);
         }
       },
     ),

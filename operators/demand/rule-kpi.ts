@@ -1,0 +1,102 @@
+import Type, { type Static } from "typebox";
+import type { MessageClass, RuleFile } from "../../src/config/rule-ast.ts";
+import type { Operator } from "../../src/flow/operator.ts";
+import type { OperatorSpec } from "../../src/flow/spec.ts";
+import { type EventTime, isoTime, latest } from "../../src/time/event-time.ts";
+import { duration, readOptions } from "./options.ts";
+import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
+import { rounded } from "./surprise.ts";
+import { nextTelling } from "./told.ts";
+
+/** What became of what one rule proposed, since the beginning. */
+export interface RuleKpiState {
+  proposed: number;
+  sent: number;
+  hits: number;
+  blocked: number;
+  revenueMinor: number;
+  /** Something came in since it was told. */
+  news: boolean;
+}
+
+interface RuleKpi {
+  readonly rule: string;
+  readonly at: EventTime;
+  readonly counts: RuleKpiState;
+}
+
+const TELL = "tell";
+
+const Options = Type.Object(
+  { interval: Type.String({ default: "60s", description: "How often changes are told." }) },
+  { additionalProperties: false },
+);
+
+/** How precisely each rule contacts people: of whom it might, whom it did, and who answered. */
+export function ruleKpiOperator(
+  options: Static<typeof Options>,
+  classes: ReadonlyMap<string, MessageClass>,
+): Operator<DemandRecord, RuleKpi, RuleKpiState> {
+  const interval = duration(options.interval);
+  return {
+    name: "rule_kpi",
+    version: 1,
+    order: "event-time",
+    key: (record) => (dimOf(record) === "contact" ? record.key : undefined),
+    init: () => ({ proposed: 0, sent: 0, hits: 0, blocked: 0, revenueMinor: 0, news: false }),
+    onEvent({ payload, time }, state, ctx) {
+      if (payload[0] !== "contact") return state;
+      const [, proposed, sent, hits, blocked, revenueMinor] = payload;
+      state.proposed += proposed;
+      state.sent += sent;
+      state.hits += hits;
+      state.blocked += blocked;
+      state.revenueMinor += revenueMinor;
+      if (!state.news)
+        ctx.setTimer(TELL, nextTelling(ctx.key, latest(time, ctx.watermark), interval));
+      state.news = true;
+      return state;
+    },
+    onTimer(_timer, state, ctx) {
+      state.news = false;
+      ctx.emit({ rule: plainKey(ctx.key), at: ctx.now, counts: state });
+      return state;
+    },
+    publish: ({ rule, at, counts }) => {
+      const { proposed, sent, hits, blocked, revenueMinor } = counts;
+      return {
+        subject: "kpi.precision",
+        data: {
+          rule,
+          class: classes.get(rule) ?? "marketing",
+          at: isoTime(at),
+          eligible: proposed,
+          contacted: sent,
+          hits,
+          blocked,
+          revenue_minor: revenueMinor,
+          contact_rate: part(sent, proposed),
+          hit_rate: part(hits, sent),
+        },
+      };
+    },
+  };
+}
+
+/** 0 of none. */
+const part = (of: number, all: number): number => (all > 0 ? rounded(of / all) : 0);
+
+export const ruleKpiSpec: OperatorSpec = {
+  name: "rule_kpi",
+  flow: "demand",
+  summary: "How precisely each rule contacts people, and what they bought of it.",
+  from: ["events"],
+  options: Options,
+  make: (options, job) => {
+    const rules = (job.files["rules"] as RuleFile | undefined)?.rules ?? [];
+    return ruleKpiOperator(
+      readOptions(Options, options),
+      new Map(rules.map((rule) => [rule.id, rule.class])),
+    );
+  },
+};
