@@ -97,16 +97,17 @@ function turned(
       ctx.setTimer(SILENT, (plus(ctx.now, silence) + 1) as EventTime);
     }
     state.stays[segment] = [false, 0];
-    tell(segment, { members: 1, entered: 1, silent: state.silent ? 1 : 0 }, ctx);
+    // An entry in the place of another, or that takes an exit back, has been counted.
+    const entered = signal.insteadOf === null ? 1 : 0;
+    tell(segment, { members: 1, entered, silent: state.silent ? 1 : 0 }, ctx);
   } else if (!member && stay !== undefined) {
     delete state.stays[segment];
-    // An exit that takes the place of its own entry says that there never was a stay.
-    const never = signal.insteadOf === signal.at;
     const paid = stay[0] || signal.evidence.some(({ event }) => event === PAID);
-    const converted = never ? -Number(stay[0]) : Number(paid && !stay[0]);
+    // An exit that takes an entry back says that there never was a stay.
+    const converted = signal.undoes ? -Number(stay[0]) : Number(paid && !stay[0]);
     tell(
       segment,
-      { members: -1, entered: never ? -1 : 0, converted, silent: state.silent ? -1 : 0 },
+      { members: -1, entered: signal.undoes ? -1 : 0, converted, silent: state.silent ? -1 : 0 },
       ctx,
     );
   }

@@ -132,7 +132,10 @@ class SegmentJudge {
   }
 
   concerns(signal: SessionSignal | StandingSignal): boolean {
-    if (signal.kind !== "step") return standingOf(signal) !== undefined;
+    if (signal.kind !== "step") {
+      const topic = standingOf(signal)?.topic;
+      return topic !== undefined && this.#listeners.follows(topic);
+    }
     return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
   }
 
@@ -327,7 +330,7 @@ function say(
   const ref = messageId(NAME, ctx.key, ctx.cause, state.said);
   state.said += 1;
   const { reason, evidence } = whyOf(definition, state, telling);
-  const { at, member, insteadOf } = telling;
+  const { at, member, insteadOf, undoes } = telling;
   ctx.emit({
     kind: "segment",
     person: ctx.key,
@@ -342,6 +345,7 @@ function say(
     ref,
     supersedes: insteadOf?.[2] ?? null,
     insteadOf: insteadOf?.[0] ?? null,
+    undoes,
   });
   return ref;
 }

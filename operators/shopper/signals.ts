@@ -82,6 +82,8 @@ export interface SegmentSignal {
   /** The message that this one takes the place of, and the time that one named. */
   readonly supersedes: string | null;
   readonly insteadOf: EventTime | null;
+  /** It takes back a turn of the other direction that never was. */
+  readonly undoes: boolean;
 }
 
 /** Where a person stands by what another operator knows: at a stage, in a scene, with a tag … */

@@ -57,6 +57,11 @@ export class Listeners {
     return this.#matchers.knows(type);
   }
 
+  /** Whether anything follows what is said of a topic. */
+  follows(topic: Topic): boolean {
+    return this.#byTopic.has(topic);
+  }
+
   /** Puts an event into the histories of the leaves that listen; places of those it may have changed. */
   take(histories: Histories, { event, session }: Step, facts: Facts): readonly number[] {
     const met = this.#matchers.of(event, facts);
