@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { Problem, run, say } from "./run.mjs";
 
 /** What `tsconfig.build.json` includes, and the files that decide how it is compiled. */
-const SOURCES = ["src", "operators", "bench", join("test", "conformance"), join("test", "sim")];
+const TESTS = ["conformance", "sim", "chaos", "support"].map((folder) => join("test", folder));
+const SOURCES = ["src", "operators", "bench", ...TESTS];
 const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 
 /** Compiles into dist/ when any source differs, in content, from those of the last build. */

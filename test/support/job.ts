@@ -1,15 +1,20 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
 import type { ShopJob } from "../../operators/job.ts";
 import { type OpenJob, openJob } from "../../src/cli/open-job.ts";
 
-export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** The package root, from the build as well as from the sources. */
+export const ROOT = packageRoot(dirname(fileURLToPath(import.meta.url)));
 export const CONFIG_DIR = join(ROOT, "config");
 /** What `npm test` has built: the command line, and the entry of scoring threads. */
 export const BUILT_MAIN = join(ROOT, "dist", "src", "main.js");
+
+function packageRoot(folder: string): string {
+  return existsSync(join(folder, "package.json")) ? folder : packageRoot(dirname(folder));
+}
 
 /** Settings of `freshet.yaml` by path: `{"broker.duplicate_window": "1s"}`. */
 export type Settings = Readonly<Record<string, unknown>>;

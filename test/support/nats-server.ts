@@ -14,6 +14,8 @@ export interface TestServerOptions {
   readonly config?: string;
   /** More lines inside the `jetstream { }` block: `cipher: chacha`, `max_file: 1GB`. */
   readonly jetstream?: string;
+  /** Where its folder is made; the system's place for temporary files when left out. */
+  readonly parent?: string;
 }
 
 /** A real nats-server with JetStream on file, in a temporary folder of its own. */
@@ -36,7 +38,7 @@ export class TestServer {
 
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
     const { path } = await findServerBinary(process.env["NATS_SERVER_BIN"]);
-    const folder = mkdtempSync(join(tmpdir(), "freshet-test-"));
+    const folder = mkdtempSync(join(options.parent ?? tmpdir(), "freshet-test-"));
     const port = options.port ?? (await freePort());
     const lines = [
       "host: 127.0.0.1",
@@ -64,21 +66,17 @@ export class TestServer {
     return this.#process?.pid ?? 0;
   }
 
-  /** Starts it again, on the same port and store, after `kill` or `down`. */
+  /**
+   * Starts it again, on the same port and store, after `kill` or `down`. A client that tried to
+   * reach it meanwhile may have taken its port for a moment, so one try may not be enough.
+   */
   async up(): Promise<void> {
     const { folder, port } = this;
-    const server = await ServerProcess.launch(
-      this.#program,
-      join(folder, "nats.conf"),
-      {},
-      join(folder, "log"),
-    );
-    this.#process = server;
     const deadline = Date.now() + 20_000;
-    while ((await greetingOf(port)) === undefined) {
-      if (!server.isRunning() || Date.now() > deadline) {
+    while (this.#process?.isRunning() !== true || (await greetingOf(port)) === undefined) {
+      if (Date.now() > deadline)
         throw new Error(`nats-server did not come up on port ${port}; see ${folder}/log`);
-      }
+      if (this.#process?.isRunning() !== true) await this.#launch();
       await sleep(25);
     }
   }
@@ -105,6 +103,12 @@ export class TestServer {
     await this.kill();
     process.off("exit", this.#atExit);
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #launch(): Promise<void> {
+    const config = join(this.folder, "nats.conf");
+    const log = join(this.folder, "log");
+    this.#process = await ServerProcess.launch(this.#program, config, {}, log);
   }
 
   #abandon(): void {
