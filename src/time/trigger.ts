@@ -51,6 +51,10 @@ const smaller = (into: number[], from: readonly number[], o: number): void => {
   into[o] = Math.min(slot(into, o), slot(from, o));
 };
 
+const positive = (interval: Millis): void => {
+  if (!(interval > 0)) throw new RangeError(`a firing every ${interval} ms: not positive`);
+};
+
 /** When the watermark passes the window's end, and again for each element after that. */
 export function atWatermark(): Trigger {
   return {
@@ -67,6 +71,7 @@ export function atWatermark(): Trigger {
 
 /** When `n` elements have come since the last firing. */
 export function everyCount(n: number): Trigger {
+  if (!(n >= 1)) throw new RangeError(`a firing every ${n} elements: less than 1`);
   return {
     ...SILENT,
     slots: 1,
@@ -85,6 +90,7 @@ export function everyCount(n: number): Trigger {
 
 /** At each multiple of `interval` of event time after the first element, and at the window's end. */
 export function continuously(interval: Millis): Trigger {
+  positive(interval);
   return {
     ...SILENT,
     slots: 1,
@@ -114,6 +120,7 @@ export function continuously(interval: Millis): Trigger {
  * repeats exactly.
  */
 export function everyDelay(interval: Millis): Trigger {
+  positive(interval);
   return {
     ...SILENT,
     slots: 1,

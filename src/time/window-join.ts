@@ -61,6 +61,7 @@ export class WindowJoin<Value>
     this.#options = options;
     this.#grace = options.grace ?? millis(0);
     this.#most = options.most ?? 100_000;
+    if (options.before + options.after < 0) throw new RangeError("the join window is empty");
   }
 
   init(): WindowJoinState<Value> {

@@ -22,7 +22,11 @@ export interface SessionWindows<Event> {
 export type WindowKind<Event> = GridWindows | SlidingGrid | SessionWindows<Event>;
 
 const positive = (length: Millis): void => {
-  if (length <= 0) throw new RangeError("a window's size, slide and interval must be positive");
+  if (!(length > 0)) throw new RangeError(`a window's size or slide of ${length} ms: not positive`);
+};
+const checkedGap = (gap: Millis): Millis => {
+  if (!(gap >= 0)) throw new RangeError(`a session's gap of ${gap} ms: less than 0`);
+  return gap;
 };
 
 export function tumbling(size: Millis, offset = millis(0)): GridWindows {
@@ -54,10 +58,11 @@ export function session<Event>(
   gap: Millis | ((event: Event, key: string) => Millis),
   options: { readonly touching?: boolean } = {},
 ): SessionWindows<Event> {
-  const gapOf = typeof gap === "function" ? gap : () => gap;
+  if (typeof gap !== "function") checkedGap(gap);
   return {
     kind: "session",
     touching: options.touching ?? true,
-    window: (at, event, key) => sessionWindow(at, gapOf(event, key)),
+    window: (at, event, key) =>
+      sessionWindow(at, typeof gap === "function" ? checkedGap(gap(event, key)) : gap),
   };
 }

@@ -25,11 +25,12 @@ export function windowed<In, Value, Acc, Result>(
   options: WindowOptions<In, Value, Acc, Result>,
 ): Windowed<In, Result> {
   const { windows, trigger, finalPane, retention, aggregate } = options;
+  const lateness = options.allowedLateness ?? millis(0);
+  if (!(lateness >= 0)) throw new RangeError(`allowed lateness of ${lateness} ms: less than 0`);
   const shares = trigger.plain && finalPane === undefined && retention === undefined;
   if (windows.kind !== "sliding" || !shares || !("slide" in windows)) {
     return new WindowOperator(options);
   }
-  const lateness = options.allowedLateness ?? millis(0);
   const over = <Slices extends object>(
     store: SliceStore<Value, Result, Slices>,
   ): Windowed<In, Result> => new SlidingOperator(options, windows satisfies SlidingGrid, store);
