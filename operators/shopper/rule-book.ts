@@ -130,6 +130,17 @@ export class RuleBook {
     return this.#judge(due, (look.state.swept + 1) as EventTime, now, { ...look, watermark: now });
   }
 
+  /** Forgets what no longer matters at `now`. */
+  tidy(state: BookState, now: EventTime): void {
+    const horizon = minus(now, this.#maxAge);
+    this.#listeners.thin(state.histories, horizon);
+    for (const [rule, told] of Object.entries(state.told)) {
+      const kept = told.filter(([at]) => at >= horizon);
+      if (kept.length === 0) delete state.told[rule];
+      else state.told[rule] = kept;
+    }
+  }
+
   /** When a rule may next fire by the clock. */
   nextFiring({ next }: BookState): EventTime | undefined {
     const times = Object.values(next);

@@ -3,7 +3,7 @@ import { hash128 } from "../../src/codec/hash.ts";
 import { CHANNELS, type RuleFile } from "../../src/config/rule-ast.ts";
 import { type Context, FORGET, type Forget, type Operator } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { type EventTime, earliest, plus } from "../../src/time/event-time.ts";
+import { days, type EventTime, earliest, plus } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { standingOf } from "./condition/standing.ts";
@@ -18,7 +18,7 @@ import {
   type Turn,
   takeBack,
 } from "./contact/restraint.ts";
-import { type ContactState, isBlank, KEEP, newContact, pruneContact } from "./contact/state.ts";
+import { type ContactState, isBlank, newContact, pruneContact } from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
 import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
 import type { Step } from "./signals.ts";
@@ -26,6 +26,7 @@ import type { Step } from "./signals.ts";
 const NAME = "rule";
 const JUDGE = "judge";
 const PRUNE = "prune";
+const TIDY_EVERY = days(8);
 
 type In = Step | Proposal | { readonly kind: string; readonly person: string };
 
@@ -100,6 +101,7 @@ export function ruleOperator(
     onTimer(timer, state, ctx) {
       const turn = turnOf(state, ctx);
       if (timer.name === PRUNE) {
+        book.tidy(state.book, ctx.now);
         pruneContact(state.contact, ctx.now);
         state.tidied = false;
         return armed(state, book, ctx);
@@ -142,7 +144,7 @@ function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): Rule
   }
   if (!state.tidied) {
     state.tidied = true;
-    ctx.setTimer(PRUNE, plus(ctx.now, KEEP));
+    ctx.setTimer(PRUNE, plus(ctx.now, TIDY_EVERY));
   }
   return state;
 }

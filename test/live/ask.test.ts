@@ -12,6 +12,7 @@ interface Answer {
   readonly person?: string | null;
   readonly items?: readonly { readonly sku?: string }[];
   readonly personalized?: boolean;
+  readonly rule?: string;
   readonly error?: { readonly code: string; readonly remedy: string };
 }
 
@@ -73,6 +74,28 @@ describe("ask.recommend", () => {
     expect(answer.rec_id).toMatch(/^r_[0-9a-f]{16}_[0-9a-f]{12}$/);
     expect(answer.person).toBe(`p_${answer.rec_id?.slice(2, 18)}`);
     expect(await served()).toBe(before + 1);
+  });
+
+  test("what a rule has placed in a slot comes first there, once", async () => {
+    const viewer = [{ k: "unionid", v: "o-who-watched-the-launch" }];
+    const js = nc.jetstream();
+    const live = { live_id: "launch-1", kind: "launch", sku: best, completion: 0.95 };
+    const acts = [
+      ["channels", "live.left", live],
+      ["mp", "mp.entered", {}],
+    ] as const;
+    for (const [i, [touchpoint, type, props]] of acts.entries()) {
+      const at = { ts: T + 10_000 + i * 1000, recv: T + 10_000 + i * 1000 };
+      const event = { id: `launch-${i}`, type, ...at, touchpoint, ids: viewer, props };
+      await js.publish(`freshet.in.event.${touchpoint}.${type}`, JSON.stringify(event));
+    }
+    await untilQuiet(nc, engine.metrics);
+    const hero = { slot: "mp.home.first", ids: viewer, n: 2 };
+    const first = await ask(hero);
+    expect(first).toMatchObject({ rule: "launch_live_hero", personalized: true });
+    expect(skus(first)[0]).toBe(best);
+    await untilQuiet(nc, engine.metrics);
+    expect((await ask(hero)).rule).toBeUndefined();
   });
 
   test("what has sold out is not served", async () => {

@@ -121,7 +121,9 @@ function recommendation(out: Recommended): Message {
       rec_id: out.rec_id,
       person: proposal.person,
       channel,
-      ...(channel === "wecom" ? { channel_ids: { external_userid_ref: proposal.person } } : {}),
+      ...(channel === "wecom"
+        ? { channel_ids: { external_userid_ref: proposal.person, sender_ref: null } }
+        : {}),
       slot: option.slot,
       kind: option.kind,
       sku: option.sku,

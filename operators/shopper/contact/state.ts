@@ -45,7 +45,7 @@ export const newContact = (): ContactState => ({
 });
 
 /** Longer than any calendar month and any back-off. */
-export const KEEP = days(40);
+const KEEP = days(40);
 
 /** Drops what can no longer count at `at`. */
 export function pruneContact(state: ContactState, at: EventTime): void {

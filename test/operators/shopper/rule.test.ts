@@ -407,3 +407,14 @@ test("law: what is published does not depend on the order in which a second's ev
   ])
     expect(await told(order)).toEqual(straight);
 });
+
+test("who has gone quiet is forgotten when nothing is left to restrain", async () => {
+  const file = rulesOf(
+    `  - {id: r, ${CART}, once: {every: 30d}, then: {${OFFER}}}`,
+    "{caps: [{max: 3, every: month}]}",
+  );
+  const { task } = await run(file, [cart(0), clock(20 * DAY)]);
+  expect(task.stateOf("rule", ANN)).toBeDefined();
+  const later = await run(file, [cart(0), clock(60 * DAY)]);
+  expect(later.task.stateOf("rule", ANN)).toBeUndefined();
+});
