@@ -199,7 +199,7 @@ function stateBytes(task: KeyedTask, events: readonly ShopEvent[]): number {
 
 /** Many definitions against few: an event touches only what it can change. */
 export async function rules({ short }: BenchOptions): Promise<Report> {
-  const load = short ? { people: 2000, events: 10_000 } : { people: 100_000, events: 300_000 };
+  const load = short ? { people: 2000, events: 10_000 } : { people: 100_000, events: 200_000 };
   const plan = read(
     "tracking-plan",
     readFileSync(new URL("../../config/tracking-plan.yaml", import.meta.url), "utf8"),
@@ -213,6 +213,7 @@ export async function rules({ short }: BenchOptions): Promise<Report> {
       what: `${load.events.toLocaleString("en")} events of ${load.people.toLocaleString("en")} people over 10 days, through sessions, segments and rules`,
       unit: "events/s",
       rounds: short ? 1 : 3,
+      warmUp: short,
     },
     [
       contender(MANY, [1000, 200], plan, load, events, measured),
