@@ -67,7 +67,8 @@ export function ruleKpiOperator(
       return {
         subject: "kpi.precision",
         data: {
-          rule,
+          // Whoever looks for what a rule did to people looks for `rule`.
+          of: rule,
           class: classes.get(rule) ?? "marketing",
           at: isoTime(at),
           eligible: proposed,

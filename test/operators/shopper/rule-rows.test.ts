@@ -348,8 +348,8 @@ test("D17, G13: how precisely a rule contacts people, and what it brought in", a
   };
   const kpis: unknown[] = [];
   await saidBy([...before, bought], DAY, undefined, (line) => {
-    const data = line.data as { rule?: unknown };
-    if (line.subject === "kpi.precision" && data.rule === "svc_tune") kpis.push(data);
+    const data = line.data as { of?: unknown };
+    if (line.subject === "kpi.precision" && data.of === "svc_tune") kpis.push(data);
   });
   expect(kpis.at(-1)).toMatchObject({
     class: "service",
