@@ -63,7 +63,7 @@ export class Explorer<E> {
     this.#staying.fill(0);
     this.#partly = false;
     // A condition that threw may have left something here.
-    this.#waiting.length = 0;
+    if (this.#waiting.length > 0) this.#waiting.length = 0;
     this.#soFar.begin(buffer, at);
   }
 
