@@ -47,7 +47,7 @@ export class SimWeather implements Weather {
   loses(what: "request" | "ack", subject: string): boolean {
     if (subject === this.silenced) return true;
     return what === "request"
-      ? this.#strikes("request-lost", 0.15)
+      ? this.#strikes("request-lost", 0.3)
       : this.#strikes("ack-lost", 0.25);
   }
   repeats(): number | undefined {
