@@ -10,40 +10,39 @@ import { configWith, type TestConfig } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { readStream } from "../support/oracle.ts";
 
-/**
- * Counts a person's views. It breaks on goods the catalog does not name, and on a timer and on what
- * it hands itself to under another key.
- */
-const COUNTING = `
-const views = (name, from, key) => ({
-  name, version: 1, order: "arrival", key,
-  init: () => ({ views: 0 }),
-  onEvent(event, state, ctx) {
-    state.views += 1;
-    if (ctx.facts.get("catalog", event.props.sku) === undefined)
-      throw new Error("no catalog entry for " + event.props.sku);
-    if (event.props.sku === "ticking") ctx.setTimer("tick", ctx.now + 1000);
-    ctx.emit({ ...event, views: state.views, sku: event.props.sku });
-    return state;
-  },
-  onTimer() { throw new Error("tick"); },
-  publish: ({ person, sku, views }) => ({ subject: "tag.views.on", data: { person, sku, views } }),
-});
-const spec = (name, from, key, onEvent) => ({
-  name, flow: "shopper", summary: name, from,
+/** Counts a person's views. It breaks on goods the catalog does not name, and whenever its timer fires. */
+const COUNTING = `export const spec = {
+  name: "counting", flow: "shopper", summary: "Counts views.", from: ["events"],
   options: { type: "object", properties: {} },
-  make: () => ({ ...views(name, from, key), ...(onEvent === undefined ? {} : { onEvent }) }),
-});
-`;
-const COUNT = `${COUNTING}
-export const spec_ = spec("counting", ["events"], (e) => e.type === "product.viewed" ? e.person : undefined);
-export { spec_ as spec };`;
-const SHARE = `${COUNTING}
-export const spec_ = spec("sharing", ["counting"], (e) => e.sku, (event, state) => {
-  if (event.sku === "shared") throw new Error("not shared");
-  return state;
-});
-export { spec_ as spec };`;
+  make: () => ({
+    name: "counting", version: 1, order: "arrival",
+    key: (event) => event.type === "product.viewed" ? event.person : undefined,
+    init: () => ({ views: 0 }),
+    onEvent({ person, props: { sku } }, state, ctx) {
+      state.views += 1;
+      if (ctx.facts.get("catalog", sku) === undefined) throw new Error("no catalog entry for " + sku);
+      if (sku === "ticking") ctx.setTimer("tick", ctx.now + 1000);
+      ctx.emit({ person, sku, views: state.views });
+      return state;
+    },
+    onTimer() { throw new Error("tick"); },
+    publish: (out) => ({ subject: "tag.views.on", data: out }),
+  }),
+};`;
+/** Gets what the other emits under another key, and breaks on some of it. */
+const SHARING = `export const spec = {
+  name: "sharing", flow: "shopper", summary: "Takes its share.", from: ["counting"],
+  options: { type: "object", properties: {} },
+  make: () => ({
+    name: "sharing", version: 1, order: "arrival",
+    key: ({ sku }) => sku,
+    init: () => ({}),
+    onEvent({ sku }, state) {
+      if (sku === "shared") throw new Error("not shared");
+      return state;
+    },
+  }),
+};`;
 
 let config: TestConfig;
 let server: TestServer;
@@ -60,8 +59,8 @@ function addOperators(folder: string): void {
     sharing: { module: "./sharing.mjs" },
   };
   writeFileSync(path, stringify(job));
-  writeFileSync(join(folder, "counting.mjs"), COUNT);
-  writeFileSync(join(folder, "sharing.mjs"), SHARE);
+  writeFileSync(join(folder, "counting.mjs"), COUNTING);
+  writeFileSync(join(folder, "sharing.mjs"), SHARING);
 }
 
 const START = Date.parse("2026-09-12T13:00:00Z");
