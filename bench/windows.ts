@@ -153,7 +153,7 @@ const shortWindows = (short: boolean): Shape => ({
     slides: 2,
     eventsASlide: short ? 4000 : 200_000,
   },
-  rounds: 3,
+  rounds: 2,
   shares: { ...WHOLE, [NAIVE]: 1, [NAIVE_STATES]: short ? 0.1 : 0.02, [RXJS]: 1 },
 });
 
@@ -174,7 +174,7 @@ const longWindows = (short: boolean): Shape => ({
 
 /** Bytes of state a key has beside its name and its entry in the owner's map. */
 function stateBytes(short: boolean): Figure[] {
-  const keys = short ? 2000 : 50_000;
+  const keys = short ? 2000 : 20_000;
   const grid = { size: minutes(5), slide: seconds(10) };
   const spec = panes.paneSpec(grid);
   const length = grid.size / grid.slide;
