@@ -50,7 +50,7 @@ function segmentsText(count: number): string {
     (i: number) =>
       `{decay: {add: {v${i % 20}: 1}, half_life: 3d, on_at: ${1.5 + (i % 4) / 2}, off_at: 1}}`,
     (i: number) =>
-      `{sum: {of: {event: cart.added, where: {category: c${i % CATEGORIES}}}, field: price_minor, more_than: ${2000 + i}, within: 14d}}`,
+      `{sum: {of: {event: cart.added, where: {category: c${i % CATEGORIES}}}, field: price_minor, more_than: ${8000 + i}, within: 14d}}`,
   ];
   const named = Array.from(
     { length: 20 },

@@ -32,8 +32,7 @@ import {
 import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
 
 const NAME = "segment";
-const JUDGE = "judge";
-const TIDY = "tidy";
+const TIMER = "judge";
 const SHOWN_EVENTS = 5;
 
 export interface SegmentState {
@@ -82,8 +81,7 @@ export function segmentOperator(
       said: 0,
     }),
     onEvent: (signal, state, ctx) => judge.take(signal, state, ctx),
-    onTimer: (timer, state, ctx) =>
-      timer.name === TIDY ? judge.tidy(state, ctx) : judge.judge(state, [], ctx.now, ctx),
+    onTimer: (_timer, state, ctx) => judge.wake(state, ctx),
     publish: messageOf,
   };
 }
@@ -144,11 +142,20 @@ class SegmentJudge {
     state: SegmentState,
     ctx: SegmentContext,
   ): SegmentState | Forget {
+    const due = dueOf(state);
     const touched = new Set<number>();
     const at = this.#remember(signal, state, touched, ctx);
-    if (touched.size > 0) return this.judge(state, touched, at, ctx);
+    if (touched.size > 0) this.#judge(state, touched, at, ctx);
     if (isBlank(state)) return FORGET;
-    this.#waitToTidy(state, latest(at, state.judged), ctx);
+    this.#wait(state, due, latest(at, state.judged), ctx);
+    return state;
+  }
+
+  /** The clock makes a turn, or it is time to tidy up. */
+  wake(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    if (state.wake !== 0 && state.wake <= ctx.now) this.#judge(state, [], ctx.now, ctx);
+    if (state.tidy !== 0 && state.tidy <= ctx.now && !this.#tidy(state, ctx)) return FORGET;
+    this.#wait(state, MAX_TIME, ctx.now, ctx);
     return state;
   }
 
@@ -186,13 +193,8 @@ class SegmentJudge {
     }
   }
 
-  /** Tells the turns of what was touched since `at`, and of what is due; waits for the next turn. */
-  judge(
-    state: SegmentState,
-    touched: Iterable<number>,
-    at: EventTime,
-    ctx: SegmentContext,
-  ): SegmentState {
+  /** Tells the turns of what was touched since `at`, and of what is due; finds the next turn. */
+  #judge(state: SegmentState, touched: Iterable<number>, at: EventTime, ctx: SegmentContext): void {
     const to = latest(at, state.judged);
     const from = earliest(at, (state.judged + 1) as EventTime);
     const start = latest(from, minus(to, this.#maxAge));
@@ -206,8 +208,12 @@ class SegmentJudge {
       for (const dependent of this.#dependents[i] ?? []) open.add(dependent);
     }
     state.judged = to;
-    this.#wait(state, isDue ? Object.keys(state.told) : this.#idsOf(open), isDue, ctx);
-    return state;
+    let wake = isDue || state.wake === 0 ? MAX_TIME : state.wake;
+    for (const id of isDue ? Object.keys(state.told) : this.#idsOf(open)) {
+      const turn = state.told[id]?.[3] ?? 0;
+      if (turn !== 0) wake = earliest(wake, turn as EventTime);
+    }
+    state.wake = wake === MAX_TIME ? (0 as EventTime) : wake;
   }
 
   /** Segments that the clock turns by now; those that are defined no more are forgotten. */
@@ -232,9 +238,11 @@ class SegmentJudge {
     ctx: SegmentContext,
   ): boolean {
     const { id } = definition.segment;
-    const told = state.told[id] ?? neverTold();
+    const known = state.told[id];
+    const told = known ?? neverTold();
     const start = latest(since, settledUntil(definition, state.histories));
     const timeline = definition.timeline(state, told, start);
+    if (known === undefined && !timeline.before && timeline.turns.length === 0) return false;
     const turns = turnsOf(timeline, standing(told, start).member, start, to);
     const split = told[2].findIndex(([at]) => at >= start);
     const open = split < 0 ? [] : told[2].splice(split);
@@ -253,31 +261,20 @@ class SegmentJudge {
     return tellings.length > 0;
   }
 
-  /** Sets the timer for the next turn, given whose turns may have changed: of all when `anew`. */
-  #wait(state: SegmentState, ids: Iterable<string>, anew: boolean, ctx: SegmentContext): void {
-    let wake = anew || state.wake === 0 ? MAX_TIME : state.wake;
-    for (const id of ids) {
-      const next = state.told[id]?.[3] ?? 0;
-      if (next !== 0) wake = earliest(wake, next as EventTime);
+  /** Sets the timer, unless it stands at `due`; there is always a time to tidy up. */
+  #wait(state: SegmentState, due: EventTime, from: EventTime, ctx: SegmentContext): void {
+    if (state.tidy === 0 && (Object.keys(state.histories).length > 0 || !isQuiet(state))) {
+      state.tidy = (plus(from, this.#maxAge) + 1) as EventTime;
     }
-    const due = wake === MAX_TIME ? (0 as EventTime) : wake;
-    if (due !== state.wake) {
-      state.wake = due;
-      if (due === 0) ctx.clearTimer(JUDGE);
-      else ctx.setTimer(JUDGE, due);
-    }
-    this.#waitToTidy(state, state.judged, ctx);
+    const next = dueOf(state);
+    if (next === due) return;
+    if (next === MAX_TIME) ctx.clearTimer(TIMER);
+    else ctx.setTimer(TIMER, next);
   }
 
-  #waitToTidy(state: SegmentState, from: EventTime, ctx: SegmentContext): void {
-    if (state.tidy !== 0) return;
-    state.tidy = (plus(from, this.#maxAge) + 1) as EventTime;
-    ctx.setTimer(TIDY, state.tidy);
-  }
-
-  /** Leaves out what has no say any more; a person nothing is left of is forgotten. */
-  tidy(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
-    // All turns up to now are told: the timers of those that the clock makes came before.
+  /** Leaves out what has no say any more; false when nothing is left of a person. */
+  #tidy(state: SegmentState, ctx: SegmentContext): boolean {
+    // All turns up to now are told.
     state.judged = latest(state.judged, ctx.now);
     const horizon = minus(state.judged, this.#maxAge);
     state.tidy = 0 as EventTime;
@@ -287,14 +284,17 @@ class SegmentJudge {
       settle(told, horizon);
       if (isForgotten(told)) delete state.told[id];
     }
-    if (isBlank(state)) return FORGET;
-    const idle = Object.keys(state.histories).length === 0;
-    const quiet = Object.values(state.told).every(([, , log]) => log.length === 0);
-    if (idle && quiet) return state;
-    this.#waitToTidy(state, ctx.now, ctx);
-    return state;
+    return !isBlank(state);
   }
 }
+
+/** When the timer is due; MAX_TIME when nothing is waited for. */
+const dueOf = ({ wake, tidy }: SegmentState): EventTime =>
+  earliest(wake === 0 ? MAX_TIME : wake, tidy === 0 ? MAX_TIME : tidy);
+
+/** No turn may still be corrected. */
+const isQuiet = ({ told }: SegmentState): boolean =>
+  Object.values(told).every(([, , log]) => log.length === 0);
 
 /** Up to where a history is settled, however much of it was kept. */
 function settledUntil({ leaves }: Definition, histories: Histories): EventTime {
@@ -374,7 +374,7 @@ export const segmentSpec: OperatorSpec = {
   name: NAME,
   flow: "shopper",
   summary: "Who is in which segment, to the millisecond, by events and by the clock.",
-  from: ["session", "intent"],
+  from: ["session", "intent", "rank_standing"],
   options: Options,
   make: (_options, job) =>
     segmentOperator((job.files["segments"] as SegmentFile | undefined) ?? NO_SEGMENTS, job.maxAge),
