@@ -15,6 +15,7 @@ import {
   endMoment,
   nextDecision,
   propose,
+  type Stands,
   type Turn,
   takeBack,
 } from "./contact/restraint.ts";
@@ -33,6 +34,8 @@ type In = Step | Proposal | { readonly kind: string; readonly person: string };
 export interface RuleState {
   book: BookState;
   contact: ContactState;
+  /** When the timer for what comes next is set, if it is. */
+  due?: EventTime;
   /** The timer that drops what is over is set. */
   tidied: boolean;
 }
@@ -75,6 +78,11 @@ export function ruleOperator(
     for (const undone of found.undone) takeBack(turn, undone, why);
   }
 
+  const standsIn =
+    (state: RuleState): Stands =>
+    (proposal, at) =>
+      book.stands(proposal, at, state.book);
+
   return {
     name: NAME,
     version: 1,
@@ -95,7 +103,10 @@ export function ruleOperator(
         const found = book.onStanding(change, lookAt(state, ctx));
         recheck(found, state, turnOf(state, ctx), "stale");
         for (const proposal of found.proposals) propose(proposal, turnOf(state, ctx));
+        // The event that brought it comes last, and ends the moment.
+        return armed(state, book, ctx);
       }
+      endMoment(turnOf(state, ctx), standsIn(state));
       return armed(state, book, ctx);
     },
     onTimer(timer, state, ctx) {
@@ -106,10 +117,10 @@ export function ruleOperator(
         state.tidied = false;
         return armed(state, book, ctx);
       }
+      delete state.due;
       const { proposals } = book.onClock(ctx.now, lookAt(state, ctx));
       for (const proposal of proposals) propose(proposal, turn);
-      if ((nextDecision(state.contact) ?? ctx.now + 1) <= ctx.now)
-        endMoment(turn, (proposal, at) => book.stands(proposal, at, state.book));
+      endMoment(turn, standsIn(state));
       return armed(state, book, ctx);
     },
     publish: messageOf,
@@ -131,17 +142,21 @@ const lookAt = ({ book }: RuleState, ctx: Context<ContactOut>): Look => ({
 function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): RuleState | Forget {
   const firing = book.nextFiring(state.book);
   const decision = nextDecision(state.contact);
-  if (firing !== undefined || decision !== undefined) {
-    ctx.setTimer(
-      JUDGE,
-      earliest(firing ?? (decision as EventTime), decision ?? (firing as EventTime)),
-    );
+  const due =
+    firing === undefined || decision === undefined
+      ? (firing ?? decision)
+      : earliest(firing, decision);
+  if (due !== undefined) {
+    // A timer that is set anew is set for now at the earliest: one that is set already stays.
+    if (due !== state.due) ctx.setTimer(JUDGE, due);
   } else {
-    ctx.clearTimer(JUDGE);
+    if (state.due !== undefined) ctx.clearTimer(JUDGE);
     const { histories, told } = state.book;
     const known = Object.keys(histories).length + Object.keys(told).length;
     if (known === 0 && isBlank(state.contact)) return FORGET;
   }
+  if (due === undefined) delete state.due;
+  else state.due = due;
   if (!state.tidied) {
     state.tidied = true;
     ctx.setTimer(PRUNE, plus(ctx.now, TIDY_EVERY));
@@ -205,7 +220,7 @@ export const ruleSpec: OperatorSpec = {
   name: NAME,
   flow: "shopper",
   summary: "What rules and the recommender want to happen, restrained by one policy of contact.",
-  from: ["session", "intent", "segment", "recommend"],
+  from: ["session", "intent", "rank_standing", "segment", "recommend"],
   options: Type.Object({}, { additionalProperties: false }),
   make: (_options, job) =>
     ruleOperator((job.files["rules"] as RuleFile | undefined) ?? NO_RULES, job),

@@ -72,7 +72,7 @@ export interface Option {
 export const interrupts = ({ op }: Option, channel: string, pages: readonly string[]): boolean =>
   (op === "recommend" || op === "book") && !pages.includes(channel);
 
-/** Whether it is done at once; what may interrupt waits for the end of its moment. */
+/** Whether it is done at once; what may interrupt waits for others of its moment. */
 export const isImmediate = ({ options }: Proposal, pages: readonly string[]): boolean =>
   options.every((option) =>
     option.channels.every((channel) => !interrupts(option, channel, pages)),

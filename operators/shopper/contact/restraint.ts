@@ -58,30 +58,31 @@ const isStopped = ({ class: of, since, at }: Proposal, { consents }: ContactStat
   of === "marketing" && since < consents.withdrawn && consents.withdrawn <= at;
 
 /**
- * The end of a moment: of all marketing that came true by now, and of what quiet hours have held
- * until now, the one message worth most that may go does; service is judged for itself.
+ * The end of a moment, which is what one event brings, or one millisecond of the clock: of all
+ * marketing that came true by now, and of what quiet hours have held until now, the one message
+ * worth most that may go does; service is judged for itself.
  */
 export function endMoment(turn: Turn, stands: Stands): void {
   const { state, ctx } = turn;
-  const now = decisionTime(turn);
-  const isDue = ({ at }: Proposal) => at <= ctx.now;
-  const due = [
-    ...state.held.filter(([until]) => until <= now).map(([, proposal]) => proposal),
-    ...state.moment.filter(isDue),
-  ];
-  state.held = state.held.filter(([until]) => until > now);
-  state.moment = state.moment.filter((proposal) => !isDue(proposal));
+  if (state.moment.length + state.held.length === 0) return;
   const standing: Proposal[] = [];
-  for (const proposal of due) {
-    if (proposal.ref === null || stands(proposal, now)) standing.push(proposal);
+  state.held = state.held.filter(([until, proposal]) => {
+    // It goes at its time, not with an event that came before that time was certain.
+    if (until > ctx.watermark) return true;
+    if (proposal.ref === null || stands(proposal, until)) standing.push(proposal);
     else suppress(proposal, "stale", turn);
-  }
+    return false;
+  });
+  state.moment = state.moment.filter((proposal) => {
+    if (proposal.at > ctx.now) return true;
+    standing.push(proposal);
+    return false;
+  });
   const ranked = standing.filter((p) => p.class === "marketing");
   ranked.sort((a, b) => rankOf(b) - rankOf(a));
-  let isTaken = false;
   for (const proposal of ranked) {
-    if (isTaken) suppress(proposal, "outranked", turn);
-    else isTaken = settle(proposal, turn);
+    if (state.taken === ctx.now) suppress(proposal, "outranked", turn);
+    else if (settle(proposal, turn)) state.taken = ctx.now;
   }
   for (const proposal of standing) if (proposal.class === "service") settle(proposal, turn);
 }

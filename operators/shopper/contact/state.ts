@@ -16,6 +16,8 @@ export interface ContactState {
   silence: Silence;
   /** By key of a rule's `once`: not before. */
   once: Record<string, EventTime>;
+  /** The moment whose one message of marketing went or is held, last of all. */
+  taken: EventTime;
   /** What waits for the end of its moment. */
   moment: Proposal[];
   /** What quiet hours hold, with the earliest time it may go. */
@@ -39,6 +41,7 @@ export const newContact = (): ContactState => ({
   ledger: noLedger(),
   silence: noSilence(),
   once: {},
+  taken: 0 as EventTime,
   moment: [],
   held: [],
   placed: {},
