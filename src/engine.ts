@@ -9,6 +9,7 @@ import { Checkpoints } from "./nats/checkpoints.ts";
 import { HopPublisher } from "./nats/hop-publisher.ts";
 import { KnownOutputs } from "./nats/known-outputs.ts";
 import { Lanes } from "./nats/lanes.ts";
+import { checkRead, checkTails } from "./nats/log-check.ts";
 import { OutputPublisher } from "./nats/output-publisher.ts";
 import { type ReadPosition, StreamReader } from "./nats/reader.ts";
 import { RecentTimes } from "./nats/recent-times.ts";
@@ -20,7 +21,6 @@ import {
   namesOf,
   type StreamLimits,
 } from "./nats/streams.ts";
-import { checkTails } from "./nats/tails.ts";
 import type { Scoring } from "./score/seam.ts";
 import type { EventTime, Millis } from "./time/event-time.ts";
 import type { Log } from "./watch/log.ts";
@@ -94,6 +94,7 @@ export class Engine {
       await ensureStreams(nc, engine.#names, limits, prefix);
       await engine.checkpoints.restore();
       engine.#resume();
+      await engine.#checkLogs();
       await engine.#known.refresh();
       await engine.#openHops();
     } catch (error) {
@@ -170,6 +171,21 @@ export class Engine {
     for (const [name, position] of positions) this.#at.set(name, position);
     const oldest = Math.min(...[...positions.values()].map(({ time }) => time));
     this.#known.startAt(Math.max(0, oldest - CLOCKS_APART));
+  }
+
+  /** A reader looks at what the slowest of its groups read last; this, at what the furthest did. */
+  async #checkLogs(): Promise<void> {
+    const jsm = await manager(this.#options.nc);
+    const { shoppers, demands } = this.job;
+    const furthest = (groups: readonly FlowGroup[]) =>
+      groups.map(({ name }) => this.#positionOf(name)).reduce((a, b) => (a.seq > b.seq ? a : b));
+    for (const [stream, groups] of [
+      [this.#names.events, shoppers],
+      [this.#names.demand, demands],
+    ] as const) {
+      const position = furthest(groups);
+      if (position.seq > 0) await checkRead(jsm, stream, position);
+    }
   }
 
   /** Depths of every queue, for the metrics. */
@@ -284,7 +300,7 @@ export class Engine {
   async #checkTails(): Promise<void> {
     while (!this.#stopping && !this.#options.nc.isClosed()) {
       try {
-        return await checkTails(this.#options.nc, this.#inbox.tails);
+        return await checkTails(await manager(this.#options.nc), this.#inbox.tails);
       } catch (failure) {
         if (failure instanceof Fault) return this.#fail(failure);
         this.#options.log.debug({ error: String(failure) }, "the broker is asked again");

@@ -6,9 +6,9 @@ import type { Millis } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import { BrokerCheckpoints } from "./checkpoint-store.ts";
+import { checkTails } from "./log-check.ts";
 import type { ReadPosition } from "./reader.ts";
-import type { Names } from "./streams.ts";
-import { checkTails } from "./tails.ts";
+import { manager, type Names } from "./streams.ts";
 
 export interface CheckpointsOptions {
   readonly nc: NatsConnection;
@@ -103,7 +103,7 @@ export class Checkpoints {
     await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
     const markers = [...this.#entries.values()].map(({ checkpointer }) => checkpointer.marker);
     await checkTails(
-      this.#options.nc,
+      await manager(this.#options.nc),
       markers.flatMap((marker) => marker?.acknowledged ?? []),
     );
   }

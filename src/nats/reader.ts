@@ -9,6 +9,7 @@ import {
 } from "nats";
 import { Fault } from "../faults.ts";
 import type { Log } from "../watch/log.ts";
+import { checkRead } from "./log-check.ts";
 import { manager } from "./streams.ts";
 
 /** The record a reader read last: after every doubt it must still be there, the same. */
@@ -140,37 +141,13 @@ export class StreamReader {
 
   /** The log must still be the one that was read. */
   async #check(): Promise<void> {
-    const { stream } = this.#options;
+    const { stream, since } = this.#options;
     const jsm = await manager(this.#nc, REQUEST_MS);
-    const { state } = await jsm.streams.info(stream);
+    const fromTime = this.#last.seq === 0 && since !== undefined;
+    const state = await (fromTime
+      ? jsm.streams.info(stream).then((info) => info.state)
+      : checkRead(jsm, stream, this.#last));
     this.#lastSeq = state.last_seq;
-    const { seq, time } = this.#last;
-    if (seq === 0 && this.#options.since !== undefined) return;
-    if (seq > state.last_seq) {
-      throw new Fault(
-        "LOG_LOST_TAIL",
-        `stream ${stream} ends at ${state.last_seq}, but ${seq} had been read`,
-      );
-    }
-    if (state.first_seq > seq + 1 && (seq > 0 || state.first_seq > 1)) {
-      throw new Fault(
-        "LOG_TRUNCATED",
-        `stream ${stream} begins at ${state.first_seq}, but ${seq + 1} comes next`,
-      );
-    }
-    if (seq === 0 || seq < state.first_seq || time === undefined) return;
-    const stored = await jsm.streams.getMessage(stream, { seq }).catch((error: unknown) => {
-      // A record may be gone by purge while its neighbours are there; anything else is a moment's doubt.
-      if (/no message found/.test(String(error))) return undefined;
-      throw error;
-    });
-    // The client rounds nanoseconds to a double, which may move a time by a millisecond.
-    if (stored !== undefined && Math.abs(stored.time.getTime() - time) > 1) {
-      throw new Fault(
-        "LOG_REWRITTEN",
-        `record ${seq} of stream ${stream} is not the one that had been read`,
-      );
-    }
   }
 
   /** Yields until the consumer ends or something makes its completeness doubtful. */

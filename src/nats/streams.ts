@@ -141,14 +141,24 @@ export async function manager(nc: NatsConnection, timeout = 3000): Promise<JetSt
   }
 }
 
-/** The last message of a subject (or of those a wildcard takes in); undefined when there is none. */
-export async function lastOf(
+/** The last message of a subject; undefined when there is none. */
+export const lastOf = (
   jsm: JetStreamManager,
   stream: string,
   subject: string,
-): Promise<StoredMsg | undefined> {
+): Promise<StoredMsg | undefined> =>
+  found(jsm.streams.getMessage(stream, { last_by_subj: subject }));
+
+/** The message of a sequence; undefined when it is gone. */
+export const storedAt = (
+  jsm: JetStreamManager,
+  stream: string,
+  seq: number,
+): Promise<StoredMsg | undefined> => found(jsm.streams.getMessage(stream, { seq }));
+
+async function found(asked: Promise<StoredMsg>): Promise<StoredMsg | undefined> {
   try {
-    return await jsm.streams.getMessage(stream, { last_by_subj: subject });
+    return await asked;
   } catch (error) {
     if (/no message found/.test(String(error))) return undefined;
     throw error;

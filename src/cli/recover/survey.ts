@@ -2,8 +2,8 @@ import type { JetStreamManager, NatsConnection } from "nats";
 import { isFault } from "../../faults.ts";
 import type { AckInbox } from "../../nats/ack-inbox.ts";
 import { BrokerCheckpoints } from "../../nats/checkpoint-store.ts";
+import { checkTails } from "../../nats/log-check.ts";
 import { manager, type Names } from "../../nats/streams.ts";
-import { checkTails } from "../../nats/tails.ts";
 import { digestOf, type Marker, sameBytes } from "../../state/marker.ts";
 import type { Log } from "../../watch/log.ts";
 
@@ -89,7 +89,7 @@ async function lostTails(
   const lost: LostTail[] = [];
   for (const log of ["in", "events", "demand", "out"] as const) {
     const tails = acknowledged.filter(({ stream }) => stream === names[log]);
-    await checkTails(nc, tails).catch((error: unknown) => {
+    await checkTails(await manager(nc), tails).catch((error: unknown) => {
       if (isFault(error)) lost.push({ log, why: error.message });
       else if (/stream not found/.test(String(error)))
         lost.push({ log, why: `stream ${names[log]} is not there` });
