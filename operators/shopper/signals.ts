@@ -90,7 +90,7 @@ export interface SegmentSignal {
 export interface StandingOf {
   readonly kind: "standing";
   readonly person: string;
-  readonly topic: "life" | "scene" | "tag" | "affinity";
+  readonly topic: "life" | "scene" | "tag" | "affinity" | "rank";
   readonly value: string;
   /** False: not any more. */
   readonly on: boolean;

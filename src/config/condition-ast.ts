@@ -17,6 +17,7 @@ export type When =
   | Run
   | Decay
   | Owns
+  | Rank
   | Standing;
 
 /** At least `atLeast` matches in the window. */
@@ -93,13 +94,24 @@ export interface Owns {
   readonly ageOver: Millis;
 }
 
+/** Is among the `top` of a group by a score that halves every `halfLife`, and has `atLeast` of it. */
+export interface Rank {
+  readonly op: "rank";
+  readonly add: readonly Weight[];
+  readonly halfLife: Millis;
+  /** The property that names the group. */
+  readonly per: string;
+  readonly top: number;
+  readonly atLeast: number;
+}
+
 /** What other parts say of a person. `segment`: is a member; `tag`: has it; others: it is the value now. */
 export interface Standing {
   readonly op: "standing";
   readonly topic: Topic;
   readonly value: string;
 }
-export type Topic = "segment" | "intent" | "life" | "scene" | "tag" | "affinity";
+export type Topic = "segment" | "intent" | "life" | "scene" | "tag" | "affinity" | "rank";
 
 /** Edge conditions: they fire at moments. */
 export type Trigger =

@@ -48,6 +48,7 @@ export class ConditionReader {
     if (source.run !== undefined) return this.#run(source.run, [...at, "run"]);
     if (source.decay !== undefined) return this.#decay(source.decay, [...at, "decay"]);
     if (source.owns !== undefined) return this.#owns(source.owns, [...at, "owns"]);
+    if (source.rank !== undefined) return this.#rank(source.rank, [...at, "rank"]);
     return this.#standing(source, at);
   }
 
@@ -150,6 +151,13 @@ export class ConditionReader {
       onAt: on_at,
       offAt: off_at,
     };
+  }
+
+  #rank({ of, match, half_life, per, top, at_least }: Level<"rank">, at: Path): When {
+    const add = this.weights(of, [...at, "of"], match, [...at, "match"]);
+    for (const weight of add) this.#matchers.checkProperty(weight.of, per, [...at, "per"]);
+    const halfLife = this.length(half_life, [...at, "half_life"]);
+    return { op: "rank", add, halfLife, per, top, atLeast: at_least };
   }
 
   #owns(source: Level<"owns">, at: Path): When {

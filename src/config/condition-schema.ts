@@ -164,6 +164,21 @@ const Decay = Type.Object(
   },
 );
 
+const Rank = Type.Object(
+  {
+    of: Weights,
+    match: Match,
+    half_life: within("The score halves in this time."),
+    per: Property,
+    top: Type.Integer({ minimum: 1, maximum: 100 }),
+    at_least: Type.Number({ exclusiveMinimum: 0 }),
+  },
+  {
+    ...closed,
+    description: "Is among the `top` of the group, by a fading score of at least so much.",
+  },
+);
+
 const Owns = Type.Object(
   { of: Type.Optional(MatcherRef), age_over: within("More than this long ago.") },
   { ...closed, description: "Received (`order.received` when `of` is left out) so long ago." },
@@ -185,6 +200,7 @@ const LEVELS = [
   when("run", Run),
   when("decay", Decay),
   when("owns", Owns),
+  when("rank", Rank),
   when("in", Standing, "Is in the segment of this id."),
   when("intent", Standing, "Is after this now."),
   when("life", Standing, "Is at this stage now."),
@@ -337,6 +353,7 @@ interface Levels {
   readonly run: Static<typeof Run>;
   readonly decay: Static<typeof Decay>;
   readonly owns: Static<typeof Owns>;
+  readonly rank: Static<typeof Rank>;
   readonly in: string;
   readonly intent: string;
   readonly life: string;

@@ -4,6 +4,7 @@ import { decayLevel } from "./decay.ts";
 import type { BoundValues, Histories, LevelLeaf, Seen } from "./leaf.ts";
 import { standingLevel } from "./machine-leaf.ts";
 import { ownsLevel } from "./owns.ts";
+import { rankKey } from "./rank.ts";
 import { runLevel } from "./run.ts";
 import { sumPerLatest } from "./sum.ts";
 import { joined, negated, type Timeline } from "./timeline.ts";
@@ -80,6 +81,8 @@ function leafOf(when: Exclude<When, { op: "all" | "any" | "not" }>): LevelLeaf {
       return decayLevel(when);
     case "owns":
       return ownsLevel(when);
+    case "rank":
+      return standingLevel({ topic: "rank", value: rankKey(when) });
     case "standing":
       return standingLevel({ topic: when.topic, value: when.value });
   }

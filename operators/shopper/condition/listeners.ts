@@ -116,7 +116,8 @@ export class Listeners {
 }
 
 /** On and off by itself, whatever else of its topic is. */
-const isSwitch = (topic: Topic): boolean => topic === "segment" || topic === "tag";
+const isSwitch = (topic: Topic): boolean =>
+  topic === "segment" || topic === "tag" || topic === "rank";
 
 function keep(histories: Histories, leaf: Leaf, history: unknown): void {
   if (history === undefined) delete histories[leaf.key];

@@ -205,6 +205,8 @@ function slowly(when: When, history: readonly Happened[], members: (id: string) 
       };
     case "owns":
       return (t) => history.some((one) => meets(when.of, one) && t - one.at > when.ageOver);
+    case "rank":
+      throw new Error("a rank is not of one person's history alone");
     case "standing":
       return members(when.value);
   }
