@@ -2,6 +2,7 @@ import type { OperatorSpec } from "../src/flow/spec.ts";
 import { breakerSpec } from "./demand/breaker.ts";
 import { covisitSpec } from "./demand/covisit.ts";
 import { heatSpec } from "./demand/heat.ts";
+import { leadersSpec } from "./demand/leaders.ts";
 import { learningSpec } from "./demand/learning.ts";
 import { popularitySpec } from "./demand/popularity.ts";
 import { publisherSpec } from "./demand/publisher.ts";
@@ -12,6 +13,7 @@ import { trendSpec } from "./demand/trend.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
 import { intentSpec } from "./shopper/intent.ts";
 import { partialsSpec } from "./shopper/partials.ts";
+import { rankStandingSpec } from "./shopper/rank-standing.ts";
 import { recommendSpec } from "./shopper/recommend.ts";
 import { ruleSpec } from "./shopper/rule.ts";
 import { segmentSpec } from "./shopper/segment.ts";
@@ -22,6 +24,7 @@ import { sessionSpec } from "./shopper/session.ts";
 export const specs: readonly OperatorSpec[] = [
   sessionSpec,
   intentSpec,
+  rankStandingSpec,
   segmentSpec,
   segmentGoalSpec,
   recommendSpec,
@@ -37,5 +40,6 @@ export const specs: readonly OperatorSpec[] = [
   ruleKpiSpec,
   restockSpec,
   segmentKpiSpec,
+  leadersSpec,
   publisherSpec,
 ];

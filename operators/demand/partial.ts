@@ -86,6 +86,17 @@ export type SegmentPartial = readonly [
   converted: number,
   active: number,
 ];
+/**
+ * What a person added to their score in a group of a rank, which is the key, with what the ranking
+ * needs to know: the half-life in ms, and how many lead.
+ */
+export type LeaderPartial = readonly [
+  dim: "leaders",
+  person: string,
+  weight: number,
+  halfLife: number,
+  top: number,
+];
 export type PartialCounts =
   | ItemPartial
   | CategoryPartial
@@ -94,7 +105,8 @@ export type PartialCounts =
   | CovisitPartial
   | FeedbackPartial
   | ContactPartial
-  | SegmentPartial;
+  | SegmentPartial
+  | LeaderPartial;
 export type Dim = PartialCounts[0];
 
 /** The dimensions whose heat and trends are watched. */

@@ -95,7 +95,7 @@ export const publisherSpec: OperatorSpec = {
   name: "publisher",
   flow: "demand",
   summary: "Publishes what the demand flow learned back to the log, in batches.",
-  from: ["popularity", "covisit", "trend", "learning", "breaker"],
+  from: ["popularity", "covisit", "trend", "learning", "breaker", "leaders"],
   options: Options,
   make: (options) => publisherOperator(readOptions(Options, options)),
 };
