@@ -60,7 +60,7 @@ export function ruleOperator(
 
   function onStep(step: Step, state: RuleState, ctx: Context<ContactOut>): void {
     const { event } = step;
-    const turn = turnOf(state, ctx);
+    const turn = { ...turnOf(state, ctx), heard: event.recv };
     const answered = hear(event, state.contact, policies, grants, ctx.facts);
     if (answered !== undefined) ctx.emit(answered);
     if (event.type === "privacy.consent") stopWithdrawn(turn);

@@ -29,6 +29,8 @@ export interface Turn {
   readonly state: ContactState;
   readonly ctx: Context<ContactOut>;
   readonly policies: Policies;
+  /** When the event at hand was heard of. */
+  readonly heard?: EventTime;
 }
 
 /** Takes in what is proposed: what disturbs nobody is done at once, the rest when its moment is over. */
@@ -136,7 +138,8 @@ function settle(proposal: Proposal, turn: Turn): boolean {
   const at = decisionTime(turn);
   const { policy, seed } = policies;
   const isHeldOut = policy.holdOut > 0 && chance(seed, ctx.key, "contact") < policy.holdOut;
-  const verdict = judge({ proposal, state, at, facts: ctx.facts, isHeldOut }, policies);
+  const heard = latest(at, turn.heard ?? at);
+  const verdict = judge({ proposal, state, at, heard, facts: ctx.facts, isHeldOut }, policies);
   if (verdict.do === "hold") {
     if (state.held.length < MOST_WAITING) state.held.push([verdict.until, proposal]);
     else suppress(proposal, "quiet", turn);

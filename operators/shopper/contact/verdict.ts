@@ -62,6 +62,8 @@ interface Case {
   readonly proposal: Proposal;
   readonly state: ContactState;
   readonly at: EventTime;
+  /** When it was known, which is later than `at` where an event came late. */
+  readonly heard: EventTime;
   readonly facts: Facts;
   readonly isHeldOut: boolean;
 }
@@ -113,7 +115,7 @@ function barred(of: Case, { policy, unsaid }: Policies): SuppressReason | undefi
   if (isMarketing && !agrees(consents, "profiling", unsaid)) return "optout";
   if (proposal.isHeldOut || (isMarketing && of.isHeldOut)) return "holdout";
   const due = proposal.notBefore ?? proposal.at;
-  if (at - due > (proposal.within ?? policy.staleAfter)) return "stale";
+  if (of.heard - due > (proposal.within ?? policy.staleAfter)) return "stale";
   const { once } = proposal;
   return once !== null && at < (state.once[once.key] ?? 0) ? "cap" : undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fact, happens, ofRule, saidBy } from "./rule-stage.ts";
+import { fact, happens, NOON, ofRule, saidBy } from "./rule-stage.ts";
 import { DAY, HOUR, MIN } from "./support.ts";
 
 const SECOND = 1000;
@@ -109,8 +109,12 @@ test("E28: a question of size in the group is answered, a late one is skipped", 
   const post = happens(0, "group.message.posted", { group_id: "g", keyword: "size" });
   const other = happens(MIN, "group.message.posted", { group_id: "g", keyword: "price" });
   const late = happens(2 * MIN, "group.message.posted", { group_id: "g", keyword: "尺码" });
-  const click = happens(3 * MIN, "menu.clicked", { key: "support" }, { touchpoint: "gzh" });
-  const said = await saidBy([post, other, happens(3 * MIN, "mp.left"), late, click], HOUR);
+  const click = (ms: number, heard: number) => ({
+    ...happens(ms, "menu.clicked", { key: "support" }, { touchpoint: "gzh" }),
+    recv: NOON + ms + heard,
+  });
+  const clicks = [click(3 * MIN, 5000), click(4 * MIN, 5001)];
+  const said = await saidBy([post, other, happens(3 * MIN, "mp.left"), late, ...clicks], HOUR);
   expect(brief(ofRule(said, "keyword_bot"))).toEqual([
     ["recommendation.group.info", 0, 0],
     ["suppressed.stale", 2 * MIN, expect.any(Number)],
@@ -119,7 +123,10 @@ test("E28: a question of size in the group is answered, a late one is skipped", 
     items: [{ content_id: "c_size" }],
     policy: { class: "service" },
   });
-  expect(ofRule(said, "menu_reply")[0]?.subject).toBe("recommendation.gzh.info");
+  expect(ofRule(said, "menu_reply").map(({ subject }) => subject)).toEqual([
+    "recommendation.gzh.info",
+    "suppressed.stale",
+  ]);
 });
 
 test("E27, C37: after delivery a tutorial goes by WeCom, as service, to a customer's reference", async () => {
@@ -359,4 +366,22 @@ test("D17, G13: how precisely a rule contacts people, and what it brought in", a
     contact_rate: 0.667,
     hit_rate: 0.5,
   });
+});
+
+test("E24: without a model rules fire all the same", async () => {
+  const settings = {
+    "operators.shopper.recommend": { min_score: 1 },
+    "operators.shopper.rule": { from: ["session", "intent", "segment"] },
+  };
+  const said = await saidBy([happens(0, "cart.added", { sku: "A" })], 2 * DAY, settings);
+  expect(brief(said)).toEqual([["recommendation.wecom.activity", DAY, DAY]]);
+});
+
+test("F09: at two touchpoints of one session it is one and the same offer", async () => {
+  const search = (ms: number, touchpoint: string) =>
+    happens(ms, "searched", { query: "价格 便宜 对比" }, { touchpoint });
+  const lines = [search(0, "mp"), search(MIN, "mp"), search(2 * MIN, "gzh"), search(3 * MIN, "mp")];
+  const said = ofRule(await saidBy(lines, HOUR), "price_sensitive_offer");
+  const offers = said.filter(({ subject }) => subject.startsWith("recommendation."));
+  expect(new Set(offers.map(({ data }) => data["rec_id"])).size).toBe(1);
 });

@@ -4,7 +4,7 @@ import { run } from "../../replay/run.ts";
 import type { Settings } from "../../support/job.ts";
 
 /** Noon in Shanghai on a Monday. */
-const NOON = Date.UTC(2026, 10, 2, 4);
+export const NOON = Date.UTC(2026, 10, 2, 4);
 
 export type Line = object;
 
