@@ -70,5 +70,12 @@ export const COLLECT_DEFAULTS = {
     "site",
     "calendar",
   ] as readonly string[],
-  knowledgeKinds: ["covisit", "popular", "trending", "kinds"] as readonly string[],
+  knowledgeKinds: [
+    "covisit",
+    "popular",
+    "trending",
+    "kinds",
+    "breaker",
+    "leaders",
+  ] as readonly string[],
 } as const;
