@@ -51,7 +51,7 @@ const FORGOTTEN = 0.01;
  * ranks each group; what it found comes back as the fact `leaders`. Looked at a minute after each
  * score, and hourly while somebody stands in it; a score that fades out ends it to the millisecond.
  */
-export function rankStandingOperator(
+function rankStandingOperator(
   files: readonly unknown[],
 ): Operator<SessionSignal, StandingOf | Scored, RankStandingState> {
   const ranked = files.map(rankedIn).filter(({ ranks }) => ranks.length > 0);

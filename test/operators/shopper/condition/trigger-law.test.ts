@@ -42,8 +42,7 @@ const histories = fc
 
 const HOUR = 3_600_000;
 const FACTS: Facts = {
-  get: (kind, key) =>
-    kind === "catalog" ? { cycle: (key === "s" ? 1 : 2) * HOUR } : undefined,
+  get: (kind, key) => (kind === "catalog" ? { cycle: (key === "s" ? 1 : 2) * HOUR } : undefined),
 };
 
 interface Fired {
@@ -53,7 +52,12 @@ interface Fired {
 }
 
 /** Puts a history in by the order of arrival, thinning as time goes when told to. */
-function fired(trigger: Trigger, arrivals: readonly Happened[], unit: number, thin: boolean): Fired[] {
+function fired(
+  trigger: Trigger,
+  arrivals: readonly Happened[],
+  unit: number,
+  thin: boolean,
+): Fired[] {
   const compiled = compileTrigger(trigger);
   const listeners = new Listeners(MATCHERS, compiled.leaves);
   let kept: Histories = {};
@@ -91,28 +95,28 @@ const inOrder = (all: readonly Happened[], types: readonly string[]): Happened[]
     .filter(({ type }) => types.includes(type))
     .sort(
       (a, b) =>
-        a.at - b.at ||
-        types.indexOf(a.type) - types.indexOf(b.type) ||
-        (a.id < b.id ? -1 : 1),
+        a.at - b.at || types.indexOf(a.type) - types.indexOf(b.type) || (a.id < b.id ? -1 : 1),
     );
 
-/** Minute by minute: what is open at its last moment without a payment fires. */
+/** Millisecond by millisecond: what is open at its last moment without a payment fires. */
 function slowAbsent(all: readonly Happened[], within: number, restart: string): Fired[] {
-  const found: Fired[] = [];
-  for (const sku of ["s", "t"]) {
-    let open: Happened | undefined;
-    for (let t = 0; t <= END; t += 1) {
-      for (const one of inOrder(all, ["cart.added", "order.paid"])) {
-        if (one.at !== t || one.sku !== sku) continue;
-        if (one.type === "order.paid") open = undefined;
-        else if (open === undefined || restart === "latest") open = one;
+  return sorted(
+    ["s", "t"].flatMap((sku) => {
+      const mine = inOrder(all, ["cart.added", "order.paid"]).filter((one) => one.sku === sku);
+      const found: Fired[] = [];
+      let open: Happened | undefined;
+      for (let t = 0; t <= END; t += 1) {
+        for (const one of mine.filter(({ at }) => at === t)) {
+          if (one.type === "order.paid") open = undefined;
+          else if (open === undefined || restart === "latest") open = one;
+        }
+        if (open === undefined || t < open.at + within) continue;
+        found.push({ at: t, partition: sku, trigger: open.id });
+        open = undefined;
       }
-      if (open === undefined || t < open.at + within) continue;
-      found.push({ at: t, partition: sku, trigger: open.id });
-      open = undefined;
-    }
-  }
-  return sorted(found);
+      return found;
+    }),
+  );
 }
 
 test("law: absent fires at the end of its time unless it was cancelled, whatever came late", () => {
