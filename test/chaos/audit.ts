@@ -2,11 +2,11 @@ import type { NatsConnection } from "nats";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { openJob } from "../../src/cli/open-job.ts";
 import { BrokerLog } from "../../src/replay/broker-log.ts";
-import { type Example, verify } from "../../src/replay/verify.ts";
+import { headerOf, type StoredLog, type StoredMessage } from "../../src/replay/stored-message.ts";
+import { type Example, type Verdict, verify } from "../../src/replay/verify.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import { makeLog } from "../../src/watch/log.ts";
-import { readStream, type Stored } from "../support/oracle.ts";
 import type { Acknowledged } from "./ledger.ts";
 
 export interface Audit {
@@ -39,77 +39,105 @@ const EXAMPLES = 4;
  * was acknowledged to the load stands where the broker said, and what it spoilt was refused.
  */
 export async function audit(options: AuditOptions): Promise<Audit> {
-  const { nc, acknowledged, doneTo } = options;
-  const intake = await readStream(nc, "FRESHET_IN");
-  const out = await readStream(nc, "FRESHET_OUT");
-  const done = intake.find(({ seq }) => seq === doneTo)?.time ?? 0;
-  const verdict = await verified(options, done as EventTime);
-  const lost = acknowledged.filter(({ id, seq }) => idAt(intake, seq) !== id);
-  const uncounted = spoiltAndNotRefused(intake, out, doneTo);
-  const where = whereabouts([...out, ...intake]);
+  const { nc, config, acknowledged, doneTo } = options;
+  // OUT first, and all of it before the long work begins: a busy process is given up by the broker.
+  const out = await KeptLog.read(nc, "FRESHET_OUT");
+  const intake = await KeptLog.read(nc, "FRESHET_IN");
+  const verdict = await verified(config, { intake, out, doneTo });
+  const lost = acknowledged.filter(({ id, seq }) => intake.idAt(seq) !== id);
+  const ignored = spoiltAndNotRefused(intake, out, doneTo);
+  const where = whereabouts([...out.messages, ...intake.messages]);
   return {
     events: acknowledged.reduce((sum, { events }) => sum + events, 0),
     outputsExpected: verdict.expected - verdict.inFlight - verdict.agedOut,
     outputsGot: verdict.same + verdict.different + verdict.extra + verdict.beyond,
     duplicates: verdict.twice,
-    missing: verdict.missing + lost.length + uncounted.length,
+    missing: verdict.missing + lost.length + ignored.length,
     wrong: verdict.different + verdict.extra + verdict.beyond,
     examples: [
       ...verdict.examples.map((example) => show(example) + where(example.id)),
       ...lost.slice(0, EXAMPLES).map((one) => `acknowledged, not in IN: ${JSON.stringify(one)}`),
-      ...uncounted.slice(0, EXAMPLES).map((seq) => `spoilt record ${seq} was not refused`),
+      ...ignored.slice(0, EXAMPLES).map((seq) => `spoilt record ${seq} was not refused`),
     ],
   };
 }
 
-/** `freshet verify` over what the broker holds, where all that was caused before `done` must be. */
-async function verified({ nc, config }: AuditOptions, done: EventTime) {
+/** A stream read to its end and kept in memory. */
+class KeptLog implements StoredLog {
+  readonly from: EventTime | undefined;
+  readonly until: EventTime;
+  readonly messages: readonly StoredMessage[];
+
+  private constructor({ from, until }: StoredLog, messages: readonly StoredMessage[]) {
+    this.from = from;
+    this.until = until;
+    this.messages = messages;
+  }
+  static async read(nc: NatsConnection, stream: string): Promise<KeptLog> {
+    const log = await BrokerLog.open(nc, { stream, prefix: "freshet", log: makeLog("warn") });
+    const messages: StoredMessage[] = [];
+    for await (const message of log.read()) messages.push(message);
+    return new KeptLog(log, messages);
+  }
+
+  async *read(): AsyncGenerator<StoredMessage> {
+    yield* this.messages;
+  }
+  async at(seq: number): Promise<StoredMessage | undefined> {
+    return this.#at(seq);
+  }
+  idAt(seq: number): string | undefined {
+    const message = this.#at(seq);
+    return message && headerOf(message, "Nats-Msg-Id");
+  }
+  #at(seq: number): StoredMessage | undefined {
+    return this.messages[seq - (this.messages[0]?.seq ?? 1)];
+  }
+}
+
+/** `freshet verify` over both, where all that was caused before the second of `doneTo` must be. */
+async function verified(
+  config: string,
+  { intake, out, doneTo }: { intake: KeptLog; out: KeptLog; doneTo: number },
+): Promise<Verdict> {
   const { job: definition } = await openJob(config, {}, { quiet: true });
-  const open = (stream: string) =>
-    BrokerLog.open(nc, { stream, prefix: "freshet", log: makeLog("warn") });
+  const done = (await intake.at(doneTo))?.time ?? 0;
   // Outputs are told by whole seconds of IN: of the last one some causes are behind `doneTo`.
   const settled = (Math.floor(done / 1000) * 1000 - 1) as EventTime;
   return verify({
     definition,
     scoring: new InlineScoring(scoringFunctions),
-    out: await open("FRESHET_OUT"),
-    intake: await open("FRESHET_IN"),
+    out,
+    intake,
     settled: { IN: settled, OUT: settled },
     examples: EXAMPLES,
   });
 }
 
 /** The load spoils some messages: every record of one is refused with a dead letter that names it. */
-function spoiltAndNotRefused(
-  intake: readonly Stored[],
-  out: readonly Stored[],
-  doneTo: number,
-): number[] {
-  const letters = out.filter(({ subject }) => subject.startsWith("deadletter."));
+function spoiltAndNotRefused(intake: KeptLog, out: KeptLog, doneTo: number): number[] {
+  const letters = out.messages.filter(({ subject }) => subject.startsWith("deadletter."));
   const refused = new Set(letters.map(({ data }) => seqOf(data)));
-  return intake
-    .filter(({ header, seq }) => seq <= doneTo && header("Nats-Msg-Id")?.startsWith("spoilt-"))
+  return intake.messages
     .map(({ seq }) => seq)
+    .filter((seq) => seq <= doneTo && intake.idAt(seq)?.startsWith("spoilt-"))
     .filter((seq) => !refused.has(seq));
 }
 
 const seqOf = (letter: Uint8Array): unknown =>
   (JSON.parse(Buffer.from(letter).toString()) as { seq?: unknown }).seq;
 
-const idAt = (intake: readonly Stored[], seq: number): string | undefined =>
-  intake[seq - (intake[0]?.seq ?? 1)]?.header("Nats-Msg-Id");
-
 const show = ({ kind, subject, id, differences = [] }: Example): string =>
   `${kind}: ${subject} ${id} ${differences.join("; ")}`;
 
 /** Where and when an output was stored, and by whose hand. */
-function whereabouts(stored: readonly Stored[]): (id: string) => string {
+function whereabouts(stored: readonly StoredMessage[]): (id: string) => string {
   const byId = new Map<string, string>();
-  for (const { header, seq, time } of stored) {
-    const id = header("ce-id");
+  for (const message of stored) {
+    const id = headerOf(message, "ce-id");
     if (id === undefined) continue;
-    const by = `${header("ce-source")} ${header("freshet-group")}`;
-    const place = `\n    ${seq} at ${isoTime(time as EventTime)} from ${by}`;
+    const by = `${headerOf(message, "ce-source")} ${headerOf(message, "freshet-group")}`;
+    const place = `\n    ${message.seq} at ${isoTime(message.time)} from ${by}`;
     byId.set(id, (byId.get(id) ?? "") + place);
   }
   return (id) => byId.get(id) ?? "";

@@ -57,6 +57,9 @@ export class Faults {
   async #kill(): Promise<void> {
     const { fleet } = this.#stage;
     const { name } = await fleet.killAny();
+    this.#killed(name);
+  }
+  #killed(name: string): void {
     this.engineKills += 1;
     this.#say(`killed ${name}`);
   }
@@ -77,7 +80,7 @@ export class Faults {
     fleet.wake(zombie);
     this.#say(`${zombie.name} wakes`);
     await sleep(TWINS_MS);
-    await this.#kill();
+    for (const { name } of fleet.killOthers()) this.#killed(name);
     zombie.spared = false;
   }
 

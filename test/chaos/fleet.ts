@@ -76,6 +76,12 @@ export class Fleet {
     this.#kill(member);
     return member;
   }
+  /** Kills all that nothing else is done to; none may be left. */
+  killOthers(): readonly Member[] {
+    const others = this.#free();
+    for (const member of others) this.#kill(member);
+    return others;
+  }
 
   /** As a rolling update does it: another one is started while one stops. */
   async replaceAny(): Promise<Member> {
@@ -142,15 +148,18 @@ export class Fleet {
     member.cli.child.kill("SIGKILL");
   }
 
+  #free(): Member[] {
+    return [...this.#members].filter(
+      ({ spared, asleep, ending }) => !spared && !asleep && ending === undefined,
+    );
+  }
+
   /** One that nothing else is done to; waits until there is one. */
   async #pick(wanted: (member: Member) => boolean): Promise<Member> {
     for (;;) {
       if (this.#disbanding) throw new Error("the engines are being stopped");
       if (this.complaints.length > 0) throw new Error("an engine gave up without an excuse");
-      const free = [...this.#members].filter(
-        (member) => !member.spared && !member.asleep && member.ending === undefined,
-      );
-      const found = free.filter(wanted);
+      const found = this.#free().filter(wanted);
       if (found.length > 0) return this.#random.pick(found);
       await sleep(POLL_MS);
     }
@@ -179,6 +188,8 @@ export interface Progress {
   /** Records that wait to be sent to other groups. */
   readonly hops: number;
   readonly resent: number;
+  /** All its metrics. */
+  readonly text: string;
 }
 
 export async function progressOf({ cli }: Member): Promise<Progress> {
@@ -190,5 +201,6 @@ export async function progressOf({ cli }: Member): Promise<Progress> {
     read: (log) => read.get(`log="${log}"`) ?? 0,
     hops: samples(text, "freshet_queue_records").get('queue="hops"') ?? 0,
     resent: samples(text, "freshet_messages_resent_total").get("") ?? 0,
+    text,
   };
 }

@@ -97,5 +97,6 @@ async function readTo(engine: Member, log: string, end: number): Promise<void> {
     }
     await sleep(POLL_MS);
   }
-  throw new Error(`${engine.name} has not read ${log} to ${end} in ${SETTLE_MS} ms`);
+  const { text } = await progressOf(engine);
+  throw new Error(`${engine.name} has not read ${log} to ${end} in ${SETTLE_MS} ms:\n${text}`);
 }

@@ -20,7 +20,7 @@ type Body = Readonly<Record<string, unknown>>;
 
 /** So many times as fast the shop's people live: a minute of theirs is a second of the clock. */
 const SPEED = 60;
-const PEOPLE = { people: 400, items: 60, rate: 8 };
+const PEOPLE = { people: 240, items: 60, rate: 8 };
 
 const BATCHED = 0.3;
 const LARGEST_BATCH = 8;
