@@ -33,7 +33,7 @@ const Options = Type.Object(
 );
 
 /** How precisely each rule contacts people: of whom it might, whom it did, and who answered. */
-export function ruleKpiOperator(
+function ruleKpiOperator(
   options: Static<typeof Options>,
   classes: ReadonlyMap<string, MessageClass>,
 ): Operator<DemandRecord, RuleKpi, RuleKpiState> {

@@ -37,8 +37,8 @@ export interface Turn {
 export function propose(proposal: Proposal, turn: Turn): void {
   const { state, policies } = turn;
   if (isStopped(proposal, state)) return;
-  dropWaiting(turn, ({ notBefore, rule }) =>
-    notBefore !== null && rule === proposal.rule ? "stale" : undefined,
+  dropWaiting(turn, ({ notBefore, rule, at }) =>
+    notBefore !== null && rule === proposal.rule && at !== proposal.at ? "stale" : undefined,
   );
   if (proposal.notBefore !== null) {
     state.held.push([proposal.notBefore, proposal]);
