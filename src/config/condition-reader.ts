@@ -8,6 +8,7 @@ import type {
   WhereSource,
 } from "./condition-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
+import { LexiconSchema } from "./lexicon.ts";
 import type { MatcherReader } from "./matcher-reader.ts";
 import { durationOf } from "./texts.ts";
 import type { Path } from "./yaml-file.ts";
@@ -16,6 +17,16 @@ const LONGEST_WINDOW = days(400);
 const LONGEST_AGE = days(3650);
 
 type Level<K extends keyof LevelSource> = NonNullable<LevelSource[K]>;
+const INTENTS = Object.keys(LexiconSchema.properties.intents.properties);
+const STAGES = ["new", "active", "dormant", "churn_risk"];
+const NAMED = {
+  in: "segment",
+  intent: "intent",
+  life: "stage",
+  scene: "scene",
+  tag: "tag",
+  affinity: "touchpoint",
+} as const;
 const STANDING_KEYS = ["in", "intent", "life", "scene", "tag", "affinity"] as const;
 
 /** Reads level conditions of one file; problems go to its matcher reader. */
@@ -55,14 +66,31 @@ export class ConditionReader {
   #standing(source: LevelSource, at: Path): When {
     const key = STANDING_KEYS.find((name) => source[name] !== undefined) ?? "in";
     const value = source[key] ?? "";
-    if (key === "in" && !this.#segments.has(value)) {
-      this.#matchers.complain([...at, "in"], {
+    const known = this.#known(key);
+    if (known !== undefined && !known.includes(value)) {
+      this.#matchers.complain([...at, key], {
         code: "NAME_UNKNOWN",
-        message: `no segment is called \`${value}\``,
-        remedy: didYouMean(value, [...this.#segments]),
+        message: `no ${NAMED[key]} is called \`${value}\``,
+        remedy: didYouMean(value, known),
       });
     }
     return { op: "standing", topic: key === "in" ? "segment" : key, value };
+  }
+
+  /** What may be named; undefined where anything may: tags and scenes are named by who tells them. */
+  #known(key: (typeof STANDING_KEYS)[number]): readonly string[] | undefined {
+    switch (key) {
+      case "in":
+        return [...this.#segments];
+      case "intent":
+        return INTENTS;
+      case "life":
+        return STAGES;
+      case "affinity":
+        return this.#matchers.touchpoints;
+      default:
+        return undefined;
+    }
   }
 
   #none(source: Level<"none">, at: Path): When {
@@ -107,10 +135,13 @@ export class ConditionReader {
     for (const matcher of latest === undefined ? [] : [of, latest]) {
       this.#matchers.checkProperty(matcher, per?.key ?? "", [...at, "per", "key"]);
     }
-    if (within === undefined && per === undefined) {
-      this.#matchers.complain(at, {
-        code: "KEY_MISSING",
-        message: "neither `within` nor `per` says where the sum begins",
+    if ((within === undefined) === (per === undefined)) {
+      const missing = within === undefined;
+      this.#matchers.complain(missing ? at : [...at, "within"], {
+        code: missing ? "KEY_MISSING" : "KEY_UNKNOWN",
+        message: missing
+          ? "neither `within` nor `per` says where the sum begins"
+          : "`within` and `per` both say where the sum begins",
         remedy: "Write `within: 30d`, or `per: {latest: …, key: …}`.",
         atKey: true,
       });

@@ -38,6 +38,11 @@ export class MatcherReader {
     return this.#matchers;
   }
 
+  /** Touchpoints of the tracking plan. */
+  get touchpoints(): readonly string[] {
+    return this.#plan.touchpoints;
+  }
+
   /** A matcher or the name of one; `match` narrows it further. */
   matcher(ref: MatcherRefSource, at: Path, match?: WhereSource, matchAt: Path = at): Matcher {
     const { name, source, path } = this.#resolve(ref, at);

@@ -110,6 +110,14 @@ segments:
 test.each([
   ["{in: nobody}", "NAME_UNKNOWN", /`a`|Choose|one of/],
   ["{in: a}", "GRAPH_CYCLE", /Write out/],
+  ["{intent: compare_prices}", "NAME_UNKNOWN", /`compare_price`/],
+  ["{life: churned}", "NAME_UNKNOWN", /churn_risk/],
+  ["{affinity: ghz}", "NAME_UNKNOWN", /`gzh`/],
+  [
+    "{sum: {of: paid, field: total_minor, more_than: 1, within: 1d, per: {latest: paid, key: order_id}}}",
+    "KEY_UNKNOWN",
+    /per/,
+  ],
   ["{sum: {of: paid, field: total_minor, more_than: 1}}", "KEY_MISSING", /within/],
   ["{sum: {of: paid, field: source, more_than: 1, within: 1d}}", "TYPE_WRONG", /number/],
   [
