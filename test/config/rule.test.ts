@@ -63,6 +63,15 @@ describe("E23: a rule that cannot be is told by line, column and remedy", () => 
   });
 });
 
+test("F12: a marketing rule must say what it gives the person, a service need not", () => {
+  const then = "then: {recommend: {offer: coupon}}";
+  expect(read(rule(then)).problems.map(({ message }) => message)).toEqual([
+    "no `value` says what this gives the person",
+  ]);
+  expect(read(rule(`${then}\n    class: service`)).problems).toEqual([]);
+  expect(read(rule(`${then}\n    value: 省一点`)).problems).toEqual([]);
+});
+
 test("what is written is read with its defaults, channels by class and kinds by content", () => {
   const { value } = read(
     `version: 1

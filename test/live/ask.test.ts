@@ -1,4 +1,4 @@
-import { connect, type NatsConnection } from "nats";
+import { connect, type Msg, type NatsConnection, type Subscription } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { minutes } from "../../src/time/event-time.ts";
 import { startTestEngine, type TestEngine } from "../support/engine.ts";
@@ -27,6 +27,16 @@ const ask = async (body: unknown): Promise<Answer> => {
   const reply = await nc.request("freshet.ask.recommend", JSON.stringify(body), { timeout: 5000 });
   return reply.json<Answer>();
 };
+/** The first message whose body is such, as a list of one. */
+async function firstWhere(
+  subscription: Subscription,
+  isIt: (data: Record<string, unknown>) => boolean,
+): Promise<Msg[]> {
+  for await (const message of subscription) {
+    if (isIt(message.json<Record<string, unknown>>())) return [message];
+  }
+  return [];
+}
 const skus = ({ items = [] }: Answer) =>
   items.flatMap(({ sku }) => (sku === undefined ? [] : [sku]));
 
@@ -76,9 +86,12 @@ describe("ask.recommend", () => {
     expect(await served()).toBe(before + 1);
   });
 
-  test("what a rule has placed in a slot comes first there, once", async () => {
+  test("E26, E30: what a rule has placed in a slot is heard of, and comes first there, once", async () => {
     const viewer = [{ k: "unionid", v: "o-who-watched-the-launch" }];
     const js = nc.jetstream();
+    // E30: any tool of marketing automation subscribes like this.
+    const subscription = nc.subscribe("freshet.recommendation.mp.>");
+    const heard = firstWhere(subscription, (data) => data["rule"] === "launch_live_hero");
     const live = { live_id: "launch-1", kind: "launch", sku: best, completion: 0.95 };
     const acts = [
       ["channels", "live.left", live],
@@ -90,6 +103,9 @@ describe("ask.recommend", () => {
       await js.publish(`freshet.in.event.${touchpoint}.${type}`, JSON.stringify(event));
     }
     await untilQuiet(nc, engine.metrics);
+    const [message] = await heard;
+    expect(message?.headers?.get("ce-id")).toBe(message?.headers?.get("Nats-Msg-Id"));
+    expect(message?.json()).toMatchObject({ rule: "launch_live_hero", sku: best, channel: "mp" });
     const hero = { slot: "mp.home.first", ids: viewer, n: 2 };
     const first = await ask(hero);
     expect(first).toMatchObject({ rule: "launch_live_hero", personalized: true });

@@ -418,3 +418,31 @@ test("who has gone quiet is forgotten when nothing is left to restrain", async (
   const later = await run(file, [cart(0), clock(60 * DAY)]);
   expect(later.task.stateOf("rule", ANN)).toBeUndefined();
 });
+
+test("F13: three messages ignored double the interval; an answer brings it back", async () => {
+  const file = rulesOf(
+    `  - {id: r, ${CART}, then: {recommend: {offer: coupon, channel: wecom, value: v}}}`,
+    "{backoff: {ignored: 3, after: 24h, interval: 1d, factor: 2}}",
+  );
+  const carts = (days: readonly number[]) => days.map((day) => cart(day * DAY));
+  const told = async (script: readonly ScriptLine[]) =>
+    (await run(file, [...script, clock(20 * DAY)])).outputs.map(({ subject, data, time }) => ({
+      went: subject.startsWith("recommendation."),
+      subject,
+      day: (time - T0) / DAY,
+      rec: String(data["rec_id"]),
+    }));
+  const script = carts([0, 1, 2, 3, 4, 5]);
+  const silent = await told(script);
+  expect(silent.map(({ subject, day }) => [subject, day])).toEqual([
+    ["recommendation.wecom.activity", 0],
+    ["recommendation.wecom.activity", 1],
+    ["recommendation.wecom.activity", 2],
+    ["suppressed.backoff", 3],
+    ["recommendation.wecom.activity", 4],
+    ["suppressed.backoff", 5],
+  ]);
+  const click = act(2 * DAY + HOUR, "feedback.clicked", { rec_id: silent[2]?.rec });
+  const heard = await told([...script.slice(0, 3), click, ...script.slice(3)]);
+  expect(heard.every(({ went }) => went)).toBe(true);
+});
