@@ -1,0 +1,330 @@
+import type { SegmentFile } from "../../src/config/segment-ast.ts";
+import { type Context, FORGET, type Forget } from "../../src/flow/operator.ts";
+import {
+  type EventTime,
+  earliest,
+  isoTime,
+  latest,
+  MAX_TIME,
+  MIN_TIME,
+  type Millis,
+  minus,
+  plus,
+} from "../../src/time/event-time.ts";
+import type { Histories } from "./condition/leaf.ts";
+import { Listeners } from "./condition/listeners.ts";
+import { standingOf } from "./condition/standing.ts";
+import { messageId } from "./message-id.ts";
+import { type Definition, definitionsOf } from "./segment-definition.ts";
+import { whyOf } from "./segment-reason.ts";
+import {
+  corrections,
+  isForgotten,
+  neverTold,
+  settle,
+  standing,
+  type Telling,
+  type Told,
+  turnsOf,
+} from "./segment-told.ts";
+import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
+
+/** Name of the operator, part of the ids of its messages. */
+export const SEGMENT = "segment";
+const TIMER = "judge";
+const SHOWN_EVENTS = 5;
+
+export interface SegmentState {
+  /** When the person was first seen; kept only where somebody who did nothing is a member. */
+  since: EventTime;
+  /** Up to here everything is told. */
+  judged: EventTime;
+  histories: Histories;
+  /** By segment; what is not there has not been told of. */
+  told: Record<string, Told>;
+  /** No turn that the clock makes comes before it; 0 when none is to come. */
+  wake: EventTime;
+  /** When histories are thinned next; 0 when nothing waits for it. */
+  tidy: EventTime;
+  /** The cause that last published, and how many messages it has made. */
+  cause: string;
+  said: number;
+}
+
+export const newSegmentState = (): SegmentState => ({
+  since: 0 as EventTime,
+  judged: 0 as EventTime,
+  histories: {},
+  told: {},
+  wake: 0 as EventTime,
+  tidy: 0 as EventTime,
+  cause: "",
+  said: 0,
+});
+
+type SegmentContext = Context<SegmentSignal>;
+
+/** The segments of a file, judged for one person at a time. */
+export class SegmentJudge {
+  readonly #definitions: readonly Definition[];
+  readonly #listeners: Listeners;
+  /** By place of a leaf, the definitions that it may make true or false. */
+  readonly #byLeaf: readonly (readonly number[])[];
+  /** By place of a leaf, those that it can only make false: a concern of those told of alone. */
+  readonly #against: readonly ReadonlySet<number>[];
+  /** By definition, those whose `in` names it. */
+  readonly #dependents: readonly (readonly number[])[];
+  /** Those that one who did nothing satisfies. */
+  readonly #whenEmpty: readonly number[];
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #maxAge: Millis;
+
+  constructor(file: SegmentFile, maxAge: Millis) {
+    const definitions = definitionsOf(file);
+    const listeners = new Listeners(
+      file.matchers,
+      definitions.flatMap(({ leaves }) => leaves),
+    );
+    const byLeaf = Array.from({ length: listeners.size }, (): number[] => []);
+    const against = Array.from({ length: listeners.size }, () => new Set<number>());
+    definitions.forEach((definition, i) => {
+      const places = definition.leaves.map((leaf) => listeners.place(leaf));
+      const onlyAgainst = definition.against.map((leaf) => listeners.place(leaf));
+      for (const place of new Set(places)) {
+        if (onlyAgainst.includes(place)) against[place]?.add(i);
+        else byLeaf[place]?.push(i);
+      }
+    });
+    const indexes = definitions.map((_, i) => i);
+    this.#definitions = definitions;
+    this.#listeners = listeners;
+    this.#byLeaf = byLeaf;
+    this.#against = against;
+    this.#dependents = definitions.map(({ segment }) =>
+      indexes.filter((i) => definitions[i]?.within.includes(segment.id) === true),
+    );
+    this.#whenEmpty = indexes.filter((i) => definitions[i]?.whenEmpty === true);
+    this.#places = new Map(definitions.map(({ segment }, i) => [segment.id, i]));
+    this.#maxAge = maxAge;
+  }
+
+  concerns(signal: SessionSignal | StandingSignal): boolean {
+    if (signal.kind !== "step") {
+      const topic = standingOf(signal)?.topic;
+      return topic !== undefined && this.#listeners.follows(topic);
+    }
+    return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
+  }
+
+  take(
+    signal: SessionSignal | StandingSignal,
+    state: SegmentState,
+    ctx: SegmentContext,
+  ): SegmentState | Forget {
+    const due = dueOf(state);
+    const touched = new Set<number>();
+    const at = this.#remember(signal, state, touched, ctx);
+    if (touched.size > 0) this.#judge(state, touched, at, ctx);
+    if (isBlank(state)) return FORGET;
+    this.#wait(state, due, latest(at, state.judged), ctx);
+    return state;
+  }
+
+  /** The clock makes a turn, or it is time to tidy up. */
+  wake(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    if (state.wake !== 0 && state.wake <= ctx.now) this.#judge(state, [], ctx.now, ctx);
+    if (state.tidy !== 0 && state.tidy <= ctx.now && !this.#tidy(state, ctx)) return FORGET;
+    this.#wait(state, MAX_TIME, ctx.now, ctx);
+    return state;
+  }
+
+  /** Puts a signal into the histories; the definitions it touches, and its time. */
+  #remember(
+    signal: SessionSignal | StandingSignal,
+    state: SegmentState,
+    touched: Set<number>,
+    ctx: SegmentContext,
+  ): EventTime {
+    if (signal.kind === "step") {
+      const { at } = signal.event;
+      this.#touch(this.#listeners.take(state.histories, signal, ctx.facts), state, touched);
+      if (this.#whenEmpty.length > 0 && (state.since === 0 || at < state.since)) {
+        state.since = at;
+        for (const i of this.#whenEmpty) touched.add(i);
+      }
+      return at;
+    }
+    const change = standingOf(signal);
+    if (change === undefined) return ctx.now;
+    this.#touch(this.#listeners.stand(state.histories, change), state, touched);
+    return change.insteadOf === null ? change.at : earliest(change.at, change.insteadOf);
+  }
+
+  #touch(leaves: readonly number[], { told }: SegmentState, touched: Set<number>): void {
+    for (const leaf of leaves) {
+      for (const i of this.#byLeaf[leaf] ?? []) touched.add(i);
+      const against = this.#against[leaf];
+      if (against === undefined || against.size === 0) continue;
+      for (const id in told) {
+        const i = this.#places.get(id);
+        if (i !== undefined && against.has(i)) touched.add(i);
+      }
+    }
+  }
+
+  /** Tells the turns of what was touched since `at`, and of what is due; finds the next turn. */
+  #judge(state: SegmentState, touched: Iterable<number>, at: EventTime, ctx: SegmentContext): void {
+    const to = latest(at, state.judged);
+    const from = earliest(at, (state.judged + 1) as EventTime);
+    const start = latest(from, minus(to, this.#maxAge));
+    const open = new Set(touched);
+    const isDue = state.wake !== 0 && state.wake <= to;
+    if (isDue) this.#addDue(state, to, open);
+    // A definition comes after those that its `in` names.
+    for (let i = next(open, -1); i !== undefined; i = next(open, i)) {
+      const definition = this.#definitions[i] as Definition;
+      if (!this.#tell(state, definition, start, to, ctx)) continue;
+      for (const dependent of this.#dependents[i] ?? []) open.add(dependent);
+    }
+    state.judged = to;
+    let wake = isDue || state.wake === 0 ? MAX_TIME : state.wake;
+    for (const id of isDue ? Object.keys(state.told) : this.#idsOf(open)) {
+      const turn = state.told[id]?.[3] ?? 0;
+      if (turn !== 0) wake = earliest(wake, turn as EventTime);
+    }
+    state.wake = wake === MAX_TIME ? (0 as EventTime) : wake;
+  }
+
+  /** Segments that the clock turns by now; those that are defined no more are forgotten. */
+  #addDue(state: SegmentState, to: EventTime, open: Set<number>): void {
+    for (const [id, [, , , next]] of Object.entries(state.told)) {
+      const place = this.#places.get(id);
+      if (place === undefined) delete state.told[id];
+      else if (next !== 0 && next <= to) open.add(place);
+    }
+  }
+
+  *#idsOf(open: Iterable<number>): Generator<string> {
+    for (const i of open) yield this.#definitions[i]?.segment.id ?? "";
+  }
+
+  /** True when something was said. */
+  #tell(
+    state: SegmentState,
+    definition: Definition,
+    since: EventTime,
+    to: EventTime,
+    ctx: SegmentContext,
+  ): boolean {
+    const { id } = definition.segment;
+    const known = state.told[id];
+    const told = known ?? neverTold();
+    const start = latest(since, settledUntil(definition, state.histories));
+    const timeline = definition.timeline(state, told, start);
+    if (known === undefined && !timeline.before && timeline.turns.length === 0) return false;
+    const turns = turnsOf(timeline, standing(told, start).member, start, to);
+    const split = told[2].findIndex(([at]) => at >= start);
+    const open = split < 0 ? [] : told[2].splice(split);
+    const tellings = corrections(open, turns);
+    const rightly = turns.length - tellings.filter(({ undoes }) => !undoes).length;
+    told[2].push(...open.slice(0, rightly));
+    // Turns come to an end: what is to come is known as far as nothing more happens.
+    told[3] = timeline.turns.find((at) => at > to) ?? (0 as EventTime);
+    for (const telling of tellings) {
+      const ref = say(state, definition, telling, ctx);
+      if (!telling.undoes) told[2].push([telling.at, telling.member, ref]);
+    }
+    settle(told, minus(to, this.#maxAge));
+    if (isForgotten(told)) delete state.told[id];
+    else state.told[id] = told;
+    return tellings.length > 0;
+  }
+
+  /** Sets the timer, unless it stands at `due`; there is always a time to tidy up. */
+  #wait(state: SegmentState, due: EventTime, from: EventTime, ctx: SegmentContext): void {
+    if (state.tidy === 0 && (Object.keys(state.histories).length > 0 || !isQuiet(state))) {
+      state.tidy = (plus(from, this.#maxAge) + 1) as EventTime;
+    }
+    const next = dueOf(state);
+    if (next === due) return;
+    if (next === MAX_TIME) ctx.clearTimer(TIMER);
+    else ctx.setTimer(TIMER, next);
+  }
+
+  /** Leaves out what has no say any more; false when nothing is left of a person. */
+  #tidy(state: SegmentState, ctx: SegmentContext): boolean {
+    // All turns up to now are told.
+    state.judged = latest(state.judged, ctx.now);
+    const horizon = minus(state.judged, this.#maxAge);
+    state.tidy = 0 as EventTime;
+    // What is true just before the horizon is asked for, too.
+    this.#listeners.thin(state.histories, (horizon - 1) as EventTime);
+    for (const [id, told] of Object.entries(state.told)) {
+      settle(told, horizon);
+      if (isForgotten(told)) delete state.told[id];
+    }
+    return !isBlank(state);
+  }
+}
+
+/** When the timer is due; MAX_TIME when nothing is waited for. */
+const dueOf = ({ wake, tidy }: SegmentState): EventTime =>
+  earliest(wake === 0 ? MAX_TIME : wake, tidy === 0 ? MAX_TIME : tidy);
+
+/** No turn may still be corrected. */
+const isQuiet = ({ told }: SegmentState): boolean =>
+  Object.values(told).every(([, , log]) => log.length === 0);
+
+/** Up to where a history is settled, however much of it was kept. */
+function settledUntil({ leaves }: Definition, histories: Histories): EventTime {
+  let until = MIN_TIME;
+  for (const leaf of leaves) {
+    const history = histories[leaf.key];
+    if (history !== undefined) until = latest(until, leaf.settled?.(history) ?? MIN_TIME);
+  }
+  return until;
+}
+
+/** The least of the set above `after`. */
+function next(set: ReadonlySet<number>, after: number): number | undefined {
+  let least: number | undefined;
+  for (const i of set) if (i > after && (least === undefined || i < least)) least = i;
+  return least;
+}
+
+const isBlank = ({ since, histories, told }: SegmentState): boolean =>
+  since === 0 && Object.keys(histories).length === 0 && Object.keys(told).length === 0;
+
+/** Emits one telling; returns the id that its message gets. */
+function say(
+  state: SegmentState,
+  definition: Definition,
+  telling: Telling,
+  ctx: SegmentContext,
+): string {
+  if (state.cause !== ctx.cause) {
+    state.cause = ctx.cause;
+    state.said = 0;
+  }
+  const ref = messageId(SEGMENT, ctx.key, ctx.cause, state.said);
+  state.said += 1;
+  const { reason, evidence } = whyOf(definition, state, telling);
+  const { at, member, insteadOf, undoes } = telling;
+  ctx.emit({
+    kind: "segment",
+    person: ctx.key,
+    segment: definition.segment.id,
+    member,
+    at,
+    reason,
+    evidence: evidence
+      .slice(-SHOWN_EVENTS)
+      .map(([time, id, event]) => ({ event, id, time: isoTime(time) })),
+    version: definition.segment.hash,
+    ref,
+    supersedes: insteadOf?.[2] ?? null,
+    insteadOf: insteadOf?.[0] ?? null,
+    undoes,
+  });
+  return ref;
+}
