@@ -203,6 +203,8 @@ export class SimBroker {
   #up = true;
   /** While true nothing can be stored. */
   full = false;
+  /** Told the subject of everything that was stored. */
+  onStored: (subject: string) => void = () => undefined;
 
   get up(): boolean {
     return this.#up;
@@ -233,7 +235,10 @@ export class SimBroker {
       return { error: { code, description } };
     }
     const { seq, duplicate } = stream.append({ subject, ...message, time });
-    if (!duplicate) for (const consumer of stream.consumers.values()) consumer.onMore();
+    if (!duplicate) {
+      for (const consumer of stream.consumers.values()) consumer.onMore();
+      this.onStored(subject);
+    }
     return { stream: stream.name, seq, ...(duplicate ? { duplicate } : {}) };
   }
   #streamOf(subject: string): SimStream | undefined {
@@ -253,6 +258,9 @@ export class SimBroker {
     this.stream(name);
     this.#streams.delete(name);
     this.#takers.clear();
+  }
+  has(name: string): boolean {
+    return this.#streams.has(name);
   }
   /** Throws `stream not found`. */
   stream(name: string): SimStream {

@@ -128,7 +128,7 @@ export function bookFaults({ intake: { counts } }: ShopJob, intake: readonly Tak
   };
   compare("taken in", counts.in, account.in);
   compare("in some column", columnsOf(counts), account.in);
-  compare("events applied", counts.events, account.acts.length);
+  compare("events applied", counts.events, account.acts.length + account.feedback);
   compare("late", counts.late, account.late);
   compare("dead-lettered", counts.deadLettered, account.deadLettered);
   compare("duplicates of events", counts.duplicate - counts.stale, account.duplicate);

@@ -28,6 +28,8 @@ interface Act {
 export interface Account {
   readonly acts: readonly Act[];
   readonly in: number;
+  /** Answers to recommendations that count. */
+  readonly feedback: number;
   readonly duplicate: number;
   readonly late: number;
   readonly deadLettered: number;
@@ -40,36 +42,55 @@ export interface Account {
  * counts once by its id, its time is its tracker's, put right by when it was sent, and never ahead.
  */
 export function accountOf(intake: readonly TakenIn[]): Account {
-  const acts: Act[] = [];
-  const seen = new Set<string>();
-  const sums = { in: 0, duplicate: 0, late: 0, deadLettered: 0 };
-  let broker = 0;
-  for (const { subject, data, time } of intake) {
-    broker = Math.max(broker, time);
-    if (subject === "in.tick") continue;
-    if (!subject.startsWith("in.event.")) {
-      sums.in += 1;
-      continue;
+  const ledger = new Ledger();
+  for (const message of intake) ledger.take(message);
+  return ledger.account;
+}
+
+class Ledger {
+  readonly #acts: Act[] = [];
+  readonly #seen = new Set<string>();
+  readonly #sums = { in: 0, feedback: 0, duplicate: 0, late: 0, deadLettered: 0 };
+  #broker = 0;
+
+  get account(): Account {
+    return { acts: this.#acts, ...this.#sums, watermark: watermarkAt(this.#broker) };
+  }
+
+  take({ subject, data, time }: TakenIn): void {
+    this.#broker = Math.max(this.#broker, time);
+    if (subject === "in.tick") return;
+    const events = subject.startsWith("in.event.") ? eventsOf(data) : [];
+    for (const event of events) this.#event(event, time);
+    if (events.length > 0) return;
+    this.#sums.in += 1;
+    if (!subject.startsWith("in.feedback.")) return;
+    const { id } = JSON.parse(Buffer.from(data).toString()) as { readonly id: string };
+    if (this.#isNew(id)) this.#sums.feedback += 1;
+  }
+
+  #event(event: TrackedEvent | undefined, received: number): void {
+    this.#sums.in += 1;
+    if (event === undefined) {
+      this.#sums.deadLettered += 1;
+      return;
     }
-    for (const event of eventsOf(data)) {
-      sums.in += 1;
-      if (event === undefined) {
-        sums.deadLettered += 1;
-        continue;
-      }
-      const { id, type, props } = event;
-      const at = timeOf(event, time);
-      if (at < broker - MAX_AGE) sums.late += 1;
-      else if (seen.has(id)) sums.duplicate += 1;
-      else {
-        seen.add(id);
-        const who = id.slice(0, id.indexOf("."));
-        const watermark = watermarkAt(broker);
-        acts.push({ who, id, type, line: props["line"], at: Math.min(at, broker), watermark });
-      }
+    const { id, type, props } = event;
+    const broker = this.#broker;
+    const at = timeOf(event, received);
+    if (at < broker - MAX_AGE) this.#sums.late += 1;
+    else if (this.#isNew(id)) {
+      const who = id.slice(0, id.indexOf("."));
+      const about = { who, id, type, line: props["line"] };
+      this.#acts.push({ ...about, at: Math.min(at, broker), watermark: watermarkAt(broker) });
     }
   }
-  return { acts, ...sums, watermark: watermarkAt(broker) };
+  #isNew(id: string): boolean {
+    if (this.#seen.has(id)) this.#sums.duplicate += 1;
+    const isNew = !this.#seen.has(id);
+    this.#seen.add(id);
+    return isNew;
+  }
 }
 
 const watermarkAt = (broker: number): number => Math.floor(broker / 1000) * 1000 - DISORDER - 1;

@@ -14,6 +14,8 @@ export class SimWeather implements Weather {
   readonly #windowMs: number;
   readonly #tell: (happened: FaultClass) => void;
   readonly #until = new Map<PlannedFault, number>();
+  /** Of losing a request: one alone is another story than many. */
+  #losing = 0;
   /** Subjects that get no further: the run comes to its end. */
   silenced: string | undefined;
 
@@ -31,6 +33,7 @@ export class SimWeather implements Weather {
   /** A spell of so many milliseconds from now. */
   brings(kind: PlannedFault, lasts: number): void {
     this.#until.set(kind, this.#clock.now + lasts);
+    if (kind === "request-lost") this.#losing = this.#random.pick([0.03, 0.1, 0.25]);
   }
   #strikes(kind: PlannedFault, chance: number): boolean {
     if ((this.#until.get(kind) ?? 0) <= this.#clock.now || !this.#random.chance(chance)) {
@@ -47,7 +50,7 @@ export class SimWeather implements Weather {
   loses(what: "request" | "ack", subject: string): boolean {
     if (subject === this.silenced) return true;
     return what === "request"
-      ? this.#strikes("request-lost", 0.3)
+      ? this.#strikes("request-lost", this.#losing)
       : this.#strikes("ack-lost", 0.25);
   }
   repeats(): number | undefined {

@@ -1,5 +1,6 @@
 import type { ShopJob } from "../../operators/job.ts";
 import type { Random } from "../../operators/simulated-shop/random.ts";
+import { Audience } from "./audience.ts";
 import { SimBroker } from "./broker.ts";
 import { Owner, SimClock } from "./clock.ts";
 import type { Fault, FaultClass } from "./faults.ts";
@@ -16,6 +17,7 @@ const START = Date.parse("2026-09-12T05:00:00Z");
 /** Both sides give a silent connection up after so much of the duplicate window. */
 const HOLDS = 0.45;
 const LOOK_MS = 100;
+const ANSWER_MS = 400;
 /** How long timers still have to fire behind the last event. */
 const AFTERWARDS_MS = 11_000;
 const QUIET_MS = 2500;
@@ -37,6 +39,7 @@ export class World {
   readonly #trackers: Trackers;
   readonly #random: Random;
   readonly #watch: Watch;
+  readonly #audience: Audience;
   readonly #trace: ((line: string) => void) | undefined;
   #engines: SimEngine[] = [];
   #made = 0;
@@ -67,6 +70,7 @@ export class World {
       prefix: PREFIX,
     });
     this.#watch = new Watch(this.violations);
+    this.#audience = new Audience(broker, random.fork("audience"));
   }
   get plan(): Plan {
     return this.#plan;
@@ -84,6 +88,7 @@ export class World {
     }
     for (const fault of faults) this.#at(fault.at, () => this.#strike(fault));
     this.#every(LOOK_MS, () => this.#look());
+    for (let at = ANSWER_MS; at < lastsMs; at += ANSWER_MS) this.#at(at, () => this.#answer());
     this.#at(lastsMs + AFTERWARDS_MS, () => {
       this.#weather.silenced = `${PREFIX}.in.tick`;
     });
@@ -142,6 +147,11 @@ export class World {
     if (this.#weather.silenced === undefined || !this.#done()) {
       this.#quietSince = Number.POSITIVE_INFINITY;
     } else if (this.#quietSince > now) this.#quietSince = now;
+  }
+  #answer(): void {
+    if (!this.broker.has(`${PREFIX.toUpperCase()}_OUT`)) return;
+    const answer = this.#audience.answer(this.clock.now);
+    if (answer !== undefined) this.#trackers.publish(answer);
   }
   #done(): boolean {
     return (
@@ -221,10 +231,7 @@ export class World {
         connection.cut(lasts);
         return;
       case "engine-crash":
-        connection.atCall(random.between(1, 60), () => {
-          this.#tell(kind);
-          this.#dies(victim, lasts);
-        });
+        this.#crash(victim, lasts, random);
         return;
       case "zombie":
         this.#tell(kind);
@@ -253,6 +260,23 @@ export class World {
         });
     }
   }
+  /** Between any two things it does, or just when a checkpoint of it begins to count. */
+  #crash(victim: SimEngine, downMs: number, random: Random): void {
+    const dies = () => {
+      if (!victim.alive) return;
+      this.#tell("engine-crash");
+      this.#dies(victim, downMs);
+    };
+    if (random.chance(0.5)) {
+      victim.connection.atCall(random.between(1, 60), dies);
+      return;
+    }
+    this.broker.onStored = (subject) => {
+      if (!subject.endsWith(".marker")) return;
+      this.broker.onStored = () => undefined;
+      this.clock.after(random.below(200), this.#world, dies);
+    };
+  }
   #dies(victim: SimEngine, downMs: number): void {
     this.#trace?.(`${victim.owner.name} dies`);
     victim.kill();
@@ -268,12 +292,8 @@ export class World {
   /** Takes away or spoils some of what checkpoints are made of. */
   #rot(random: Random): void {
     const name = `${PREFIX.toUpperCase()}_STATE`;
-    let stream: ReturnType<SimBroker["stream"]>;
-    try {
-      stream = this.broker.stream(name);
-    } catch {
-      return;
-    }
+    if (!this.broker.has(name)) return;
+    const stream = this.broker.stream(name);
     for (let n = random.between(1, 6); n > 0; n -= 1) {
       const seq = random.between(stream.firstSeq, stream.lastSeq);
       const message = stream.at(seq);
