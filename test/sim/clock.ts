@@ -56,9 +56,6 @@ const REAL = {
   clearImmediate: globalThis.clearImmediate,
 } as const;
 
-/** Real milliseconds, whatever clock is installed. */
-export const wallMs = (): number => REAL.performanceNow();
-
 /** Due things taken in one turn of the real event loop; microtasks run between any two. */
 const A_TURN = 64;
 
