@@ -27,8 +27,10 @@ function whyEntered(definition: Definition, judged: Judged, { at, undoes }: Tell
   const { leaves } = definition.when;
   const evidence = evidenceOf(definition.when, histories, at);
   const speaking = leaves.filter(({ speaksFor }) => speaksFor);
+  const made = (leaf: PlacedLeaf) => turned(leaf, histories, at) && isCause(leaf, histories, at);
   const by =
-    speaking.find((leaf) => turned(leaf, histories, at) && isCause(leaf, histories, at)) ??
+    speaking.find(made) ??
+    leaves.find(made) ??
     speaking.find((leaf) => happened(leaf, histories, at).length > 0);
   if (by !== undefined) return { reason: by.name, evidence };
   if (leaves.some((leaf) => turned(leaf, histories, at))) return { reason: "window", evidence };

@@ -194,6 +194,61 @@ describe("a segment", () => {
     expect(late.outputs[1]?.data["supersedes"]).toBe(late.outputs[0]?.id);
   });
 
+  test("is entered by the event that ends a run which forbade it", async () => {
+    const other: Matcher = {
+      ...PREMIUM,
+      index: 2,
+      name: undefined,
+      events: ["mp.entered"],
+      where: [],
+    };
+    const among: Matcher = { ...other, index: 3, events: ["order.paid", "mp.entered"] };
+    const ordered: When = {
+      op: "run",
+      of: ORDER,
+      among,
+      atLeast: 1,
+      distinct: "event",
+      maxGap: null,
+    };
+    const looked: When = {
+      op: "count",
+      of: PREMIUM,
+      within: days(30),
+      atLeast: 1,
+      distinct: "event",
+      same: null,
+    };
+    const when: When = { op: "all", of: [looked, { op: "not", of: ordered }] };
+    const file = fileOf(when, [PREMIUM, ORDER, other, among]);
+    const script = [order(0), view(DAY), line(shopEvent(2 * DAY, "mp.entered"))];
+    const { outputs } = await segments(file, script);
+    expect(outputs.map(turn)).toEqual(["entered 2d run"]);
+  });
+
+  test("a fading score is kept up by an event of the very millisecond at which it would go off", async () => {
+    const when: When = {
+      op: "decay",
+      add: [
+        { of: PREMIUM, weight: 2, field: null },
+        { of: ORDER, weight: 0.5, field: null },
+      ],
+      halfLife: days(1),
+      onAt: 2,
+      offAt: 1,
+    };
+    // At one half-life the score is 1: still on. A millisecond later it is not.
+    const { outputs } = await segments(fileOf(when), [view(0), order(DAY + 1), clock(DAY + 1)]);
+    expect(outputs.map(turn)).toEqual(["entered 0d decay"]);
+    const alone = await segments(fileOf(when), [view(0), clock(DAY + 1)]);
+    expect(alone.outputs.map(turn)).toEqual([
+      "entered 0d decay",
+      `exited ${(DAY + 1) / DAY}d window`,
+    ]);
+    const late = await segments(fileOf(when), [view(0), order(DAY + 2), clock(DAY + 2)]);
+    expect(late.outputs).toHaveLength(2);
+  });
+
   test("keeps no more of a busy person than the definition can need, and nothing of a gone one", async () => {
     const operator = segmentOperator(fileOf(highValue()), days(7));
     const setting = job(fileOf(highValue()));
