@@ -126,7 +126,14 @@ export class RuleBook {
   /** What fires by the clock up to `now`. */
   onClock(now: EventTime, look: Look): Findings {
     const { next } = look.state;
-    const due = this.#entries.filter(({ rule }) => (next[rule.id] ?? now + 1) <= now);
+    const due: Entry[] = [];
+    for (const [id, at] of Object.entries(next)) {
+      if (at > now) continue;
+      const entry = this.#byId.get(id);
+      if (entry !== undefined) due.push(entry);
+      // Set anew below; a rule that is no longer in the file is over.
+      delete next[id];
+    }
     return this.#judge(due, (look.state.swept + 1) as EventTime, now, { ...look, watermark: now });
   }
 

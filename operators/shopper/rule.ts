@@ -5,6 +5,7 @@ import { type Context, FORGET, type Forget, type Operator } from "../../src/flow
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
 import { days, type EventTime, earliest, plus } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
+import type { StandingChange } from "./condition/leaf.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { standingOf } from "./condition/standing.ts";
 import { hear, isHeard } from "./contact/hear.ts";
@@ -78,6 +79,13 @@ export function ruleOperator(
     for (const undone of found.undone) takeBack(turn, undone, why);
   }
 
+  function onStanding(change: StandingChange, state: RuleState, ctx: Context<ContactOut>): void {
+    const turn = turnOf(state, ctx);
+    const found = book.onStanding(change, lookAt(state, ctx));
+    recheck(found, state, turn, "stale");
+    for (const proposal of found.proposals) propose(proposal, turn);
+  }
+
   const standsIn =
     (state: RuleState): Stands =>
     (proposal, at) =>
@@ -95,18 +103,12 @@ export function ruleOperator(
     },
     init: () => ({ book: newBook(), contact: newContact(), tidied: false }),
     onEvent(signal, state, ctx) {
-      if (isProposal(signal)) propose(signal, turnOf(state, ctx));
+      const change = isProposal(signal) || isStep(signal) ? undefined : standingOf(signal);
+      if (change !== undefined) onStanding(change, state, ctx);
+      else if (isProposal(signal)) propose(signal, turnOf(state, ctx));
       else if (isStep(signal)) onStep(signal, state, ctx);
-      else {
-        const change = standingOf(signal);
-        if (change === undefined) return state;
-        const found = book.onStanding(change, lookAt(state, ctx));
-        recheck(found, state, turnOf(state, ctx), "stale");
-        for (const proposal of found.proposals) propose(proposal, turnOf(state, ctx));
-        // The event that brought it comes last, and ends the moment.
-        return armed(state, book, ctx);
-      }
-      endMoment(turnOf(state, ctx), standsIn(state));
+      // The event that brought a change of standing comes last, and ends the moment.
+      if (change === undefined) endMoment(turnOf(state, ctx), standsIn(state));
       return armed(state, book, ctx);
     },
     onTimer(timer, state, ctx) {

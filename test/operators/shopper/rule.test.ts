@@ -446,3 +446,19 @@ test("F13: three messages ignored double the interval; an answer brings it back"
   const heard = await told([...script.slice(0, 3), click, ...script.slice(3)]);
   expect(heard.every(({ went }) => went)).toBe(true);
 });
+
+test("a rule that has left the file leaves nothing that would wake its people for ever", async () => {
+  const absent = (id: string) =>
+    `  - {id: ${id}, when: {absent: {after: {event: cart.added}, within: 24h, of: [{event: order.paid}]}}, then: {${OFFER}}}`;
+  const before = await run(rulesOf(absent("old")), [cart(0)]);
+  const { due: _, ...state } = before.task.stateOf("rule", ANN) as RuleState;
+  const operator = ruleOperator(rulesOf(absent("new")), job);
+  const { task } = await play(
+    [
+      { operator: sessionSpec.make({}, job), from: ["events"] },
+      { operator: { ...operator, init: () => structuredClone(state) }, from: ["session"] },
+    ],
+    [act(HOUR, "privacy.consent", { purpose: "share", status: "granted" }), clock(3 * DAY)],
+  );
+  expect((task.stateOf("rule", ANN) as RuleState | undefined)?.book.next).toEqual({});
+});
