@@ -1,5 +1,6 @@
 import type { NatsConnection } from "nats";
 import { type Msg, nuid, type Subscription } from "nats";
+import { mayPersonalise } from "../../operators/shopper/contact/consent.ts";
 import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
 import type { RuleState } from "../../operators/shopper/rule.ts";
 import {
@@ -13,7 +14,7 @@ import { hash128 } from "../codec/hash.ts";
 import type { Engine } from "../engine.ts";
 import { keyGroup } from "../flow/key-group.ts";
 import type { Scoring } from "../score/seam.ts";
-import { isoTime } from "../time/event-time.ts";
+import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
 import type { OpenJob } from "./open-job.ts";
 
@@ -64,8 +65,12 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
   const group = groups[person === undefined ? 0 : keyGroup(person, groups.length)];
   if (group === undefined) throw new Error("a job has no shopper group");
   const { task } = group;
+  const rules =
+    person === undefined ? undefined : (task.stateOf("rule", person) as RuleState | undefined);
+  const unsaid = open.config.job.collect.consent === "granted";
+  const known = mayPersonalise(rules?.contact.consents, unsaid) ? person : undefined;
   const taste =
-    person === undefined ? undefined : (task.stateOf("recommend", person) as Taste | undefined);
+    known === undefined ? undefined : (task.stateOf("recommend", known) as Taste | undefined);
   const { shopper } = open.config.job.operators;
   const settings = readRecommendOptions(
     shopper.find(({ name }) => name === "recommend")?.options ?? {},
@@ -79,11 +84,9 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
     if (scored?.ok !== true) throw new Error(`scorer: ${scored?.error ?? "no answer"}`);
     answer = answerSlot(serving.candidates, scored.result, task.facts, request, settings.version);
   }
-  const rules =
-    person === undefined ? undefined : (task.stateOf("rule", person) as RuleState | undefined);
-  const placed = rules?.contact.placed[request.slot];
+  const placed = known === undefined ? undefined : rules?.contact.placed[request.slot];
   const { keys, ...shown } = withPlacement(answer, placed, task.facts, request, now);
-  const at = { group: group.name, seq: group.seq, watermark: isoTime(task.watermark) };
+  const at = { group: group.name, seq: group.seq, watermark: timeOrNull(task.watermark) };
   if (person === undefined || keys.length === 0)
     return { rec_id: null, person: person ?? null, slot: request.slot, ...shown, ...at };
   const recId = `r_${person.slice(2)}_${hash128(`${person}\n${nuid.next()}`).slice(0, 12)}`;
@@ -95,6 +98,9 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
   });
   return { rec_id: recId, person, slot: request.slot, ...shown, ...at };
 }
+
+/** Null before the first second of the log. */
+const timeOrNull = (at: EventTime): string | null => (at === MIN_TIME ? null : isoTime(at));
 
 function readRequest(message: Msg): SlotRequest {
   if (message.data.length > MOST_REQUEST_BYTES)

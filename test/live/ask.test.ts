@@ -114,6 +114,24 @@ describe("ask.recommend", () => {
     expect((await ask(hero)).rule).toBeUndefined();
   });
 
+  test("D15: whoever refuses profiling is still served, with what is popular", async () => {
+    const refuses = [{ k: "unionid", v: "o-who-refuses" }];
+    const js = nc.jetstream();
+    const say = async (i: number, type: string, props: object) => {
+      const at = { ts: T + 20_000 + i * 1000, recv: T + 20_000 + i * 1000 };
+      const event = { id: `refuse-${i}`, type, ...at, touchpoint: "mp", ids: refuses, props };
+      await js.publish(`freshet.in.event.mp.${type}`, JSON.stringify(event));
+    };
+    await say(0, "product.viewed", { sku: best });
+    await untilQuiet(nc, engine.metrics);
+    expect((await ask({ slot: "mp.list", ids: refuses, n: 3 })).personalized).toBe(true);
+    await say(1, "privacy.consent", { purpose: "profiling", status: "withdrawn" });
+    await untilQuiet(nc, engine.metrics);
+    const answer = await ask({ slot: "mp.list", ids: refuses, n: 3 });
+    expect(answer.personalized).toBe(false);
+    expect(skus(answer)).toHaveLength(3);
+  });
+
   test("what has sold out is not served", async () => {
     const js = nc.jetstream();
     const sites = ["w-east", "w-south", "w-north", "w-central", "w-southwest", "w-northeast"];

@@ -60,6 +60,12 @@ function note(
 export const agrees = ({ purposes }: Consents, purpose: string, unsaid: boolean): boolean =>
   purposes[purpose]?.[1] ?? unsaid;
 
+/** Whether what is shown to the person may follow from what the person did. */
+export const mayPersonalise = (consents: Consents | undefined, unsaid: boolean): boolean =>
+  ["collect", "marketing", "profiling"].every((purpose) =>
+    consents === undefined ? unsaid : agrees(consents, purpose, unsaid),
+  );
+
 /** Whether the person has left the channel. */
 export const hasLeft = ({ channels }: Consents, channel: string): boolean =>
   channels[channel]?.[1] === false;
