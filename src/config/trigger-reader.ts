@@ -1,3 +1,4 @@
+import { hours } from "../time/event-time.ts";
 import type { Absent, After, Cancel, Score, SequenceStep, Trigger, When } from "./condition-ast.ts";
 import type { ConditionReader } from "./condition-reader.ts";
 import type {
@@ -11,6 +12,8 @@ import type { MatcherReader } from "./matcher-reader.ts";
 import { durationOf } from "./texts.ts";
 import type { TrackingPlan } from "./tracking-plan.ts";
 import type { Path } from "./yaml-file.ts";
+
+const SHORTEST_REPEATED = hours(1);
 
 /** The person, in a `key`: always part of it. */
 const PERSON = "pid";
@@ -136,17 +139,28 @@ export class TriggerReader {
   #after(source: TriggerSource, at: Path): After {
     const { delay = "", repeat = false, until } = source;
     const after = this.#matchers.matcher(source.after ?? "", [...at, "after"]);
+    this.#matchers.checkProperty(after, "sku", [...at, "after"]);
     return {
       op: "after",
       after,
-      delay: this.#delay(delay, [...at, "delay"]),
+      delay: this.#delay(delay, repeat, [...at, "delay"]),
       repeat,
       until: until === undefined ? null : this.#cancel(until, ["sku"], [...at, "until"]),
     };
   }
 
-  #delay(text: string, path: Path): After["delay"] {
-    if (!text.startsWith("sku.")) return durationOf(text);
+  #delay(text: string, repeat: boolean, path: Path): After["delay"] {
+    if (!text.startsWith("sku.")) {
+      const delay = durationOf(text);
+      if (delay === 0 || (repeat && delay < SHORTEST_REPEATED)) {
+        this.#matchers.complain(path, {
+          code: "VALUE_RANGE",
+          message: `a delay of ${text} is too short`,
+          remedy: "Wait for something, and at least 1h where it repeats.",
+        });
+      }
+      return delay;
+    }
     const fact = text.slice("sku.".length);
     const info = this.#plan.factField("sku", fact);
     if (info?.unit === "ms") return { fact };

@@ -84,6 +84,8 @@ test.each([
   ],
   ["{sequence: [{next: paid}, {next: added}]}", "KEY_UNKNOWN", /as: first/],
   ["{sequence: [{of: paid}, {of: added, as: b}]}", "KEY_MISSING", /next/],
+  ["{after: paid, delay: 30m, repeat: true}", "VALUE_RANGE", /1h/],
+  ["{after: {event: mp.entered}, delay: 30m}", "PROPERTY_UNKNOWN", /./],
   ["{after: {event: order.received}, delay: sku.weekday}", "PROPERTY_UNKNOWN", /facts/],
 ])("a mistake is told: when %s", (text, code, remedy) => {
   const { problems } = read(text);

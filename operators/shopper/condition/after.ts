@@ -9,8 +9,8 @@ import { leafKey } from "./leaf-key.ts";
 import type { Machine, Mark } from "./machine.ts";
 import { CANCEL, type EdgeHistory, machineEdge, type Part, TRIGGER } from "./machine-leaf.ts";
 
-/** The shortest delay: repeating must not outrun the clock. */
-const SHORTEST: Millis = hours(1);
+/** The shortest delay that repeats: a leap of the clock must not take for ever. */
+const SHORTEST_REPEATED: Millis = hours(1);
 const KEY = ["sku"];
 
 /** When it was set off, and when it fires next. */
@@ -46,7 +46,7 @@ export function afterEdge({
       for (const [partition, values] of partitionsOf(event, KEY)) {
         const length = delayOf(partition, facts);
         if (length === undefined) continue;
-        const value = Math.max(SHORTEST, Math.round(length));
+        const value = Math.max(repeat ? SHORTEST_REPEATED : 1, Math.round(length));
         const bound = { ...boundOf(event, facts), ...values };
         parts.push({ role: TRIGGER, partition, value, bound });
       }
