@@ -12,7 +12,6 @@ const FRESHET = `
 version: 1
 seed: 7
 time: { disorder: 2s, max_age: 7d }
-state: { hot_rows: 1000 }
 collect:
   tenant_key: a-key-of-the-simulator-alone
   consent: granted
@@ -116,12 +115,21 @@ async function readConfig(): Promise<Config> {
 
 const { identify } = makeIdentifier({ key: "a-key-of-the-simulator-alone" });
 
-/** Makes jobs, each with state of its own. Call it before time is simulated. */
-export async function jobs(): Promise<(groups: Groups) => ShopJob> {
+/** Makes a job with state of its own; `hotRows` of a group are kept as objects, the rest as bytes. */
+export type MakeJob = (groups: Groups, hotRows?: number) => ShopJob;
+
+const ALL_HOT = 1000;
+
+/** Call it before time is simulated. */
+export async function jobs(): Promise<MakeJob> {
   config ??= readConfig();
   const files = await config;
-  return (groups) => {
+  return (groups, hotRows = ALL_HOT) => {
     const job = defineJob(files, identify, { groups });
-    return { ...job, shopper: { ...job.shopper, nodes: [...job.shopper.nodes, ...probes] } };
+    return {
+      ...job,
+      hotRows,
+      shopper: { ...job.shopper, nodes: [...job.shopper.nodes, ...probes] },
+    };
   };
 }

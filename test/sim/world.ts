@@ -1,10 +1,9 @@
-import type { ShopJob } from "../../operators/job.ts";
 import type { Random } from "../../operators/simulated-shop/random.ts";
 import { Audience } from "./audience.ts";
 import { SimBroker } from "./broker.ts";
 import { Owner, SimClock } from "./clock.ts";
 import type { Fault, FaultClass } from "./faults.ts";
-import type { Groups } from "./job.ts";
+import type { MakeJob } from "./job.ts";
 import type { Plan } from "./plan.ts";
 import { PREFIX, SimEngine } from "./sim-engine.ts";
 import { SimWeather } from "./sim-weather.ts";
@@ -32,7 +31,7 @@ export class World {
   readonly violations: string[] = [];
   readonly clock: SimClock;
   readonly #plan: Plan;
-  readonly #makeJob: (groups: Groups) => ShopJob;
+  readonly #makeJob: MakeJob;
   readonly #wire = new Owner("wire");
   readonly #world = new Owner("world");
   readonly #weather: SimWeather;
@@ -47,7 +46,7 @@ export class World {
   #nextStart = START;
   #quietSince = Number.POSITIVE_INFINITY;
 
-  constructor(plan: Plan, makeJob: (groups: Groups) => ShopJob, trace?: (line: string) => void) {
+  constructor(plan: Plan, makeJob: MakeJob, trace?: (line: string) => void) {
     this.#plan = plan;
     this.#makeJob = makeJob;
     const { random, windowMs, lastsMs, events } = plan;
@@ -165,7 +164,7 @@ export class World {
     this.#made += 1;
     const engine = new SimEngine({
       name: `engine-${this.#made}`,
-      job: this.#makeJob(this.#plan.groups),
+      job: this.#makeJob(this.#plan.groups, this.#plan.hotRows),
       windowMs: this.#plan.windowMs,
       checkpointEveryMs: this.#plan.checkpointEveryMs,
       clock: this.clock,
