@@ -22,6 +22,7 @@ import {
   type StreamLimits,
 } from "./nats/streams.ts";
 import type { Scoring } from "./score/seam.ts";
+import type { StreamTail } from "./state/marker.ts";
 import type { EventTime, Millis } from "./time/event-time.ts";
 import type { Log } from "./watch/log.ts";
 
@@ -76,6 +77,8 @@ export class Engine {
   readonly #hops = new Map<string, Map<string, HopPublisher>>();
   /** The message of its log each group is at; what it causes cannot be older than that. */
   readonly #at = new Map<string, ReadPosition>();
+  /** The last message each group is through with. */
+  readonly #done = new Map<string, ReadPosition>();
   readonly #stored = new RecentTimes(1 << 16);
   readonly checkpoints: Checkpoints;
   #readers: Readers;
@@ -97,6 +100,7 @@ export class Engine {
       await engine.#checkLogs();
       await engine.#known.refresh();
       await engine.#openHops();
+      await engine.checkpoints.claim();
     } catch (error) {
       engine.#inbox.close();
       throw unanswered(error);
@@ -168,7 +172,10 @@ export class Engine {
     const groups = [intake, ...shoppers, ...demands];
     const positions = new Map(groups.map(({ name }) => [name, this.checkpoints.after(name)]));
     this.#readers = this.#readersAfter((group) => positions.get(group) ?? NOWHERE);
-    for (const [name, position] of positions) this.#at.set(name, position);
+    for (const [name, position] of positions) {
+      this.#at.set(name, position);
+      this.#done.set(name, position);
+    }
     const oldest = Math.min(...[...positions.values()].map(({ time }) => time));
     this.#known.startAt(Math.max(0, oldest - CLOCKS_APART));
   }
@@ -257,12 +264,16 @@ export class Engine {
     clearInterval(this.#ticker);
     for (const reader of Object.values(this.#readers)) reader.stop();
     const end = Date.now() + withinMs;
-    await within(Promise.allSettled(this.#running), withinMs);
-    await within(this.#lanes.idle(), withinMs);
+    const left = () => Math.max(0, end - Date.now());
+    const read = await within(Promise.all(this.#running), withinMs);
+    const handled = await within(this.#lanes.idle(), left());
     while (!this.#quiet() && Date.now() < end) await pause(20);
-    if (!this.#failed && this.#quiet()) {
-      const last = this.checkpoints.writeAll((group) => this.#positionOf(group));
-      await within(last, Math.max(0, end - Date.now()));
+    // Only what is wholly through: a frame that failed or is under way is read again.
+    if (!this.#failed && read && handled && this.#quiet()) {
+      await within(
+        this.checkpoints.writeAll((group) => this.#done.get(group) ?? NOWHERE),
+        left(),
+      );
     }
     this.#inbox.close();
   }
@@ -292,15 +303,18 @@ export class Engine {
 
   /** A broker that comes back must still hold what it had acknowledged. */
   async #watchConnection(): Promise<void> {
+    let before: readonly StreamTail[] = [];
     for await (const { type } of this.#options.nc.status()) {
       if (this.#stopping || this.#failed) return;
-      if (type === "reconnect") await this.#checkTails();
+      // As it was when the broker went: what is acknowledged by the one that came back proves nothing.
+      if (type === "disconnect") before = this.#inbox.tails;
+      if (type === "reconnect") await this.#checkTails(before);
     }
   }
-  async #checkTails(): Promise<void> {
+  async #checkTails(tails: readonly StreamTail[]): Promise<void> {
     while (!this.#stopping && !this.#options.nc.isClosed()) {
       try {
-        return await checkTails(await manager(this.#options.nc), this.#inbox.tails);
+        return await checkTails(await manager(this.#options.nc), tails);
       } catch (failure) {
         if (failure instanceof Fault) return this.#fail(failure);
         this.#options.log.debug({ error: String(failure) }, "the broker is asked again");
@@ -336,6 +350,7 @@ export class Engine {
     this.#lastInAt = Date.now();
     this.#stored.set(seq, time);
     this.#at.set(INTAKE, { seq, time });
+    this.#done.set(INTAKE, { seq, time });
     this.job.intake.handle({
       subject: message.subject.slice(this.#options.prefix.length + 1),
       data: message.data,
@@ -364,6 +379,7 @@ export class Engine {
       const position = { seq, time: Math.floor(timestampNanos / 1_000_000) };
       this.#at.set(name, position);
       await target.handle(seq, frame);
+      this.#done.set(name, position);
       this.checkpoints.offer(name, position);
       const room = this.#room(name);
       if (room !== undefined) await room;
@@ -469,12 +485,17 @@ function unanswered(error: unknown): unknown {
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Waits for an end, for so long at the most; the clock that runs along keeps no process alive. */
-async function within(end: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for an end, for so long at the most: true when it came, and well. */
+async function within(end: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false);
   });
-  await Promise.race([end.catch(() => undefined), late]);
+  const came = end.then(
+    () => true,
+    () => false,
+  );
+  const result = await Promise.race([came, late]);
   clearTimeout(timer);
+  return result;
 }

@@ -68,8 +68,8 @@ export class Identity {
   #era = 0;
   /** Kept once a part was asked for: what entered since the last cut, generation by generation. */
   #entered: Entered[] | undefined;
-  /** Persons by name, while identifiers are restored. */
-  #restored: Map<string, Person> | undefined;
+  /** Persons by their birth, while identifiers are restored: a name may be given again. */
+  #restored: Map<number, Person> | undefined;
 
   constructor(bound: number, tally: IdentityTally) {
     this.#half = Math.max(1, Math.floor(bound / 2));
@@ -200,10 +200,10 @@ export class Identity {
     this.#entered = [{ era: this.#era, links: [] }];
   }
   #person(name: string, born: number): Person {
-    const known = this.#restored?.get(name);
+    const known = this.#restored?.get(born);
     if (known !== undefined) return known;
     const person = { name, born };
-    this.#restored?.set(name, person);
+    this.#restored?.set(born, person);
     return person;
   }
 }

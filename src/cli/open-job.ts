@@ -1,8 +1,9 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
+import { hash128 } from "../codec/hash.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
 import { requireConfig } from "../config/lint.ts";
 import type { Config } from "../config/load.ts";
@@ -28,6 +29,14 @@ function packageRoot(): string {
     folder = above;
   }
   return folder;
+}
+
+/** Of what decides: this build, the Node it runs on, and the configuration. */
+export function versionOf(config: Config): string {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
+    readonly version: string;
+  };
+  return hash128(`${version} ${process.versions.node.split(".", 1)[0]} ${config.hash}`);
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */

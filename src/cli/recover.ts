@@ -7,7 +7,7 @@ import { type EventTime, isoTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
-import { type OpenJob, openJob } from "./open-job.ts";
+import { type OpenJob, openJob, versionOf } from "./open-job.ts";
 import {
   acceptBuild,
   acceptGap,
@@ -81,7 +81,10 @@ async function recover(options: Options, env: Environment): Promise<void> {
   const { nc } = broker;
   const inbox = new AckInbox(nc, log);
   const names = namesOf(prefix);
-  const expected = { version: config.hash, layout: `${open.job.groups}+${open.job.demandGroups}` };
+  const expected = {
+    version: versionOf(config),
+    layout: `${open.job.groups}+${open.job.demandGroups}`,
+  };
   const look = () => survey({ nc, inbox, names, groups: groupsOf(open), log });
   try {
     let found = await look();

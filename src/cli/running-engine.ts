@@ -10,7 +10,7 @@ import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
 import { answerAsks } from "./asks.ts";
 import type { Environment } from "./environment.ts";
-import { type OpenJob, openScoring } from "./open-job.ts";
+import { type OpenJob, openScoring, versionOf } from "./open-job.ts";
 
 export interface RunOptions {
   readonly open: OpenJob;
@@ -78,7 +78,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
     scoring,
     prefix: settings.prefix,
     instance,
-    version: open.config.hash,
+    version: versionOf(open.config),
     checkpointEvery: settings.state.checkpointEvery,
     limits: limitsOf(open),
     ticks: !open.job.trustsEvents,

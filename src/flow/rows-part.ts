@@ -21,12 +21,15 @@ export class RowsPart implements Part {
   /** Keys of the cut that is being drawn which are not encoded yet. */
   #held: Set<string> | undefined;
   #ahead: Uint8Array[] = [];
+  /** Owners met while restoring what another, larger set of operators wrote. */
+  #restoredOwners: number;
 
   /** `owners`: how many operators may own timers. */
   constructor(rows: KeyedRows, timers: Timers, owners: number) {
     this.#rows = rows;
     this.#timers = timers;
     this.#owners = owners;
+    this.#restoredOwners = owners;
     rows.beforeChange = (key) => this.touch(key);
   }
 
@@ -69,7 +72,12 @@ export class RowsPart implements Part {
       // The bytes are a view of the whole cut, which they would keep alive.
       if (row === null) this.#rows.drop(key);
       else this.#rows.put(key, row.slice());
-      for (let owner = 0; owner < this.#owners; owner += 1) this.#timers.clearKey(owner, key);
+      for (let i = 0; i < timers.length; i += 3) {
+        this.#restoredOwners = Math.max(this.#restoredOwners, (timers[i] as number) + 1);
+      }
+      for (let owner = 0; owner < this.#restoredOwners; owner += 1) {
+        this.#timers.clearKey(owner, key);
+      }
       for (let i = 0; i < timers.length; i += 3) {
         const at = eventTime(timers[i + 2] as number);
         this.#timers.set(timers[i] as number, key, timers[i + 1] as string, at);

@@ -108,7 +108,8 @@ export class AckInbox {
     const reply = parseAck(message);
     if (reply.seq !== undefined) {
       this.#sent.delete(token);
-      this.#remember(reply.stream, reply.seq, sent.headers);
+      const id = sent.headers.get("Nats-Msg-Id");
+      if (id !== "") this.remember([{ stream: reply.stream, seq: reply.seq, id }]);
       sent.onAck(reply.seq);
       return;
     }
@@ -122,10 +123,11 @@ export class AckInbox {
     sent.retryAt = Date.now() + REFUSED_MS;
   }
 
-  #remember(stream: string, seq: number, about: MsgHdrs): void {
-    const id = about.get("Nats-Msg-Id");
-    if (id === "" || seq < (this.#tails.get(stream)?.seq ?? 0)) return;
-    this.#tails.set(stream, { stream, seq, id });
+  /** What an earlier run knew to be acknowledged. */
+  remember(tails: readonly StreamTail[]): void {
+    for (const tail of tails) {
+      if (tail.seq >= (this.#tails.get(tail.stream)?.seq ?? 0)) this.#tails.set(tail.stream, tail);
+    }
   }
 
   #resend(): void {

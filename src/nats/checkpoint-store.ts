@@ -31,10 +31,13 @@ export class BrokerCheckpoints implements CheckpointStore {
       this.#inbox.send({ subject, payload: piece, headers: headers(), onAck: resolve });
     });
   }
-  async mark(marker: Uint8Array): Promise<void> {
+  /** Sent twice, a marker stands there once. */
+  async mark(marker: Uint8Array, id: string): Promise<void> {
+    const about = headers();
+    about.set("Nats-Msg-Id", id);
     await new Promise((resolve) => {
       const subject = this.#markers;
-      this.#inbox.send({ subject, payload: marker, headers: headers(), onAck: resolve });
+      this.#inbox.send({ subject, payload: marker, headers: about, onAck: resolve });
     });
   }
 

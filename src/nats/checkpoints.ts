@@ -31,12 +31,16 @@ interface Entry {
   readonly checkpointer: Checkpointer;
   /** Wall time from which the next checkpoint is due. */
   dueAt: number;
+  /** When it last asked for its turn. */
+  offeredAt: number;
   /** Position of the last one. */
   at: ReadPosition;
 }
 
 /** Groups whose checkpoints are written at the same time. */
 const AT_A_TIME = 2;
+/** A due group that has not asked for so long is not waited for. */
+const PATIENCE_MS = 2000;
 /** Encoding holds the thread for so long at the most. */
 const SLICE_MS = 4;
 
@@ -69,7 +73,7 @@ export class Checkpoints {
         },
       });
       const dueAt = Date.now() + every + (every * i) / groups.length;
-      this.#entries.set(group.name, { checkpointer, dueAt, at: NOWHERE });
+      this.#entries.set(group.name, { checkpointer, dueAt, offeredAt: 0, at: NOWHERE });
     });
   }
 
@@ -102,10 +106,14 @@ export class Checkpoints {
     };
     await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
     const markers = [...this.#entries.values()].map(({ checkpointer }) => checkpointer.marker);
-    await checkTails(
-      await manager(this.#options.nc),
-      markers.flatMap((marker) => marker?.acknowledged ?? []),
-    );
+    const acknowledged = markers.flatMap((marker) => marker?.acknowledged ?? []);
+    await checkTails(await manager(this.#options.nc), acknowledged);
+    this.#options.inbox.remember(acknowledged);
+  }
+
+  /** Before anything is decided: see `Checkpointer.claim`. */
+  async claim(): Promise<void> {
+    await Promise.all([...this.#entries.values()].map(({ checkpointer }) => checkpointer.claim()));
   }
 
   #check(group: string, marker: Marker): void {
@@ -128,12 +136,23 @@ export class Checkpoints {
   /** Call it between two messages of a group: begins a checkpoint when one is due. */
   offer(group: string, at: ReadPosition): void {
     const entry = this.#entries.get(group);
-    if (entry === undefined || this.#writing >= AT_A_TIME || entry.dueAt > Date.now()) return;
+    const now = Date.now();
+    if (entry === undefined || entry.dueAt > now) return;
     if (entry.checkpointer.writing || entry.at.seq === at.seq) return;
-    entry.dueAt = Date.now() + this.#options.every;
+    entry.offeredAt = now;
+    if (this.#writing >= AT_A_TIME || this.#isOther(entry, now)) return;
+    entry.dueAt = now + this.#options.every;
     this.#write(group, entry, at, false).catch((error: unknown) => {
       this.#options.log.warn({ group, error: String(error) }, "a checkpoint was not written");
     });
+  }
+
+  /** Whether a group that has been due for longer, and is alive, is to come first. */
+  #isOther(entry: Entry, now: number): boolean {
+    for (const other of this.#entries.values()) {
+      if (other.dueAt < entry.dueAt && other.offeredAt > now - PATIENCE_MS) return true;
+    }
+    return false;
   }
 
   /** The last checkpoint of every group, once nothing is under way: `at` says where each stands. */

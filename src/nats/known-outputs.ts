@@ -3,6 +3,8 @@ import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
 import { manager } from "./streams.ts";
 
+const PASSES = 4;
+
 /** A place where outputs may stand already. */
 export interface OutputPlace {
   readonly stream: string;
@@ -59,16 +61,21 @@ export class KnownOutputs {
     return this.#reading;
   }
 
+  /** Again when something was read: on a busy machine the beginning of a long reading is long ago. */
   async #refresh(): Promise<void> {
-    const began = Date.now();
-    await Promise.all(this.#places.map((place) => this.#readOn(place)));
-    this.#readAt = began;
+    for (let pass = 0; pass < PASSES; pass += 1) {
+      const began = Date.now();
+      const grown = await Promise.all(this.#places.map((place) => this.#readOn(place)));
+      this.#readAt = began;
+      if (!grown.includes(true)) return;
+    }
   }
 
-  async #readOn({ stream, filter }: OutputPlace): Promise<void> {
+  /** True when the place had grown since it was last read. */
+  async #readOn({ stream, filter }: OutputPlace): Promise<boolean> {
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(stream);
-    if (state.last_seq === this.#ends.get(stream)) return;
+    if (state.last_seq === this.#ends.get(stream)) return false;
     const read = this.#read.get(stream);
     // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
     const goesOn = read !== undefined && read.seq >= state.first_seq - 1;
@@ -86,5 +93,6 @@ export class KnownOutputs {
       this.#read.set(stream, reader.position);
     }
     this.#ends.set(stream, state.last_seq);
+    return true;
   }
 }

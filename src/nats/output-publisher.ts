@@ -63,7 +63,7 @@ export class OutputPublisher {
   readonly #ready = new Fifo<Pending>();
   readonly #batches = new Map<string, Batch>();
   /** By group: resolves when all earlier batches are done. */
-  readonly #earlier = new Map<string, Promise<unknown>>();
+  readonly #earlier = new Map<string, Promise<void>>();
   #inFlight = 0;
   #size = 0;
   #looking = false;
@@ -110,7 +110,7 @@ export class OutputPublisher {
   /** Resolves once everything a group published so far stands on the broker. */
   async settled(group: string): Promise<void> {
     const earlier = this.#earlier.get(group) ?? Promise.resolve();
-    const all = Promise.all([earlier, this.#batchOf(group).closed()]);
+    const all = Promise.all([earlier, this.#batchOf(group).closed()]).then(() => undefined);
     this.#batches.delete(group);
     this.#earlier.set(group, all);
     await all;

@@ -51,6 +51,8 @@ export class StreamReader {
   readonly #options: ReaderOptions;
   #last: { readonly seq: number; readonly time: number | undefined };
   #consumer: ConsumerMessages | undefined;
+  /** Of the consumer on the broker. */
+  #name = "";
   #stopped = false;
   #ended = false;
   #restarts = 0;
@@ -107,8 +109,9 @@ export class StreamReader {
     if (this.#done()) return false;
     const jsm = await manager(this.#nc, REQUEST_MS);
     await this.#check();
+    this.#name = `freshet_${nuid.next()}`;
     const info = await jsm.consumers.add(stream, {
-      name: `freshet_${nuid.next()}`,
+      name: this.#name,
       ...(filter === undefined ? {} : { filter_subject: filter }),
       ...(headersOnly === true ? { headers_only: true } : {}),
       ack_policy: AckPolicy.None,
@@ -118,7 +121,10 @@ export class StreamReader {
       num_replicas: 1,
       inactive_threshold: nanos(60_000),
     });
-    if (this.#options.toEnd === true && info.num_pending === 0) return false;
+    if (this.#options.toEnd === true && info.num_pending === 0) {
+      this.#forget(info.name);
+      return false;
+    }
     const consumer = await this.#nc
       .jetstream({ timeout: REQUEST_MS })
       .consumers.get(stream, info.name);
@@ -179,8 +185,15 @@ export class StreamReader {
 
   #drop(messages: ConsumerMessages): void {
     if (this.#nc.isClosed()) return;
-    // Best effort: the server forgets an unused consumer by itself after a minute.
     messages.close().catch(() => undefined);
+    this.#forget(this.#name);
+  }
+
+  /** Best effort: the server forgets an unused consumer by itself after a minute. */
+  #forget(consumer: string): void {
+    manager(this.#nc, REQUEST_MS)
+      .then((jsm) => jsm.consumers.delete(this.#options.stream, consumer))
+      .catch(() => undefined);
   }
 }
 

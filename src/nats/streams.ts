@@ -106,7 +106,8 @@ export async function ensureStreams(
       discard: DiscardPolicy.Old,
       max_age: nanos(limits.maxOutAge),
     },
-    { name: names.state, subjects: [`${prefix}.state.>`], max_age: 0 },
+    // Bounded by what is purged; a bound in bytes would stop the checkpoints that purge.
+    { name: names.state, subjects: [`${prefix}.state.>`], max_age: 0, max_bytes: -1 },
   ];
   for (const stream of streams) await ensureStream(jsm, { ...base, ...stream });
 }

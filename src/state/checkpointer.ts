@@ -5,6 +5,7 @@ import {
   encodeMarker,
   type HopTail,
   type Marker,
+  markerName,
   type PieceRef,
   type StreamTail,
   sameBytes,
@@ -15,7 +16,8 @@ import type { Cut, Part } from "./part.ts";
 export interface CheckpointStore {
   /** Resolves to the sequence of the piece once it is stored. */
   put(piece: Uint8Array): Promise<number>;
-  mark(marker: Uint8Array): Promise<void>;
+  /** `id` names the marker, however often it is sent. */
+  mark(marker: Uint8Array, id: string): Promise<void>;
   /** Markers that can be read, the latest first. */
   markers(): Promise<readonly Marker[]>;
   /** The pieces of these sequences that are still there, in their order. */
@@ -81,6 +83,8 @@ export class Checkpointer {
   /** False while what the store holds is not what the parts' changes follow on. */
   #linked = false;
   #writing = false;
+  /** Markers that `restore` passed over: nobody's checkpoints. */
+  readonly #torn = new Set<string>();
 
   constructor(of: Checkpointed, store: CheckpointStore, options: CheckpointerOptions) {
     this.#of = of;
@@ -101,7 +105,10 @@ export class Checkpointer {
   async restore(): Promise<Marker | undefined> {
     for (const marker of await this.#store.markers()) {
       const runs = await this.#load(marker);
-      if (runs === undefined) continue;
+      if (runs === undefined) {
+        this.#torn.add(markerName(marker));
+        continue;
+      }
       for (const { part, era, bytes } of runs) part.restore(bytes, era);
       const same = sameOperators(marker.operators, this.#of.operators);
       if (!same) this.#of.lift?.(marker.operators);
@@ -110,6 +117,20 @@ export class Checkpointer {
       return marker;
     }
     return undefined;
+  }
+
+  /**
+   * Says that this version decides from here on, before anything is decided: the same state under a
+   * marker of its own, which no other version may go on from.
+   */
+  async claim(): Promise<void> {
+    const { owner, version, layout } = this.#options;
+    const { name: group, operators } = this.#of;
+    const nothing = { cut: 0, seq: 0, time: 0, operators, tails: [], acknowledged: [], pieces: [] };
+    const { cut, ...found } = this.#marker ?? nothing;
+    const claimed = { ...found, group, cut: cut + 1, version, layout, clean: false, owner };
+    await this.#store.mark(encodeMarker(claimed), markerName(claimed));
+    this.#marker = claimed;
   }
 
   /** Every run of bytes a marker names; undefined when one is missing or not what it was. */
@@ -161,7 +182,8 @@ export class Checkpointer {
       ...fresh.filter((ref) => ref.part === part.name),
     ]);
     await at.settled;
-    const latest = (await this.#store.markers())[0];
+    const stored = await this.#store.markers();
+    const latest = stored.find((marker) => !this.#torn.has(markerName(marker)));
     const goesOn = cuts.some(({ kept }) => kept.length > 0);
     if (!sameMarker(latest, this.#marker) && (goesOn || (latest?.seq ?? 0) > at.seq)) {
       return undefined;
@@ -173,7 +195,7 @@ export class Checkpointer {
     const acknowledged = at.acknowledged();
     const about = { group, cut, seq, time, version, layout, clean, owner };
     const marker = { ...about, operators, tails, acknowledged, pieces };
-    await this.#store.mark(encodeMarker(marker));
+    await this.#store.mark(encodeMarker(marker), markerName(marker));
     this.#marker = marker;
     this.#linked = true;
     await this.#purge([...(latest?.pieces ?? []), ...pieces]);
@@ -211,7 +233,7 @@ export class Checkpointer {
 
 /** Whether nobody has written a marker since one's own. */
 const sameMarker = (a: Marker | undefined, b: Marker | undefined): boolean =>
-  a?.owner === b?.owner && a?.cut === b?.cut && a?.seq === b?.seq;
+  (a === undefined ? undefined : markerName(a)) === (b === undefined ? undefined : markerName(b));
 
 interface PartCut {
   readonly part: Part;

@@ -51,6 +51,10 @@ export interface Marker {
   readonly pieces: readonly PieceRef[];
 }
 
+/** Names a marker, however often it is sent. */
+export const markerName = ({ group, owner, cut, seq }: Marker): string =>
+  `${group}:${owner}:${cut}:${seq}`;
+
 const FORMAT = 1;
 
 export const digestOf = (bytes: Uint8Array): Uint8Array =>

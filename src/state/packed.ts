@@ -14,7 +14,8 @@ export function* packed(values: Iterable<Uint8Array>, era: number): Generator<Pi
   let buffer = new Uint8Array(SMALL);
   let used = 0;
   let count = 0;
-  for (const value of values) {
+  for (const drawn of values) {
+    let value = drawn;
     let from = 0;
     while (from < value.length) {
       const room = PIECE_BYTES - used;
@@ -24,6 +25,9 @@ export function* packed(values: Iterable<Uint8Array>, era: number): Generator<Pi
       used += part;
       from += part;
       if (used < PIECE_BYTES) continue;
+      // Others run before the rest is taken, and what was drawn may be a view of what they use.
+      value = value.slice(from);
+      from = 0;
       yield { era, bytes: buffer };
       buffer = new Uint8Array(PIECE_BYTES);
       used = 0;

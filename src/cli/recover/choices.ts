@@ -4,7 +4,7 @@ import { INTAKE } from "../../flow/job.ts";
 import type { AckInbox } from "../../nats/ack-inbox.ts";
 import { BrokerCheckpoints } from "../../nats/checkpoint-store.ts";
 import { ensureStreams, manager, type Names, type StreamLimits } from "../../nats/streams.ts";
-import { encodeMarker, type Marker } from "../../state/marker.ts";
+import { encodeMarker, type Marker, markerName } from "../../state/marker.ts";
 import { type EventTime, isoTime } from "../../time/event-time.ts";
 import type { Log } from "../../watch/log.ts";
 import { type LogState, type Survey, usable } from "./survey.ts";
@@ -133,7 +133,8 @@ const beginningOf = ({ firstSeq, firstTime }: LogState): Pick<Marker, "seq" | "t
 });
 
 function mark({ nc, inbox, names, log }: ChoiceOptions, marker: Marker): Promise<void> {
-  return new BrokerCheckpoints(nc, inbox, names, marker.group, log).mark(encodeMarker(marker));
+  const store = new BrokerCheckpoints(nc, inbox, names, marker.group, log);
+  return store.mark(encodeMarker(marker), markerName(marker));
 }
 
 /** What was accepted stands on `OUT` for whoever wonders later. */

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Identity } from "../../../operators/collect/identity.ts";
+import { Carrier } from "../../support/parts.ts";
 
 const tally = () => ({ minted: 0, linked: 0, conflicts: 0, forgotten: 0 });
 const hash = fc.integer({ min: 0, max: 11 }).map((n) => n.toString(16).repeat(32));
@@ -57,5 +58,27 @@ test("what was seen lately is not forgotten, and forgetting is counted", () => {
       }
     }),
     { numRuns: 300 },
+  );
+});
+
+test("restored, it takes a person who was forgotten and met again for who they are now", () => {
+  const visits = fc.array(fc.array(fc.nat(9), { minLength: 1, maxLength: 2 }), { maxLength: 60 });
+  fc.assert(
+    fc.property(visits, fc.nat(60), (list, at) => {
+      const named = (identity: Identity, ids: readonly number[]) =>
+        identity.personOf(
+          ids.map((id) => `${id}`.repeat(16)),
+          0,
+        );
+      const live = new Identity(6, tally());
+      const part = live.part("identity");
+      for (const ids of list.slice(0, at)) named(live, ids);
+      const carrier = new Carrier();
+      carrier.cut([part], true);
+      const restored = new Identity(6, tally());
+      carrier.restore([restored.part("identity")]);
+      for (const ids of list.slice(at)) expect(named(restored, ids)).toBe(named(live, ids));
+    }),
+    { numRuns: 2000 },
   );
 });
