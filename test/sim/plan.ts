@@ -34,7 +34,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const windowMs = shape.between(1000, 4000);
   const groups = { shopper: shape.between(2, 4), demand: shape.between(1, 2) };
   const checkpointEveryMs = shape.between(800, 4000);
-  const hotRows = shape.pick([2, 6, 1000, 1000]);
+  const hotRows = shape.pick([3, 1000, 1000, 1000]);
   const lastsMs = shape.between(18_000, 30_000);
   const all = planFaults(random.fork("faults"), lastsMs, windowMs);
   return {

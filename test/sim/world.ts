@@ -1,9 +1,9 @@
-import type { Random } from "../../operators/simulated-shop/random.ts";
 import { Audience } from "./audience.ts";
 import { SimBroker } from "./broker.ts";
 import { Owner, SimClock } from "./clock.ts";
-import type { Fault, FaultClass } from "./faults.ts";
+import type { FaultClass } from "./faults.ts";
 import type { MakeJob } from "./job.ts";
+import { Mishaps } from "./mishaps.ts";
 import type { Plan } from "./plan.ts";
 import { PREFIX, SimEngine } from "./sim-engine.ts";
 import { SimWeather } from "./sim-weather.ts";
@@ -13,8 +13,6 @@ import { Watch } from "./watch.ts";
 
 /** A Saturday; on a whole second, so that seeds are easy to compare. */
 const START = Date.parse("2026-09-12T05:00:00Z");
-/** Both sides give a silent connection up after so much of the duplicate window. */
-const HOLDS = 0.45;
 const LOOK_MS = 100;
 const ANSWER_MS = 400;
 /** How long timers still have to fire behind the last event. */
@@ -36,7 +34,7 @@ export class World {
   readonly #world = new Owner("world");
   readonly #weather: SimWeather;
   readonly #trackers: Trackers;
-  readonly #random: Random;
+  readonly #mishaps: Mishaps;
   readonly #watch: Watch;
   readonly #audience: Audience;
   readonly #trace: ((line: string) => void) | undefined;
@@ -55,7 +53,6 @@ export class World {
       trace === undefined
         ? undefined
         : (line) => trace(`${((this.clock.now - START) / 1000).toFixed(3)} ${line}`);
-    this.#random = random.fork("world");
     this.traffic = makeTraffic(random.fork("traffic"), { start: START, lastsMs, events });
     const { clock, broker } = this;
     const tell = (kind: FaultClass) => this.#tell(kind);
@@ -70,6 +67,21 @@ export class World {
     });
     this.#watch = new Watch(this.violations);
     this.#audience = new Audience(broker, random.fork("audience"));
+    this.#mishaps = new Mishaps({
+      clock,
+      broker,
+      weather: this.#weather,
+      windowMs,
+      random: random.fork("world"),
+      fate: this.#world,
+      engines: () => this.#engines,
+      start: () => this.#start(),
+      startAfter: (ms) => {
+        this.#nextStart = clock.now + ms;
+      },
+      tell,
+      trace: (line) => this.#trace?.(line),
+    });
   }
   get plan(): Plan {
     return this.#plan;
@@ -85,7 +97,7 @@ export class World {
     for (const { at, ...message } of this.traffic.messages) {
       this.#at(at, () => this.#trackers.publish(message));
     }
-    for (const fault of faults) this.#at(fault.at, () => this.#strike(fault));
+    for (const fault of faults) this.#at(fault.at, () => this.#mishaps.strike(fault));
     this.#every(LOOK_MS, () => this.#look());
     for (let at = ANSWER_MS; at < lastsMs; at += ANSWER_MS) this.#at(at, () => this.#answer());
     this.#at(lastsMs + AFTERWARDS_MS, () => {
@@ -178,135 +190,4 @@ export class World {
     this.#engines.push(engine);
     return engine;
   }
-  #pick(random: Random): SimEngine | undefined {
-    const running = this.#engines.filter(({ runs }) => runs);
-    return running.length === 0 ? undefined : random.pick(running);
-  }
-
-  #strike(fault: Fault): void {
-    const { kind, lasts, random } = fault;
-    this.#trace?.(`fault ${fault.index}: ${kind} for ${lasts} ms`);
-    switch (kind) {
-      case "disk-full":
-        this.broker.full = true;
-        this.#tell(kind);
-        this.clock.after(lasts, this.#world, () => {
-          this.broker.full = false;
-        });
-        return;
-      case "broker-crash":
-        this.#crashBroker(lasts);
-        return;
-      case "connection-cut":
-      case "engine-crash":
-      case "zombie":
-      case "long-pause":
-      case "pause-at-send":
-      case "clean-stop":
-      case "checkpoint-rot": {
-        const victim = this.#pick(random);
-        if (victim !== undefined) this.#hit(victim, fault);
-        return;
-      }
-      default:
-        this.#weather.brings(kind, lasts);
-    }
-  }
-
-  #crashBroker(lasts: number): void {
-    if (!this.broker.up) return;
-    this.#tell("broker-crash");
-    this.broker.crash();
-    for (const { connection } of this.#engines) connection.cut(this.#random.below(200));
-    this.clock.after(lasts, this.#world, () => this.broker.restart());
-  }
-
-  #hit(victim: SimEngine, { kind, lasts, random }: Fault): void {
-    const { connection } = victim;
-    const holds = HOLDS * this.#plan.windowMs;
-    switch (kind) {
-      case "connection-cut":
-        this.#tell(kind);
-        connection.cut(lasts);
-        return;
-      case "engine-crash":
-        this.#crash(victim, lasts, random);
-        return;
-      case "zombie":
-        this.#tell(kind);
-        this.#besides(victim, lasts, random);
-        return;
-      case "long-pause":
-        this.#tell(kind);
-        victim.freeze(lasts, holds, this.#wire);
-        if (random.chance(0.6)) this.#besides(victim, lasts + random.below(3000), random);
-        return;
-      case "pause-at-send":
-        connection.atCall(random.between(1, 60), () => {
-          this.#tell(kind);
-          victim.freeze(lasts, holds, this.#wire);
-          if (random.chance(0.6)) this.#besides(victim, lasts + random.below(3000), random);
-        });
-        return;
-      case "checkpoint-rot":
-        this.#rot(random);
-        this.#dies(victim, lasts);
-        return;
-      default:
-        this.#tell("clean-stop");
-        victim.end(() => {
-          this.#nextStart = this.clock.now + lasts;
-        });
-    }
-  }
-  /** Between any two things it does, or just when a checkpoint of it begins to count. */
-  #crash(victim: SimEngine, downMs: number, random: Random): void {
-    const dies = () => {
-      if (!victim.alive) return;
-      this.#tell("engine-crash");
-      this.#dies(victim, downMs);
-    };
-    if (random.chance(0.5)) {
-      victim.connection.atCall(random.between(1, 60), dies);
-      return;
-    }
-    this.broker.onStored = (subject) => {
-      if (!subject.endsWith(".marker")) return;
-      this.broker.onStored = () => undefined;
-      this.clock.after(random.below(200), this.#world, dies);
-    };
-  }
-  #dies(victim: SimEngine, downMs: number): void {
-    this.#trace?.(`${victim.owner.name} dies`);
-    victim.kill();
-    this.#nextStart = this.clock.now + downMs;
-  }
-  /** Another engine on the same groups, until one of the two dies. */
-  #besides(victim: SimEngine, lasts: number, random: Random): void {
-    const other = this.#start();
-    this.clock.after(lasts, this.#world, () => {
-      this.#dies(random.chance(0.5) ? victim : other, 0);
-    });
-  }
-  /** Takes away or spoils some of what checkpoints are made of. */
-  #rot(random: Random): void {
-    const name = `${PREFIX.toUpperCase()}_STATE`;
-    if (!this.broker.has(name)) return;
-    const stream = this.broker.stream(name);
-    for (let n = random.between(1, 6); n > 0; n -= 1) {
-      const seq = random.between(stream.firstSeq, stream.lastSeq);
-      const message = stream.at(seq);
-      if (message === undefined) continue;
-      this.#tell("checkpoint-rot");
-      if (random.chance(0.5)) stream.remove(seq);
-      else stream.replace(seq, flipped(message.data, random));
-    }
-  }
-}
-
-function flipped(data: Uint8Array, random: Random): Uint8Array {
-  const spoilt = Uint8Array.from(data);
-  const place = random.below(spoilt.length);
-  spoilt[place] = (spoilt[place] ?? 0) ^ (1 << random.below(8));
-  return spoilt;
 }
