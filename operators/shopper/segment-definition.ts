@@ -50,7 +50,7 @@ function definitionOf(segment: Segment): Definition {
     segment,
     when,
     leaves: unless === null ? leaves : [...leaves, unless],
-    against: againstOf(when, unless),
+    against: againstOf(when, leave !== null),
     within,
     whenEmpty,
     timeline({ since, histories, told: all }, told, from) {
@@ -68,9 +68,11 @@ function definitionOf(segment: Segment): Definition {
 const known = (since: EventTime, from: EventTime): Timeline =>
   since < from ? { before: true, turns: [] } : { before: false, turns: [since] };
 
-function againstOf({ leaves }: CompiledWhen, unless: LevelLeaf | null): LevelLeaf[] {
+/** With `leave` there are none: what is false for a while and true again lets people in again. */
+function againstOf({ leaves }: CompiledWhen, hasLeave: boolean): LevelLeaf[] {
+  if (hasLeave) return [];
   const others = leaves.filter(({ speaksFor, name }) => speaksFor || !isMonotone(name));
-  const keys = new Set([...others.map(({ leaf }) => leaf.key), unless?.key]);
+  const keys = new Set(others.map(({ leaf }) => leaf.key));
   return leaves.filter(({ leaf }) => !keys.has(leaf.key)).map(({ leaf }) => leaf);
 }
 

@@ -89,28 +89,25 @@ function turned(
   silence: Millis,
   ctx: GoalContext,
 ): SegmentGoalState | Forget {
-  const { segment, member } = signal;
+  const { segment, member, undoes } = signal;
   const stay = state.stays[segment];
+  const silent = state.silent ? 1 : 0;
+  // An entry in the place of another, or that takes an exit back, has been counted; an exit that
+  // takes an entry back says that it never was.
+  const entered = member ? Number(signal.insteadOf === null) : -Number(undoes);
   if (member && stay === undefined) {
-    if (Object.keys(state.stays).length === 0 && state.last === 0) {
+    if (state.last === 0) {
       state.last = ctx.now;
       ctx.setTimer(SILENT, (plus(ctx.now, silence) + 1) as EventTime);
     }
     state.stays[segment] = [false, 0];
-    // An entry in the place of another, or that takes an exit back, has been counted.
-    const entered = signal.insteadOf === null ? 1 : 0;
-    tell(segment, { members: 1, entered, silent: state.silent ? 1 : 0 }, ctx);
+    tell(segment, { members: 1, entered, silent }, ctx);
   } else if (!member && stay !== undefined) {
     delete state.stays[segment];
     const paid = stay[0] || signal.evidence.some(({ event }) => event === PAID);
-    // An exit that takes an entry back says that there never was a stay.
-    const converted = signal.undoes ? -Number(stay[0]) : Number(paid && !stay[0]);
-    tell(
-      segment,
-      { members: -1, entered: signal.undoes ? -1 : 0, converted, silent: state.silent ? -1 : 0 },
-      ctx,
-    );
-  }
+    const converted = undoes ? -Number(stay[0]) : Number(paid && !stay[0]);
+    tell(segment, { members: -1, entered, converted, silent: -silent }, ctx);
+  } else if (entered !== 0) tell(segment, { entered }, ctx);
   return Object.keys(state.stays).length === 0 ? FORGET : state;
 }
 

@@ -1,4 +1,4 @@
-import type { EventTime } from "../../../src/time/event-time.ts";
+import { type EventTime, latest } from "../../../src/time/event-time.ts";
 import type { BoundValues, Firing, Seen } from "./leaf.ts";
 import { type Timeline, Trace } from "./timeline.ts";
 
@@ -75,6 +75,11 @@ export function fold<State>(
   machine: Machine<State>,
 ): boolean {
   const [before, , marks] = history;
+  const first = marks[0];
+  if (before === null && first !== undefined && first[0] >= horizon) {
+    history[1] = latest(history[1], horizon);
+    return false;
+  }
   const kept = marks.findIndex(([at]) => at >= horizon);
   const settled = marks.splice(0, kept < 0 ? marks.length : kept);
   let state = before;
@@ -84,7 +89,7 @@ export function fold<State>(
   walk(machine, before, settled, (horizon - 1) as EventTime, { step });
   if (state !== null && machine.pruned !== undefined) state = machine.pruned(state, horizon);
   history[0] = state;
-  history[1] = horizon > history[1] ? horizon : history[1];
+  history[1] = latest(history[1], horizon);
   return state === null && marks.length === 0;
 }
 
