@@ -254,6 +254,56 @@ test("law: a score tells each change of tier, up by events and down by the clock
   );
 });
 
+/** Payments while two additions lie within 10 ms, and the first of them of each stretch of departures. */
+function slowAny(all: readonly Happened[]): Fired[] {
+  const within = (type: string, t: number, length: number) =>
+    all.filter((one) => one.type === type && one.at <= t && one.at >= t - length);
+  const paid = all
+    .filter(({ type, at }) => type === "order.paid" && within("cart.added", at, 10).length >= 2)
+    .map(({ at, id }) => ({ at, partition: "", trigger: `0/${id}` }));
+  const comes = (t: number) =>
+    within("live.left", t, 5).length > 0 && within("live.left", t - 1, 5).length === 0;
+  const left = Array.from({ length: END + 1 }, (_, t) => t)
+    .filter(comes)
+    .map((t) => {
+      const ids = within("live.left", t, 0).map(({ id }) => id);
+      return { at: t, partition: "", trigger: `1/${ids.sort().at(-1)}` };
+    });
+  return sorted([...paid, ...left]);
+}
+
+test("law: a level fires when it comes true, a guard lets through while it is", () => {
+  const trigger: Trigger = {
+    op: "any",
+    of: [
+      {
+        op: "guard",
+        trigger: { op: "event", of: PAID },
+        when: {
+          op: "count",
+          of: ADDED,
+          within: millis(10),
+          atLeast: 2,
+          distinct: "event",
+          same: null,
+        },
+      },
+      { op: "becomes", when: { op: "not", of: { op: "none", of: LEFT, within: millis(5) } } },
+    ],
+  };
+  fc.assert(
+    fc.property(
+      // Events that a guard may still let through are the last few.
+      histories.map((all) => all.slice(0, 8)),
+      fc.infiniteStream(fc.nat()),
+      (all, random) => {
+        expect(fired(trigger, shuffled(all, random), 1, false)).toEqual(slowAny(all));
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
 function shuffled(all: readonly Happened[], random: Iterable<number>): Happened[] {
   const numbers = random[Symbol.iterator]();
   const weights = all.map(() => numbers.next().value as number);
