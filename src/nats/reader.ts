@@ -2,6 +2,7 @@ import {
   AckPolicy,
   type ConsumerMessages,
   DeliverPolicy,
+  type JetStreamManager,
   type JsMsg,
   type NatsConnection,
   nanos,
@@ -10,7 +11,7 @@ import {
 import { Fault } from "../faults.ts";
 import type { Log } from "../watch/log.ts";
 import { checkRead } from "./log-check.ts";
-import { manager } from "./streams.ts";
+import { lastOf, manager } from "./streams.ts";
 
 /** The record a reader read last: after every doubt it must still be there, the same. */
 export interface ReadPosition {
@@ -56,6 +57,7 @@ export class StreamReader {
   #stopped = false;
   #ended = false;
   #restarts = 0;
+  #end: ReadPosition | undefined;
   /** Unknown until the stream has been looked at, and again after every doubt. */
   #lastSeq = Number.POSITIVE_INFINITY;
 
@@ -121,9 +123,12 @@ export class StreamReader {
       num_replicas: 1,
       inactive_threshold: nanos(60_000),
     });
-    if (this.#options.toEnd === true && info.num_pending === 0) {
-      this.#forget(info.name);
-      return false;
+    if (this.#options.toEnd === true) {
+      this.#end = await this.#lastRecord(jsm);
+      if (info.num_pending === 0 || this.#isBehind(this.#end)) {
+        this.#forget(info.name);
+        return false;
+      }
     }
     const consumer = await this.#nc
       .jetstream({ timeout: REQUEST_MS })
@@ -143,6 +148,24 @@ export class StreamReader {
     }
     const from = new Date(since).toISOString();
     return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from };
+  }
+
+  /**
+   * The last record that a bounded reading is to bring. nats-server 2.9 may count more pending ones
+   * than there are for a filter, so their number alone does not say when the end is reached.
+   */
+  async #lastRecord(jsm: JetStreamManager): Promise<ReadPosition | undefined> {
+    const { stream, filter } = this.#options;
+    if (filter === undefined) return { seq: this.#lastSeq, time: Number.POSITIVE_INFINITY };
+    const last = await lastOf(jsm, stream, filter);
+    return last && { seq: last.seq, time: last.time.getTime() };
+  }
+
+  #isBehind(end: ReadPosition | undefined): boolean {
+    if (end === undefined) return false;
+    const { since = 0 } = this.#options;
+    // Rounding may move a time by a millisecond.
+    return this.#last.seq >= end.seq || (this.#last.seq === 0 && end.time + 1 < since);
   }
 
   /** The log must still be the one that was read. */
@@ -172,7 +195,7 @@ export class StreamReader {
         this.#last = { seq: streamSequence, time: Math.floor(timestampNanos / 1_000_000) };
         this.#lastSeq = Math.max(this.#lastSeq, streamSequence + pending);
         yield message;
-        this.#ended = this.#options.toEnd === true && pending === 0;
+        this.#ended = this.#options.toEnd === true && (pending === 0 || this.#isBehind(this.#end));
         if (this.#done()) return;
       }
     } finally {
