@@ -22,6 +22,8 @@ export interface BookState {
   histories: Histories;
   /** Up to here what fires by the clock is told. */
   swept: EventTime;
+  /** Of the latest event or change: everything up to it has been looked at. */
+  seen: EventTime;
   /** By rule: when it may next fire by the clock. */
   next: Record<string, EventTime>;
   /** By rule: what fired and may still turn out not to have, oldest first. */
@@ -40,13 +42,19 @@ export interface Look {
 
 /** What came of it. */
 export interface Findings {
-  readonly proposals: readonly Proposal[];
+  readonly proposals: readonly News[];
   /** What was told and turns out never to have come true. */
   readonly undone: readonly Undone[];
   /** Rules that were looked at. */
   readonly touched: ReadonlySet<string>;
 }
 
+/** Something new to do. */
+interface News {
+  readonly proposal: Proposal;
+  /** The firing that it takes the place of: it has turned out to be of another time. */
+  readonly replaces: string | null;
+}
 export interface Undone {
   readonly rule: string;
   readonly ref: string;
@@ -66,6 +74,7 @@ const NOTHING: Findings = { proposals: [], undone: [], touched: new Set() };
 export const newBook = (): BookState => ({
   histories: {},
   swept: 0 as EventTime,
+  seen: 0 as EventTime,
   next: {},
   told: {},
 });
@@ -174,10 +183,11 @@ export class RuleBook {
   #judge(entries: readonly Entry[], from: EventTime, to: EventTime, look: Look): Findings {
     const { state, watermark } = look;
     const swept = latest(state.swept, watermark);
-    const until = latest(to, swept);
+    state.seen = latest(state.seen, to);
+    const until = latest(state.seen, swept);
     const horizon = minus(until, this.#maxAge);
     const start = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
-    const proposals: Proposal[] = [];
+    const proposals: News[] = [];
     const undone: Undone[] = [];
     for (const { rule, trigger } of entries) {
       if (!this.#isInForce(rule, look.person)) continue;
@@ -185,8 +195,14 @@ export class RuleBook {
       const isCertain = ({ by, at }: Firing) => by === "event" || at <= swept;
       const fired = found.filter(isCertain);
       const { news, gone } = retold(state, rule.id, fired, start, horizon);
-      for (const firing of news) proposals.push(...this.#proposals(rule, firing, look));
-      for (const [at, ref] of gone) undone.push({ rule: rule.id, ref, at });
+      const left = [...gone];
+      for (const firing of news) {
+        const moved = left.findIndex(([, , partition]) => partition === firing.partition);
+        const [replaced] = moved < 0 ? [] : left.splice(moved, 1);
+        for (const proposal of this.#proposals(rule, firing, look))
+          proposals.push({ proposal, replaces: replaced?.[1] ?? null });
+      }
+      for (const [at, ref] of left) undone.push({ rule: rule.id, ref, at });
       const next =
         found.find((firing) => !isCertain(firing))?.at ?? trigger.next(state.histories, until);
       if (next === undefined) delete state.next[rule.id];
@@ -252,8 +268,8 @@ export class RuleBook {
 }
 
 /**
- * Of what fired since `start`, what was not told before; and of what was told, what did not fire
- * and was not told anew for its partition either. Told firings before the horizon stand.
+ * Of what fired since `start`, what was not told before; and of what was told, what did not fire.
+ * Told firings before the horizon stand.
  */
 function retold(
   state: BookState,
@@ -268,14 +284,13 @@ function retold(
   const news = fired.filter((firing) => !known.has(refOf(firing)));
   const refs = new Set(fired.map(refOf));
   const stays = ([at, ref]: ToldFiring) => at < start || refs.has(ref);
-  const anew = new Set(news.map(({ partition }) => partition));
   const kept = told.filter((one) => one[0] >= horizon && stays(one));
   for (const firing of news) kept.push([firing.at, refOf(firing), firing.partition]);
   kept.sort((a, b) => a[0] - b[0]);
   if (kept.length > KEPT_FIRINGS) kept.splice(0, kept.length - KEPT_FIRINGS);
   if (kept.length === 0) delete state.told[rule];
   else state.told[rule] = kept;
-  return { news, gone: told.filter((one) => !stays(one) && !anew.has(one[2])) };
+  return { news, gone: told.filter((one) => !stays(one)) };
 }
 
 const refOf = ({ at, partition, trigger }: Firing): string => `${at} ${trigger} ${partition}`;

@@ -20,6 +20,7 @@ import {
   type Turn,
   takeBack,
 } from "./contact/restraint.ts";
+import { moveNote } from "./contact/silence.ts";
 import { type ContactState, isBlank, newContact, pruneContact } from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
 import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
@@ -67,7 +68,7 @@ export function ruleOperator(
     if (event.type === "privacy.consent") stopWithdrawn(turn);
     const found = book.onStep(step, lookAt(state, ctx));
     recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
-    for (const proposal of found.proposals) propose(proposal, turn);
+    act(found, turn);
   }
 
   /** What waits and is no longer true is dropped at once; what went and never was is taken back. */
@@ -83,7 +84,7 @@ export function ruleOperator(
     const turn = turnOf(state, ctx);
     const found = book.onStanding(change, lookAt(state, ctx));
     recheck(found, state, turn, "stale");
-    for (const proposal of found.proposals) propose(proposal, turn);
+    act(found, turn);
   }
 
   const standsIn =
@@ -120,14 +121,22 @@ export function ruleOperator(
         return armed(state, book, ctx);
       }
       delete state.due;
-      const { proposals } = book.onClock(ctx.now, lookAt(state, ctx));
-      for (const proposal of proposals) propose(proposal, turn);
+      act(book.onClock(ctx.now, lookAt(state, ctx)), turn);
       endMoment(turn, standsIn(state));
       return armed(state, book, ctx);
     },
     publish: messageOf,
     forward: hopOf,
   };
+}
+
+/** Does what is new; what went already for a firing that was only of another time stands. */
+function act({ proposals }: Findings, turn: Turn): void {
+  for (const { proposal, replaces } of proposals) {
+    const { rule, ref } = proposal;
+    if (replaces === null || !moveNote(turn.state.silence, rule, replaces, ref))
+      propose(proposal, turn);
+  }
 }
 
 const isProposal = (signal: In): signal is Proposal => signal.kind === "proposed";

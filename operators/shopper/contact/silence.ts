@@ -7,7 +7,7 @@ export interface Note {
   readonly rec: string;
   readonly rule: string;
   /** Which firing of the rule it was for. */
-  readonly ref: string | null;
+  ref: string | null;
   readonly channel: string;
   readonly at: EventTime;
   /** Marketing that interrupts: silence about it is an answer. */
@@ -40,6 +40,18 @@ export const ANSWER_EVENTS: readonly string[] = Object.keys(ANSWERS);
 export function remember(silence: Silence, note: Note): void {
   silence.notes.push(note);
   if (silence.notes.length > KEPT_NOTES) silence.notes.shift();
+}
+
+/** What a message was for is of another time now; false when no message went for it. */
+export function moveNote(
+  { notes }: Silence,
+  rule: string,
+  from: string,
+  to: string | null,
+): boolean {
+  const note = notes.find((one) => one.rule === rule && one.ref === from);
+  if (note !== undefined) note.ref = to;
+  return note !== undefined;
 }
 
 /** Takes in an answer; which rule's message it hit or blocked, if it did. */
