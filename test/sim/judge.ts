@@ -24,8 +24,11 @@ export interface TakenIn {
 /** `subject id time data`: what makes two outputs the same. */
 type Told = string;
 
-const stored = (broker: SimBroker, name: string): StoredMessage[] =>
-  broker.stream(`${PREFIX.toUpperCase()}_${name}`).messages.filter((m) => m !== undefined);
+function stored(broker: SimBroker, name: string): StoredMessage[] {
+  const stream = `${PREFIX.toUpperCase()}_${name}`;
+  if (!broker.has(stream)) return [];
+  return broker.stream(stream).messages.filter((message) => message !== undefined);
+}
 
 const bare = (subject: string): string => subject.slice(PREFIX.length + 1);
 const text = (data: Uint8Array): string => Buffer.from(data).toString();

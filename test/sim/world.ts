@@ -83,13 +83,6 @@ export class World {
       trace: (line) => this.#trace?.(line),
     });
   }
-  get plan(): Plan {
-    return this.#plan;
-  }
-  /** The engine that saw the end. */
-  get last(): SimEngine | undefined {
-    return this.#engines.find(({ runs }) => runs);
-  }
 
   /** Runs to the end: everything said is stored, read, handled and acknowledged. */
   async run(): Promise<void> {
@@ -117,7 +110,8 @@ export class World {
 
   /** How often a frame of one group follows that of another. */
   #interleavings(): number {
-    const { messages } = this.broker.stream(`${PREFIX.toUpperCase()}_EVENTS`);
+    const name = `${PREFIX.toUpperCase()}_EVENTS`;
+    const messages = this.broker.has(name) ? this.broker.stream(name).messages : [];
     return messages.filter((frame, i) => frame?.subject !== messages[i - 1]?.subject).length;
   }
 
@@ -139,8 +133,8 @@ export class World {
     const { now } = this.clock;
     if (this.violations.length > 0) return true;
     if (now > deadline) {
-      const { engine } = this.last ?? {};
-      const left = JSON.stringify({ queues: engine?.queues, open: this.#trackers.open });
+      const queues = this.#engines.map(({ engine }) => engine?.queues);
+      const left = JSON.stringify({ queues, open: this.#trackers.open });
       this.violations.push(`no progress: ${PATIENCE_MS / 1000} s after the last event ${left}`);
       return true;
     }
@@ -174,8 +168,9 @@ export class World {
 
   #start(): SimEngine {
     this.#made += 1;
+    const name = `engine-${this.#made}`;
     const engine = new SimEngine({
-      name: `engine-${this.#made}`,
+      name,
       job: this.#makeJob(this.#plan.groups, this.#plan.hotRows),
       windowMs: this.#plan.windowMs,
       checkpointEveryMs: this.#plan.checkpointEveryMs,
@@ -183,10 +178,10 @@ export class World {
       broker: this.broker,
       weather: this.#weather,
       wire: this.#wire,
-      onFailure: (failure) => this.violations.push(`engine-${this.#made} stopped: ${failure}`),
+      onFailure: (failure) => this.violations.push(`${name} stopped: ${failure}`),
       trace: this.#trace,
     });
-    this.#trace?.(`${engine.owner.name} starts`);
+    this.#trace?.(`${name} starts`);
     this.#engines.push(engine);
     return engine;
   }
