@@ -122,7 +122,7 @@ async function checkpointsOf(
   for (const marker of await store.markers()) {
     const bytes = marker.pieces.reduce((sum, piece) => sum + piece.bytes, 0);
     const torn = await tornBy(store, marker);
-    const recordTime = await storedAt(jsm, names[of], marker.seq);
+    const recordTime = await timeOf(jsm, names[of], marker.seq);
     checkpoints.push({ marker, bytes, torn, recordTime });
   }
   return checkpoints;
@@ -142,11 +142,13 @@ async function tornBy(store: BrokerCheckpoints, { pieces }: Marker): Promise<str
     : `${refs.size - whole} of ${refs.size} pieces are missing`;
 }
 
-async function storedAt(
+/** When a record was stored; undefined when it is gone, and before the first. */
+async function timeOf(
   jsm: JetStreamManager,
   stream: string,
   seq: number,
 ): Promise<number | undefined> {
+  if (seq === 0) return undefined;
   try {
     return (await jsm.streams.getMessage(stream, { seq })).time.getTime();
   } catch (error) {
