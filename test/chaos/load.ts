@@ -91,7 +91,13 @@ class Load {
 }
 
 const [url = "", seed = "0", ledger = ""] = process.argv.slice(2);
-const nc = await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+const nc = await connect({
+  servers: url,
+  // The broker may be dead just now.
+  waitOnFirstConnect: true,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: 50,
+});
 const load = new Load(nc, new Traffic(Number(seed), Date.now()), ledger);
 process.once("SIGTERM", () => load.stop());
 await load.run();
