@@ -135,21 +135,11 @@ export class Checkpointer {
 
   /** Every run of bytes a marker names; undefined when one is missing or not what it was. */
   async #load(marker: Marker): Promise<readonly Run[] | undefined> {
-    const refs = new Map(marker.pieces.map((ref) => [ref.seq, ref]));
     const found = new Map<number, Uint8Array>();
-    for await (const { seq, bytes } of this.#store.read([...refs.keys()].sort((a, b) => a - b))) {
-      const ref = refs.get(seq);
-      if (ref === undefined || !sameBytes(digestOf(bytes), ref.digest)) {
-        this.#options.onTorn(marker, `piece ${seq} is not what was written`);
-        return undefined;
-      }
-      found.set(seq, bytes);
-    }
-    if (found.size < refs.size) {
-      this.#options.onTorn(marker, `${refs.size - found.size} of ${refs.size} pieces are missing`);
-      return undefined;
-    }
-    return runsOf(marker.pieces, found, this.#parts);
+    const torn = await tornBy(this.#store, marker, (seq, bytes) => found.set(seq, bytes));
+    if (torn === undefined) return runsOf(marker.pieces, found, this.#parts);
+    this.#options.onTorn(marker, torn);
+    return undefined;
   }
 
   /**
@@ -229,6 +219,27 @@ export class Checkpointer {
     for (const { seq } of needed) first = Math.min(first, seq);
     if (first < Number.POSITIVE_INFINITY) await this.#store.purge(first);
   }
+}
+
+/** Why a checkpoint cannot be used, undefined when it can; `onPiece` gets what is as it was written. */
+export async function tornBy(
+  store: CheckpointStore,
+  { pieces }: Marker,
+  onPiece: (seq: number, bytes: Uint8Array) => void = () => undefined,
+): Promise<string | undefined> {
+  const refs = new Map(pieces.map((ref) => [ref.seq, ref]));
+  let whole = 0;
+  for await (const { seq, bytes } of store.read([...refs.keys()].sort((a, b) => a - b))) {
+    const ref = refs.get(seq);
+    if (ref === undefined || !sameBytes(digestOf(bytes), ref.digest)) {
+      return `piece ${seq} is not what was written`;
+    }
+    whole += 1;
+    onPiece(seq, bytes);
+  }
+  return whole === refs.size
+    ? undefined
+    : `${refs.size - whole} of ${refs.size} pieces are missing`;
 }
 
 /** Whether nobody has written a marker since one's own. */

@@ -4,7 +4,8 @@ import type { AckInbox } from "../../nats/ack-inbox.ts";
 import { BrokerCheckpoints } from "../../nats/checkpoint-store.ts";
 import { checkTails } from "../../nats/log-check.ts";
 import { manager, type Names } from "../../nats/streams.ts";
-import { digestOf, type Marker, sameBytes } from "../../state/marker.ts";
+import { tornBy } from "../../state/checkpointer.ts";
+import type { Marker } from "../../state/marker.ts";
 import type { Log } from "../../watch/log.ts";
 
 export type LogName = "in" | "events" | "demand" | "out";
@@ -126,20 +127,6 @@ async function checkpointsOf(
     checkpoints.push({ marker, bytes, torn, recordTime });
   }
   return checkpoints;
-}
-
-async function tornBy(store: BrokerCheckpoints, { pieces }: Marker): Promise<string | undefined> {
-  const refs = new Map(pieces.map((ref) => [ref.seq, ref]));
-  let whole = 0;
-  for await (const { seq, bytes } of store.read([...refs.keys()].sort((a, b) => a - b))) {
-    const ref = refs.get(seq);
-    if (ref === undefined || !sameBytes(digestOf(bytes), ref.digest))
-      return `piece ${seq} is not what was written`;
-    whole += 1;
-  }
-  return whole === refs.size
-    ? undefined
-    : `${refs.size - whole} of ${refs.size} pieces are missing`;
 }
 
 /** When a record was stored; undefined when it is gone, and before the first. */
