@@ -17,8 +17,15 @@ const MAX_LINES = 200;
 
 /** The matchers of one type of event: by a field and the value it must have, and the rest. */
 interface TypeIndex {
-  readonly fields: Map<string, { field: Field; byValue: Map<unknown, Matcher[]> }>;
+  readonly lookups: Map<string, Lookup>;
   readonly rest: Matcher[];
+}
+
+interface Lookup {
+  readonly field: Field;
+  /** Looked up where the matchers are judged: on each line of an order, or on the event alone. */
+  readonly ofGoods: boolean;
+  readonly byValue: Map<unknown, Matcher[]>;
 }
 
 /**
@@ -35,15 +42,17 @@ export class Matchers {
   }
 
   #place(matcher: Matcher, type: string): void {
-    const index = valueIn(this.#byType, type, () => ({ fields: new Map(), rest: [] }));
+    const index = valueIn(this.#byType, type, () => ({ lookups: new Map(), rest: [] }));
     const equal = equality(matcher.where);
     if (equal === undefined) {
       index.rest.push(matcher);
       return;
     }
     const { field, values } = equal;
-    const name = `${field.of}.${field.name}`;
-    const { byValue } = valueIn(index.fields, name, () => ({ field, byValue: new Map() }));
+    const ofGoods = isOfGoods(matcher.where);
+    const name = `${field.of}.${field.name}.${ofGoods}`;
+    const lookup = () => ({ field, ofGoods, byValue: new Map() });
+    const { byValue } = valueIn(index.lookups, name, lookup);
     for (const value of values) valueIn(byValue, value, () => [] as Matcher[]).push(matcher);
   }
 
@@ -65,8 +74,8 @@ export class Matchers {
       }
     };
     check(index.rest);
-    for (const { field, byValue } of index.fields.values()) {
-      for (const value of valuesIn(event, field, facts)) check(byValue.get(value) ?? []);
+    for (const lookup of index.lookups.values()) {
+      for (const value of valuesIn(event, lookup, facts)) check(lookup.byValue.get(value) ?? []);
     }
     return met;
   }
@@ -94,8 +103,9 @@ function equality(
 }
 
 /** The values that an event has for a field: of a list each, of an order those of each line. */
-function valuesIn(event: ShopEvent, field: Field, facts: Facts): readonly unknown[] {
-  const values = subjectsOf(event, field.of === "sku").flatMap((props) => {
+function valuesIn(event: ShopEvent, lookup: Lookup, facts: Facts): readonly unknown[] {
+  const { field, ofGoods } = lookup;
+  const values = subjectsOf(event, ofGoods).flatMap((props) => {
     const value = fieldValue(field, props, facts);
     return Array.isArray(value) ? (value as unknown[]) : [value];
   });
@@ -108,14 +118,17 @@ function valuesIn(event: ShopEvent, field: Field, facts: Facts): readonly unknow
  */
 function meets(event: ShopEvent, where: readonly Constraint[], facts: Facts): boolean {
   if (where.length === 0) return true;
-  const ofGoods = where.some(({ field }) => field.of === "sku");
-  return subjectsOf(event, ofGoods).some((props) =>
+  return subjectsOf(event, isOfGoods(where)).some((props) =>
     where.every(({ field, tests }) => {
       const value = fieldValue(field, props, facts);
       return value !== undefined && value !== null && tests.every((test) => holds(test, value));
     }),
   );
 }
+
+/** True when a constraint is about goods: then all of them are judged line by line. */
+const isOfGoods = (where: readonly Constraint[]): boolean =>
+  where.some(({ field }) => field.of === "sku");
 
 /** What constraints are about: the event, or each of its lines over the event's own properties. */
 function subjectsOf(event: ShopEvent, ofGoods: boolean): readonly Props[] {
