@@ -12,6 +12,7 @@ import { segmentKpiSpec } from "./demand/segment-kpi.ts";
 import { trendSpec } from "./demand/trend.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
 import { intentSpec } from "./shopper/intent.ts";
+import { journeySpec } from "./shopper/journey.ts";
 import { partialsSpec } from "./shopper/partials.ts";
 import { rankStandingSpec } from "./shopper/rank-standing.ts";
 import { recommendSpec } from "./shopper/recommend.ts";
@@ -24,6 +25,7 @@ import { sessionSpec } from "./shopper/session.ts";
 export const specs: readonly OperatorSpec[] = [
   sessionSpec,
   intentSpec,
+  journeySpec,
   rankStandingSpec,
   segmentSpec,
   segmentGoalSpec,

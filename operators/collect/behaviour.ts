@@ -4,6 +4,7 @@ import { sourceOf } from "./event-id.ts";
 import { type Ids, readIds, tells } from "./identifiers.ts";
 import type { CollectOptions, Props } from "./options.ts";
 import { findUnplain, isRecord } from "./plain.ts";
+import { withSource } from "./source.ts";
 import { readTime } from "./timestamp.ts";
 
 /** A canonical event with every field checked; whose it is and when it counts is not decided yet. */
@@ -93,8 +94,8 @@ export class BehaviourReader {
     if (ts === undefined) return badTime("ts");
     const recv = this.#recv(raw);
     if (typeof recv === "object") return recv;
-    const given = raw.props ?? {};
-    if (!isRecord(given)) return BAD_PROPS;
+    if (!isRecord(raw.props ?? {})) return BAD_PROPS;
+    const given = withSource((raw.props ?? {}) as Raw, raw.src);
     const touchpoint = TOUCHPOINTS.has(raw.touchpoint as string)
       ? (raw.touchpoint as string)
       : "unknown";

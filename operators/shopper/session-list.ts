@@ -1,4 +1,4 @@
-import { type EventTime, earliest, type Millis } from "../../src/time/event-time.ts";
+import { type EventTime, earliest, latest, type Millis } from "../../src/time/event-time.ts";
 
 /** Distinct skus, categories and touchpoints a session remembers of each. */
 const REMEMBERED = 10;
@@ -12,7 +12,9 @@ export interface Session {
   skus: readonly string[];
   categories: readonly string[];
   touchpoints: readonly string[];
-  /** Due time of its end timer. */
+  /** What brought the person, as the first act that names a campaign says. */
+  campaign: string | null;
+  /** Due time of its end timer; 0 once its end was told. */
   armed: EventTime;
 }
 
@@ -22,6 +24,7 @@ export interface Act {
   readonly sku: string | undefined;
   readonly category: string | undefined;
   readonly touchpoint: string;
+  readonly campaign: string | null;
 }
 
 export interface Joined {
@@ -33,10 +36,12 @@ export interface Joined {
 }
 
 /**
- * Puts an act where it belongs in `sessions` (by start, disjoint by more than `gap`), joining those
- * that it brings within `gap` of each other (a pause of exactly `gap` does not part them). At most
- * `limit` sessions are kept: an act before all of them, when they are full, is a session of its own
- * that nobody remembers.
+ * Puts an act where it belongs in `sessions` (by start; disjoint, by more than `gap` unless of
+ * different campaigns), joining those that it brings within `gap` of each other (a pause of exactly
+ * `gap` does not part them). An act of another campaign than the session before it begins a new one;
+ * one that comes late into the midst of a session joins it, whatever its campaign. At most `limit`
+ * sessions are kept: an act before all of them, when they are full, is a session of its own that
+ * nobody remembers.
  */
 export function joinAct(
   sessions: Session[],
@@ -45,10 +50,14 @@ export function joinAct(
   limit: number,
   newId: () => string,
 ): Joined {
-  let from = sessions.length;
-  while (from > 0 && reaches(sessions[from - 1], act.at, gap) >= 0) from -= 1;
+  let from = firstReached(sessions, act, gap);
   let to = from;
-  while (to < sessions.length && reaches(sessions[to], act.at, gap) === 0) to += 1;
+  let { campaign } = act;
+  for (; reaches(sessions[to], act, gap) === 0; to += 1) {
+    const next = sessions[to]?.campaign ?? null;
+    if (to > from && differ(campaign, next)) break;
+    campaign ??= next;
+  }
 
   const touched = sessions.slice(from, to);
   const first = touched.shift();
@@ -67,11 +76,51 @@ export function joinAct(
   return { session, isNewSku, absorbed };
 }
 
-/** 0 when `at` is within `gap` of the session, 1 when the session lies after it, −1 when before. */
-function reaches(session: Session | undefined, at: EventTime, gap: Millis): -1 | 0 | 1 {
+/** Index of the first session that the act joins, or at which it opens one. */
+function firstReached(sessions: readonly Session[], act: Act, gap: Millis): number {
+  let index = sessions.length;
+  while (index > 0) {
+    const session = sessions[index - 1];
+    const side = reaches(session, act, gap);
+    if (session === undefined || side < 0) break;
+    index -= 1;
+    if (side === 0 && session.started <= act.at) break;
+  }
+  return index;
+}
+
+/** 0 when the act may be of the session, 1 when the session lies after it, −1 when before. */
+function reaches(session: Session | undefined, act: Act, gap: Millis): -1 | 0 | 1 {
   if (session === undefined) return -1;
-  if (at < session.started - gap) return 1;
-  return at > session.last + gap ? -1 : 0;
+  const apart = differ(session.campaign, act.campaign) ? (0 as Millis) : gap;
+  if (act.at < session.started - apart) return 1;
+  if (apart === 0 && act.at >= session.last) return -1;
+  return act.at > session.last + apart ? -1 : 0;
+}
+
+const differ = (a: string | null, b: string | null): boolean => a !== null && b !== null && a !== b;
+
+/**
+ * The sessions of two lists as those of one person: by start, united where no more than `gap` and
+ * no campaign parts them; the last `limit`.
+ */
+export function joinSessions(
+  a: readonly Session[],
+  b: readonly Session[],
+  gap: Millis,
+  limit: number,
+): Session[] {
+  const all = [...a, ...b].sort(
+    (x, y) => x.started - y.started || (x.id < y.id ? -1 : Number(x.id > y.id)),
+  );
+  const joined: Session[] = [];
+  for (const session of all) {
+    const before = joined.at(-1);
+    const apart = before === undefined || session.started > before.last + gap;
+    if (apart || differ(before.campaign, session.campaign)) joined.push(session);
+    else joined[joined.length - 1] = united(before, session);
+  }
+  return joined.slice(-limit);
 }
 
 function opened(id: string, act: Act): Session {
@@ -83,6 +132,7 @@ function opened(id: string, act: Act): Session {
     skus: act.sku === undefined ? [] : [act.sku],
     categories: act.category === undefined ? [] : [act.category],
     touchpoints: [act.touchpoint],
+    campaign: act.campaign,
     armed: 0 as EventTime,
   };
 }
@@ -90,6 +140,7 @@ function opened(id: string, act: Act): Session {
 function include(session: Session, act: Act): void {
   const late = act.at < session.last;
   session.steps += 1;
+  session.campaign ??= act.campaign;
   if (late) session.started = earliest(act.at, session.started);
   else session.last = act.at;
   if (act.sku !== undefined) session.skus = remembered(session.skus, act.sku, late);
@@ -105,11 +156,12 @@ function united(earlier: Session, later: Session): Session {
   return {
     id: earlier.id,
     started: earlier.started,
-    last: later.last,
+    last: latest(earlier.last, later.last),
     steps: earlier.steps + later.steps,
     skus: all(earlier.skus, later.skus),
     categories: all(earlier.categories, later.categories),
     touchpoints: all(earlier.touchpoints, later.touchpoints),
+    campaign: earlier.campaign ?? later.campaign,
     armed: earlier.armed,
   };
 }

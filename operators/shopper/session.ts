@@ -7,12 +7,14 @@ import type { ShopEvent } from "../event.ts";
 import { textProp } from "../event.ts";
 import { categoryOf } from "./catalog.ts";
 import { duration } from "./options.ts";
-import { type Act, joinAct, type Session } from "./session-list.ts";
+import { type Act, joinAct, joinSessions, type Session } from "./session-list.ts";
 import type { SessionSignal, SessionView } from "./signals.ts";
 
 export interface SessionOptions {
   readonly gap: Millis;
   readonly keep: Millis;
+  /** Entry scenes that an advertisement was paid for. */
+  readonly campaignScenes: ReadonlySet<string>;
 }
 
 /** Sessions of one person that are kept: the current one and those a late act may still join. */
@@ -34,8 +36,13 @@ export function isAct(type: string): boolean {
   return !PASSIVE_TYPES.has(type) && !PASSIVE_PREFIXES.some((prefix) => type.startsWith(prefix));
 }
 
+/** Scenes of WeChat's advertisements: moments, official accounts, mini programs, channels. */
+const CAMPAIGN_SCENES = ["1045", "1046", "1067", "1084", "1095"];
+
 /**
- * One session per person across all touchpoints, ended by a pause longer than `gap` of event time.
+ * One session per person across all touchpoints, ended by a pause longer than `gap` of event time,
+ * or by an act that names another campaign (`utm`, or the scene of an advertisement) than the session
+ * came by. Other scenes, such as the way from an article into the mini program, are hops within one.
  * Late acts join, extend and unite sessions as if they had come in time, as long as those are kept:
  * the last 3 of a person, `keep` long after the person's last act.
  */
@@ -45,16 +52,31 @@ function sessionOperator(
   const { gap, keep } = options;
   return {
     name: "session",
-    version: 1,
+    version: 2,
     order: "arrival",
     key: (event) => event.person,
     init: () => ({ sessions: [] }),
+    migrate(state) {
+      const { sessions } = state as SessionState;
+      return { sessions: sessions.map((session) => ({ ...session, campaign: null })) };
+    },
+    merge(into, from, ctx) {
+      const before = into.sessions.map(({ id }) => id);
+      into.sessions = joinSessions(into.sessions, from.sessions, gap, KEPT_SESSIONS);
+      const kept = into.sessions.map(({ id }) => id);
+      for (const id of before) if (!kept.includes(id)) ctx.clearTimer(`end ${id}`);
+      for (const session of into.sessions) {
+        session.armed = 0 as EventTime;
+        arm(session, gap, ctx);
+      }
+      return into;
+    },
     onEvent(event, state, ctx) {
       if (!isAct(event.type)) {
         ctx.emit({ kind: "step", person: event.person, event, session: null });
         return state.sessions.length === 0 ? FORGET : state;
       }
-      const act = actOf(event, ctx);
+      const act = actOf(event, ctx, options.campaignScenes);
       const { session, isNewSku, absorbed } = joinAct(state.sessions, act, gap, KEPT_SESSIONS, () =>
         sessionId(ctx),
       );
@@ -88,13 +110,21 @@ function sessionOperator(
   };
 }
 
-function actOf(event: ShopEvent, ctx: Context<SessionSignal>): Act {
+function actOf(
+  event: ShopEvent,
+  ctx: Context<SessionSignal>,
+  campaignScenes: ReadonlySet<string>,
+): Act {
+  const scene = textProp(event, "scene");
   const names = event.type.startsWith("product.") || ITEM_TYPES.has(event.type);
   return {
     at: event.at,
     sku: names ? textProp(event, "sku") : undefined,
     category: categoryOf(event, ctx.facts),
     touchpoint: event.touchpoint,
+    campaign:
+      textProp(event, "utm") ??
+      (scene !== undefined && campaignScenes.has(scene) ? `scene ${scene}` : null),
   };
 }
 
@@ -146,9 +176,21 @@ const Options = Type.Object(
       default: "1d",
       description: "How long after the last act a late one can still join its session.",
     }),
+    campaign_scenes: Type.Array(Type.String({ maxLength: 16 }), {
+      default: CAMPAIGN_SCENES,
+      maxItems: 200,
+      description:
+        "Entry scenes that advertisements were paid for: coming by another one begins a new session, as another `utm` does.",
+    }),
   },
   { additionalProperties: false },
 );
+
+interface RawOptions {
+  readonly gap?: string;
+  readonly keep?: string;
+  readonly campaign_scenes?: readonly string[];
+}
 
 export const sessionSpec: OperatorSpec = {
   name: "session",
@@ -157,10 +199,11 @@ export const sessionSpec: OperatorSpec = {
   from: ["events"],
   options: Options,
   make(options: unknown, _job: JobSettings) {
-    const read = options as Partial<Record<keyof SessionOptions, string>>;
+    const read = options as RawOptions;
     return sessionOperator({
       gap: duration(read.gap, "30m"),
       keep: duration(read.keep, "1d"),
+      campaignScenes: new Set(read.campaign_scenes ?? CAMPAIGN_SCENES),
     });
   },
 };

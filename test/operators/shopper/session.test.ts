@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sessionSpec } from "../../../operators/shopper/session.ts";
+import { joinAct, joinSessions, type Session } from "../../../operators/shopper/session-list.ts";
 import type { SessionSignal, Step } from "../../../operators/shopper/signals.ts";
-import { millis } from "../../../src/time/event-time.ts";
+import { type EventTime, millis } from "../../../src/time/event-time.ts";
 import { play, type ScriptLine } from "../../support/play.ts";
 import { ANN, clock, DAY, line, MIN, probe, shopEvent, T0 } from "./support.ts";
 
@@ -123,5 +124,27 @@ describe("sessions", () => {
     const played = await play(nodes, [view(0, "a"), clock(2 * DAY)]);
     expect(played.task.stateOf("session", ANN)).toBeUndefined();
     expect(played.task.pendingTimers).toBe(0);
+  });
+
+  test("law: the sessions of two people who are one are those of all their acts", () => {
+    const times = fc.uniqueArray(fc.nat({ max: 100 }), { maxLength: 14 });
+    const sessionsOf = (list: readonly number[], prefix: string) => {
+      const found: Session[] = [];
+      for (const minute of list) {
+        const campaign = null;
+        const act = { at: minute as EventTime, sku: undefined, category: undefined, campaign };
+        joinAct(found, { ...act, touchpoint: "mp" }, millis(5), 50, () => `${prefix}${minute}`);
+      }
+      return found;
+    };
+    const spans = (list: readonly Session[]) =>
+      list.map(({ started, last, steps }) => [started, last, steps]);
+    fc.assert(
+      fc.property(times, times, (a, b) => {
+        const both = sessionsOf([...a, ...b], "c");
+        const joined = joinSessions(sessionsOf(a, "a"), sessionsOf(b, "b"), millis(5), 50);
+        expect(spans(joined)).toEqual(spans(both));
+      }),
+    );
   });
 });

@@ -1,0 +1,44 @@
+import type { EventTime } from "../../src/time/event-time.ts";
+import { type ShopEvent, textProp } from "../event.ts";
+
+/** One step of a person's way: where, what, about which thing, in which session. */
+export interface PathStep {
+  at: EventTime;
+  touchpoint: string;
+  type: string;
+  /** The sku, content, live, query, page … that the act was about; null when it names none. */
+  about: string | null;
+  session: string | null;
+}
+
+/** What an act is about: the first of these properties that it has. */
+const ABOUT = [
+  "sku",
+  "content_id",
+  "live_id",
+  "query",
+  "path",
+  "order_id",
+  "category",
+  "topic",
+  "group_id",
+  "coupon_id",
+  "service",
+  "scene",
+  "key",
+] as const;
+const MAX_ABOUT = 64;
+
+export function stepOf(event: ShopEvent, session: string | null): PathStep {
+  const { at, touchpoint, type } = event;
+  const about = ABOUT.map((name) => textProp(event, name)).find((value) => value !== undefined);
+  return { at, touchpoint, type, about: about?.slice(0, MAX_ABOUT) ?? null, session };
+}
+
+/** Puts a step in by its time, behind those of the same millisecond; only the last `limit` stay. */
+export function extendPath(path: PathStep[], step: PathStep, limit: number): void {
+  let place = path.length;
+  while (place > 0 && (path[place - 1]?.at ?? step.at) > step.at) place -= 1;
+  path.splice(place, 0, step);
+  if (path.length > limit) path.shift();
+}
