@@ -1,5 +1,5 @@
 import { hash128 } from "../codec/hash.ts";
-import { type EventTime, isoTime, latest } from "../time/event-time.ts";
+import { type EventTime, eventTime, isoTime, latest } from "../time/event-time.ts";
 import type { GraphNode } from "./graph.ts";
 import type { Context, Facts, ScoreRequest } from "./operator.ts";
 import type { Step } from "./step.ts";
@@ -70,7 +70,8 @@ export class NodeContext implements Context<unknown> {
     for (const node of feeds) this.#task.deliver(step, node, out);
   }
   setTimer(name: string, at: EventTime): void {
-    this.#current.setTimer(this.#node, this.key, name, latest(at, this.now));
+    // A time that is none would put the order of all timers out, and no checkpoint could be read.
+    this.#current.setTimer(this.#node, this.key, name, latest(eventTime(at), this.now));
   }
   clearTimer(name: string): void {
     this.#current.setTimer(this.#node, this.key, name, undefined);

@@ -1,5 +1,5 @@
 import { Fault } from "../faults.ts";
-import type { EventTime } from "../time/event-time.ts";
+import { type EventTime, MAX_TIME } from "../time/event-time.ts";
 import { Explorer } from "./explorer.ts";
 import { compile, type Edge, type Nfa, NO_PLACE } from "./nfa.ts";
 import type { Limits, Match, MatcherOptions, Outcome, Timeout } from "./outcome.ts";
@@ -115,7 +115,10 @@ export class Matcher<E, S extends Stages> {
     return runs.length === 0 && held.length === 0;
   }
 
-  /** When a partial match will run out of time unless an event comes before; set a timer there. */
+  /**
+   * When a partial match will run out of time unless an event comes before; set a timer there.
+   * Undefined where that is never, or past the end of time.
+   */
   deadline(state: MatcherState<E>): EventTime | undefined {
     const { runs } = state;
     if (runs.length === 0) return undefined;
@@ -124,7 +127,7 @@ export class Matcher<E, S extends Stages> {
     for (let o = 0; this.#hasGaps && o < runs.length; o += RUN) {
       soonest = Math.min(soonest, this.#runsOutAt(state, runs, o));
     }
-    return soonest === Number.POSITIVE_INFINITY ? undefined : (soonest as EventTime);
+    return soonest > MAX_TIME ? undefined : (soonest as EventTime);
   }
 
   /**

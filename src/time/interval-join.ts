@@ -17,6 +17,7 @@ import {
   rowsBetween,
   type SideRows,
 } from "./side-rows.ts";
+import { saturatingPlus } from "./window.ts";
 
 /** An element of one of the two sides; `ctx.now` is its time. */
 export interface SideEvent<Value> {
@@ -121,7 +122,7 @@ export class IntervalJoin<Value>
 
   /** The watermark at which no partner can come any more. */
   #lastUse(side: "left" | "right", at: EventTime): EventTime {
-    if (side === "left") return this.#upper > 0 ? plus(at, this.#upper) : at;
-    return this.#lower < 0 ? minus(at, this.#lower) : at;
+    const reach = side === "left" ? this.#upper : -this.#lower;
+    return reach > 0 ? saturatingPlus(at, millis(reach)) : at;
   }
 }

@@ -1,5 +1,5 @@
 import { FORGET, type Forget } from "../flow/operator.ts";
-import { type EventTime, MIN_TIME } from "./event-time.ts";
+import { type EventTime, eventTime, MIN_TIME } from "./event-time.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
 import { requireVersion } from "./snapshot-version.ts";
 import { Timers } from "./timers.ts";
@@ -132,7 +132,7 @@ class HostContext<Out> implements KeyedContext<Out> {
     this.#sink.emit(out, this.key);
   }
   setTimer(name: string, at: EventTime): void {
-    this.#timers.set(0, this.key, name, at);
+    this.#timers.set(0, this.key, name, eventTime(at));
   }
   clearTimer(name: string): void {
     this.#timers.clear(0, this.key, name);

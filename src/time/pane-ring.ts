@@ -34,6 +34,8 @@ const TOTALS = 2;
 
 /** Longest sparse list: what makes an insertion O(1). Shorter where a ring takes less memory. */
 const SPARSE_ENTRIES = 32;
+/** A list stays one, however long, while a ring would take more than so many times its room. */
+const EMPTIEST_RING = 16;
 
 export function paneSpec(options: {
   readonly size: Millis;
@@ -216,8 +218,7 @@ function addToList(
     return ring;
   }
   const entries = 0 - cell(ring, CAPACITY);
-  const limit = Math.min(SPARSE_ENTRIES, (spec.panes * spec.measures) / width);
-  if (entries >= limit) {
+  if (entries >= longestList(spec)) {
     const promoted = toRing(ring, spec, Math.max(pane, cell(ring, end - width)));
     if (promoted !== undefined) return addInRing(promoted, spec, pane, value, measure);
   }
@@ -228,6 +229,13 @@ function addToList(
   list[place + 1 + measure] = value;
   list[CAPACITY] = cell(list, CAPACITY) - 1;
   return list;
+}
+
+/** Entries of a list that becomes a ring when one more comes: many where late elements are awaited long. */
+function longestList({ panes, keep, measures }: PaneSpec): number {
+  const width = measures + 1;
+  const usual = Math.min(SPARSE_ENTRIES, (panes * measures) / width);
+  return Math.max(usual, ((panes + keep) * measures) / width / EMPTIEST_RING);
 }
 
 /** Entries that a full list of so many grows by: none to spare for a key that is seen once. */
@@ -323,11 +331,10 @@ function advanceList(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
     return ring;
   }
   let kept = first;
+  while (kept < end && cell(ring, kept) <= forgotten) kept += width;
   for (let m = 0; m < measures; m++) ring[TOTALS + m] = 0;
-  for (let i = first; i < end; i += width) {
-    const pane = cell(ring, i);
-    if (pane <= forgotten) kept = i + width;
-    if (pane <= target && pane > target - panes) addToTotals(ring, spec, i + 1);
+  for (let i = end - width; i >= kept && cell(ring, i) > target - panes; i -= width) {
+    if (cell(ring, i) <= target) addToTotals(ring, spec, i + 1);
   }
   if (kept === first) return ring;
   const gone = kept - first;
@@ -357,9 +364,15 @@ function advanceRing(ring: PaneRing, spec: PaneSpec, target: number): PaneRing {
   }
   if (measures === 1 && target === before + 1) stepRing(ring, spec, target);
   else turnRing(ring, spec, target);
-  if (floorDiv(target, capacity) === floorDiv(before, capacity)) return ring;
-  sumUp(ring, spec);
-  return leaner(ring, spec);
+  const turned = floorDiv(target, capacity) !== floorDiv(before, capacity);
+  if (turned || !canBeTakenAway(ring, spec)) sumUp(ring, spec);
+  return turned ? leaner(ring, spec) : ring;
+}
+
+/** False while a total holds what does not go when its pane leaves: infinity, or no number at all. */
+function canBeTakenAway(ring: PaneRing, { measures }: PaneSpec): boolean {
+  for (let m = 0; m < measures; m++) if (!Number.isFinite(cell(ring, TOTALS + m))) return false;
+  return true;
 }
 
 /** One pane on, one measure: what every key does at every slide. */

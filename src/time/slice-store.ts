@@ -1,5 +1,5 @@
 import type { Additive, Aggregate } from "./aggregate.ts";
-import { type EventTime, type Millis, millis } from "./event-time.ts";
+import { type EventTime, MAX_TIME, type Millis, millis } from "./event-time.ts";
 import type { PaneRing, PaneSpec } from "./pane-ring.ts";
 import * as panes from "./pane-ring.ts";
 import {
@@ -40,7 +40,8 @@ export interface SliceStore<Value, Result, State extends object> {
 }
 
 /** Panes behind the window that late elements may still reach, whatever their phase. */
-const kept = (lateness: Millis, pane: Millis): Millis => millis(lateness + pane);
+const kept = (lateness: Millis, pane: Millis): Millis =>
+  lateness > MAX_TIME - pane ? lateness : millis(lateness + pane);
 
 const NO_SUMS: readonly number[] = [];
 

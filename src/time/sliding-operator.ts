@@ -1,5 +1,5 @@
 import { FORGET, type Forget, type Timer } from "../flow/operator.ts";
-import { type EventTime, type Millis, millis } from "./event-time.ts";
+import { type EventTime, MAX_TIME, type Millis, millis } from "./event-time.ts";
 import type { KeyedContext, KeyedLogic } from "./keyed-logic.ts";
 import type { WindowResult } from "./open-window.ts";
 import type { SliceStore } from "./slice-store.ts";
@@ -124,7 +124,7 @@ export class SlidingOperator<In, Value, Acc, Result, Slices extends object>
 
   /** The last instant of the window whose last pane is `pane`. */
   #lastInstant(pane: number): EventTime {
-    return ((pane + 1) * this.#pane + this.#offset - 1) as EventTime;
+    return Math.min((pane + 1) * this.#pane + this.#offset - 1, MAX_TIME) as EventTime;
   }
 
   #shown(pane: number, value: Result, retraction: boolean): WindowResult<Result> {

@@ -2,7 +2,7 @@ import { type EventTime, MIN_TIME, type Millis } from "./event-time.ts";
 import { requireVersion } from "./snapshot-version.ts";
 
 export interface SuppressOptions {
-  /** Keys held back at most. */
+  /** Keys held back at most; 10 000 until told. */
   readonly maxRecords?: number | undefined;
   /** When one more comes: show the one held longest, or stop. */
   readonly whenFull?: "emit" | "fail";
@@ -84,8 +84,8 @@ export class Suppress<Value> {
   }
 
   #full(): boolean {
-    const { maxRecords, whenFull } = this.#options;
-    if (maxRecords === undefined || this.#byKey.size <= maxRecords) return false;
+    const { maxRecords = 10_000, whenFull } = this.#options;
+    if (this.#byKey.size <= maxRecords) return false;
     if (whenFull === "fail") throw new Error(`more than ${maxRecords} updates to hold back`);
     return true;
   }

@@ -118,4 +118,16 @@ export class IdlenessTimer {
     this.#quietSince ??= now;
     return now - this.#quietSince > this.#timeout;
   }
+
+  snapshot(): unknown {
+    return { version: 1, quietSince: this.#quietSince ?? null };
+  }
+
+  static restore(timeout: Millis, data: unknown): IdlenessTimer {
+    const { version, quietSince } = data as { version: number; quietSince: number | null };
+    requireVersion("an idleness timer", version, 1);
+    const timer = new IdlenessTimer(timeout);
+    timer.#quietSince = quietSince ?? undefined;
+    return timer;
+  }
 }

@@ -177,7 +177,7 @@ const OPERATOR_HELP = {
   events: "Events an operator handled.",
   timers: "Timers of an operator that came due.",
   outputs: "Messages an operator published.",
-  late: "Events an operator found too late.",
+  late: "Events an operator found too late, and times it forgot something at one of its limits.",
   errors: "Events dead-lettered because an operator threw.",
 } as const;
 

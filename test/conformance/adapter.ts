@@ -1,25 +1,23 @@
-import { type AnyAggregate, list } from "../../src/time/aggregate.ts";
-import { days, type EventTime, MAX_TIME, MIN_TIME, millis } from "../../src/time/event-time.ts";
-import { IntervalJoin, type Joined, type SideEvent } from "../../src/time/interval-join.ts";
-import type { WindowResult } from "../../src/time/open-window.ts";
-import { RecordSliding } from "../../src/time/record-sliding.ts";
-import { addSession, mergeWindows } from "../../src/time/session.ts";
-import { SplitWatermarks } from "../../src/time/split-watermarks.ts";
-import { streamTimeWindows } from "../../src/time/stream-time.ts";
-import { Suppress } from "../../src/time/suppress.ts";
-import type { Trigger } from "../../src/time/trigger.ts";
-import { BoundedDisorder, DisorderWithClock, IdlenessTimer } from "../../src/time/watermark.ts";
-import { WatermarkCombiner } from "../../src/time/watermark-combiner.ts";
-import type { Window } from "../../src/time/window.ts";
-import { WindowJoin } from "../../src/time/window-join.ts";
-import { session, type WindowKind } from "../../src/time/window-kind.ts";
-import { WindowOperator } from "../../src/time/window-operator.ts";
-import * as spec from "../../src/time/window-spec.ts";
-import { windowed } from "../../src/time/windowed.ts";
-import { type CepVector, runCep } from "./cep-adapter.ts";
+import { type AnyAggregate, list } from "freshet/aggregates";
+import { IntervalJoin, type SideEvent } from "freshet/interval-join";
+import { RecordSliding } from "freshet/record-sliding";
+import { addSession, mergeWindows } from "freshet/sessions";
+import { SplitWatermarks } from "freshet/split-watermarks";
+import { streamTimeWindows } from "freshet/stream-time";
+import { Suppress } from "freshet/suppress";
+import { days, type EventTime, MAX_TIME, MIN_TIME, millis } from "freshet/time";
+import type { Trigger } from "freshet/triggers";
+import { WatermarkCombiner } from "freshet/watermark-combiner";
+import { BoundedDisorder, DisorderWithClock, IdlenessTimer } from "freshet/watermarks";
+import { WindowJoin } from "freshet/window-join";
+import { WindowOperator } from "freshet/window-operator";
+import * as spec from "freshet/window-specs";
+import { windowed } from "freshet/windowed";
+import { session, type WindowKind } from "freshet/windows";
+import { runCep } from "./cep-adapter.ts";
 import { drive } from "./drive.ts";
 import { Observed } from "./observed.ts";
-import type { Config, Element, Fields, Pair, Vector } from "./vector.ts";
+import type { CepVector, Config, Element, Fields, Pair, Vector, Window } from "./vector.ts";
 
 const NONE = millis(0);
 const pairOf = ({ start, end }: Window): Pair => [start, end];
@@ -62,8 +60,8 @@ function windowAggregate(seen: Observed): void {
     finalPane: config.finalPane,
   });
   const bound = (at: EventTime) => (at === MIN_TIME || at === MAX_TIME ? null : at);
-  const show = ({ start, end, value, pane }: WindowResult<unknown>): Fields => {
-    return { windowStart: bound(start), windowEnd: bound(end), value, pane };
+  const show = ({ start, end, ...shown }: Window): Fields => {
+    return { windowStart: bound(start), windowEnd: bound(end), ...shown };
   };
   drive(seen, operator, show, () => {
     const wanted = seen.after(expectedDropCounter)?.["droppedElementWindows"];
@@ -87,7 +85,8 @@ function streamTime(seen: Observed): void {
   const windows = gap === undefined ? spec.windowsFrom(window as spec.GridSpec) : { gap };
   const stays = emit === "state" ? ({ emit: mode, retention: days(1) } as const) : { emit };
   const operator = new WindowOperator(streamTimeWindows({ ...common, windows, ...stays }));
-  const show = ({ start, end, value, retraction }: WindowResult<unknown>): Fields => {
+  type Shown = Window & { readonly value: unknown; readonly retraction: boolean };
+  const show = ({ start, end, value, retraction }: Shown): Fields => {
     const windowEnd = gap === undefined ? end : end - gap - 1;
     return { windowStart: start, windowEnd, value: retraction ? null : value };
   };
@@ -109,8 +108,9 @@ function intervalJoin(seen: Observed): void {
     upperOpen: config.upperInclusive === false,
     late,
   });
-  const show = ({ leftAt, rightAt, at }: Joined<unknown, unknown>): Fields => {
-    return { leftTs: leftAt, rightTs: rightAt, outputTs: at };
+  type Times = Readonly<Record<"leftAt" | "rightAt" | "at", EventTime>>;
+  const show = (pair: Times): Fields => {
+    return { leftTs: pair.leftAt, rightTs: pair.rightAt, outputTs: pair.at };
   };
   drive(seen, join, show, ({ states }) => {
     const wanted = seen.after(expectedState);

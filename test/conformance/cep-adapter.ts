@@ -1,42 +1,17 @@
-import { Matcher } from "../../src/pattern/matcher.ts";
-import { OrderedMatcher } from "../../src/pattern/ordered-matcher.ts";
-import type { Outcome } from "../../src/pattern/outcome.ts";
-import { type Pattern, pattern, type Stage } from "../../src/pattern/pattern.ts";
-import type { Contiguity, Skip, Stages } from "../../src/pattern/spec.ts";
-import { type EventTime, eventTime, millis } from "../../src/time/event-time.ts";
-
-type CepEvent = { readonly ref: string; readonly ts: number; readonly [field: string]: unknown };
-type Test = { readonly field?: string; readonly op: string; readonly value?: unknown };
-const FLAGS = ["optional", "greedy", "consecutive", "allowCombinations"] as const;
-type CepStage = { readonly [Flag in (typeof FLAGS)[number]]?: boolean } & {
-  readonly name: string;
-  readonly contiguity: Contiguity;
-  readonly where?: readonly Test[];
-  readonly subtype?: "hasVolume";
-  readonly times?: { readonly min: number; readonly max: number | null };
-  readonly until?: Test;
-};
-interface CepPattern {
-  readonly stages: readonly CepStage[];
-  readonly withinMs?: number;
-  readonly withinType?: "firstAndLast" | "previousAndCurrent";
-  readonly afterMatchSkip?: Partial<Skip>;
-}
-/** A vector of `operator: "cep"`, as the README beside the vectors describes it. */
-export interface CepVector {
-  readonly id: string;
-  readonly operator: string;
-  readonly config: { readonly pattern: CepPattern; readonly timeDomain?: string };
-  readonly steps: readonly {
-    readonly event?: CepEvent;
-    readonly watermark?: number;
-    readonly snapshotRestore?: true;
-  }[];
-  readonly expectedMatches?: readonly (readonly string[])[];
-  readonly expectedMatchCount?: number;
-  readonly expectedTimeouts?: readonly { readonly timeoutTs: number; readonly partial: object }[];
-  readonly lateOutputs?: readonly unknown[];
-}
+import { Matcher } from "freshet/matcher";
+import { OrderedMatcher } from "freshet/ordered-matcher";
+import type { Outcome } from "freshet/outcome";
+import { type Pattern, pattern, type Stage } from "freshet/pattern";
+import type { Skip, Stages } from "freshet/pattern-spec";
+import { type EventTime, eventTime, millis } from "freshet/time";
+import {
+  CEP_FLAGS,
+  type CepEvent,
+  type CepPattern,
+  type CepStage,
+  type CepTest,
+  type CepVector,
+} from "./vector.ts";
 
 /** Drives the pattern matcher with one vector; the list of mismatches is empty when it passes. */
 export function runCep(vector: CepVector): string[] {
@@ -122,11 +97,11 @@ function addStage(before: AnyStage | undefined, stage: CepStage): AnyStage {
   if (stage.subtype === "hasVolume") at = at.where((event) => event["volume"] !== undefined);
   if (times) at = times.max === null ? at.timesOrMore(times.min) : at.times(times.min, times.max);
   if (until !== undefined) at = at.until((event) => holds(until, event));
-  for (const flag of FLAGS) if (stage[flag] === true) at = at[flag]();
+  for (const flag of CEP_FLAGS) if (stage[flag] === true) at = at[flag]();
   return at;
 }
 
-function holds({ field = "", op, value }: Test, event: CepEvent): boolean {
+function holds({ field = "", op, value }: CepTest, event: CepEvent): boolean {
   const actual = event[field];
   if (op === "true") return true;
   if (op === "eq") return actual === value;

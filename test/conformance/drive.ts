@@ -1,9 +1,9 @@
 import { decode, encode } from "@msgpack/msgpack";
-import { MIN_TIME } from "../../src/time/event-time.ts";
-import { type HostSink, KeyedHost } from "../../src/time/keyed-host.ts";
-import type { KeyedLogic } from "../../src/time/keyed-logic.ts";
-import { streamElement } from "../../src/time/stream-time.ts";
-import { WatermarkCombiner } from "../../src/time/watermark-combiner.ts";
+import { type HostSink, KeyedHost } from "freshet/host";
+import type { KeyedLogic } from "freshet/logic";
+import { streamElement } from "freshet/stream-time";
+import { MIN_TIME } from "freshet/time";
+import { WatermarkCombiner } from "freshet/watermark-combiner";
 import type { Observed } from "./observed.ts";
 import type { Element, Fields, Step } from "./vector.ts";
 

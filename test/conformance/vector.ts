@@ -1,5 +1,6 @@
-import type { EventTime, Millis } from "../../src/time/event-time.ts";
-import type { GridSpec, TriggerSpec, WindowSpec } from "../../src/time/window-spec.ts";
+import type { Contiguity, Skip } from "freshet/pattern-spec";
+import type { EventTime, Millis } from "freshet/time";
+import type { GridSpec, TriggerSpec, WindowSpec } from "freshet/window-specs";
 
 export type Fields = Readonly<Record<string, unknown>>;
 export type Side = "left" | "right";
@@ -70,6 +71,10 @@ export interface Config {
 }
 
 export type Pair = readonly [start: EventTime, end: EventTime];
+export interface Window {
+  readonly start: EventTime;
+  readonly end: EventTime;
+}
 
 /** Outputs of one step; which list it holds depends on the expectation. */
 export interface Listed {
@@ -101,4 +106,42 @@ export interface Vector {
   readonly expectedWatermark?: number | "MIN";
   readonly expectedContents?: readonly Fields[];
   readonly expectedMerges?: readonly { from: readonly Pair[]; to: Pair }[];
+}
+
+export type CepEvent = {
+  readonly ref: string;
+  readonly ts: number;
+  readonly [field: string]: unknown;
+};
+export type CepTest = { readonly field?: string; readonly op: string; readonly value?: unknown };
+export const CEP_FLAGS = ["optional", "greedy", "consecutive", "allowCombinations"] as const;
+export type CepStage = { readonly [Flag in (typeof CEP_FLAGS)[number]]?: boolean } & {
+  readonly name: string;
+  readonly contiguity: Contiguity;
+  readonly where?: readonly CepTest[];
+  readonly subtype?: "hasVolume";
+  readonly times?: { readonly min: number; readonly max: number | null };
+  readonly until?: CepTest;
+};
+export interface CepPattern {
+  readonly stages: readonly CepStage[];
+  readonly withinMs?: number;
+  readonly withinType?: "firstAndLast" | "previousAndCurrent";
+  readonly afterMatchSkip?: Partial<Skip>;
+}
+
+/** A case of `operator: "cep"`. */
+export interface CepVector {
+  readonly id: string;
+  readonly operator: string;
+  readonly config: { readonly pattern: CepPattern; readonly timeDomain?: string };
+  readonly steps: readonly {
+    readonly event?: CepEvent;
+    readonly watermark?: number;
+    readonly snapshotRestore?: true;
+  }[];
+  readonly expectedMatches?: readonly (readonly string[])[];
+  readonly expectedMatchCount?: number;
+  readonly expectedTimeouts?: readonly { readonly timeoutTs: number; readonly partial: object }[];
+  readonly lateOutputs?: readonly unknown[];
 }

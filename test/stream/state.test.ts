@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { FORGET } from "../../src/flow/operator.ts";
 import { Each } from "../../src/stream/each.ts";
 import { between } from "../../src/stream/join-bounds.ts";
 import { rehearse } from "../../src/stream/rehearse.ts";
@@ -29,6 +30,29 @@ test("a result held back survives the eviction of its row, and only the last is 
     }),
     { numRuns: 40 },
   );
+});
+
+test("a behaviour that forgets its key forgets its timers, though results of it are still held back", async () => {
+  const own = ticks
+    .process<number, number>({
+      version: 1,
+      init: () => 0,
+      onEvent({ kind, n }, seen, ctx) {
+        ctx.setTimer(`quiet-${n % 2}`, eventTime(ctx.now + 100));
+        ctx.emit(seen);
+        return kind === "b" ? FORGET : seen + 1;
+      },
+      onTimer(_timer, seen, ctx) {
+        ctx.emit(-1 - seen);
+        return FORGET;
+      },
+    })
+    .suppress(String, { maxRecords: 1 });
+  const event = (at: number, kind: "a" | "b") =>
+    ({ at: eventTime(at), event: { key: "k", kind, n: at } }) as const;
+  const script = [event(1, "a"), event(2, "b"), { watermark: eventTime(300) }, event(400, "a")];
+  // The second and the third result push out the one before; the timers set at 1 and 2 are gone.
+  expect(await rehearse(own, script)).toEqual([0, 1]);
 });
 
 test("a value gets the version valid at its time, in whatever order they came", async () => {

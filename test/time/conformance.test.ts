@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -93,6 +93,19 @@ describe("conformance", () => {
       }
     }
     expect(changes).toBeGreaterThan(2000);
+  });
+
+  test("the adapter uses the public names alone and stays under 400 lines of code", () => {
+    const files = ["adapter.ts", "cep-adapter.ts", "drive.ts"];
+    const lines = files.flatMap((name) =>
+      readFileSync(join("test/conformance", name), "utf8")
+        .split("\n")
+        .filter((line) => line.trim() !== "" && !/^\s*(\/\/|\/\*|\*)/.test(line)),
+    );
+    expect(lines.length).toBeLessThan(400);
+    const imported = lines.flatMap((line) => /from "(.+)";$/.exec(line)?.[1] ?? []);
+    expect(imported.length).toBeGreaterThan(20);
+    for (const name of imported) expect(name).toMatch(/^(freshet\/|\.\/|@msgpack\/)/);
   });
 
   test("an operator nobody knows is a failure, not a skip", () => {

@@ -31,7 +31,7 @@ const specs = fc
     size: length(120),
     slide: length(20),
     offset: fc.integer({ min: -15, max: 15 }).map(millis),
-    keep: fc.integer({ min: 0, max: 30 }).map(millis),
+    keep: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant(3000)).map(millis),
     measures: fc.integer({ min: 1, max: 3 }),
   })
   .map(paneSpec);
@@ -170,6 +170,33 @@ describe("sliding sums over shared panes", () => {
       ring = addToPane(advanceTo(ring, spec, pane), spec, pane, pane === 5 ? 1e17 : 0.5);
     }
     expect(total(ring, spec)).toBe(15);
+  });
+
+  test("a sum that is no number lasts as long as its pane and no longer", () => {
+    const spec = paneSpec({ size: millis(30), slide: millis(1) });
+    let ring = emptyPanes(spec, -1);
+    for (let pane = 0; pane < 100; pane++) {
+      const value = pane === 20 ? Number.POSITIVE_INFINITY : pane === 46 ? Number.NaN : 1;
+      ring = addToPane(advanceTo(ring, spec, pane), spec, pane, value);
+      const broken = pane >= 20 && pane < 76;
+      expect(Number.isFinite(total(ring, spec)), `${pane}`).toBe(!broken);
+      if (!broken && pane > 20) expect(total(ring, spec)).toBe(30);
+    }
+  });
+
+  test("waiting long for late elements does not cost memory for panes that nothing was in", () => {
+    const spec = paneSpec({
+      size: millis(300_000),
+      slide: millis(10_000),
+      keep: millis(7 * 86_400_000),
+    });
+    let ring = emptyPanes(spec, 0);
+    for (let pane = 0; pane < 6000; pane += 10) {
+      ring = addToPane(advanceTo(ring, spec, pane), spec, pane, 1);
+      expect(total(ring, spec)).toBe(Math.min(3, 1 + pane / 10));
+    }
+    expect(sumBetween(ring, spec, 0, 6000)).toBe(600);
+    expect(ring.length).toBeLessThan(600 * 2 * 2);
   });
 
   test("an event far ahead does not cost memory in proportion to the distance", () => {

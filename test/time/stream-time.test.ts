@@ -127,6 +127,16 @@ describe("stream time", () => {
     );
   });
 
+  test("what is held back has a bound although none was given", () => {
+    const suppress = new Suppress<number>({});
+    const shown: number[] = [];
+    for (let i = 0; i < 10_005; i++) {
+      const out = suppress.update({ key: `${i}`, value: i, at: eventTime(i) });
+      shown.push(...out.map(({ value: one }) => one));
+    }
+    expect(shown).toEqual([0, 1, 2, 3, 4]);
+  });
+
   test("suppressing shows the last update of each key, in order, and loses none", () => {
     const updates = fc.array(fc.tuple(fc.constantFrom("a", "b", "c", "d"), fc.nat({ max: 30 })), {
       maxLength: 40,

@@ -9,7 +9,7 @@ import {
   millis,
 } from "../../src/time/event-time.ts";
 import { SplitWatermarks } from "../../src/time/split-watermarks.ts";
-import { BoundedDisorder, DisorderWithClock } from "../../src/time/watermark.ts";
+import { BoundedDisorder, DisorderWithClock, IdlenessTimer } from "../../src/time/watermark.ts";
 import { WatermarkCombiner } from "../../src/time/watermark-combiner.ts";
 
 const at = fc.integer({ min: -50, max: 200 }).map(eventTime);
@@ -58,6 +58,23 @@ describe("watermarks", () => {
           expect(generator.watermark).toBeGreaterThanOrEqual(before);
           before = generator.watermark;
           generator = DisorderWithClock.restore(millis(5), decode(encode(generator.snapshot())));
+        }
+      }),
+    );
+  });
+
+  test("idleness is told alike, restored at any check", () => {
+    const steps = fc.array(fc.tuple(fc.nat({ max: 8 }), fc.boolean()));
+    fc.assert(
+      fc.property(steps, (list) => {
+        const whole = new IdlenessTimer(millis(10));
+        let stopped = new IdlenessTimer(millis(10));
+        let clock = 0;
+        for (const [pause, active] of list) {
+          clock += pause;
+          if (active) for (const timer of [whole, stopped]) timer.activity();
+          else expect(stopped.isIdle(clock)).toBe(whole.isIdle(clock));
+          stopped = IdlenessTimer.restore(millis(10), decode(encode(stopped.snapshot())));
         }
       }),
     );
