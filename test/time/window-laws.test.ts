@@ -64,7 +64,11 @@ const grids = fc.oneof(
     .map(([size, slide, by]) => sliding(size, slide, by)),
 );
 const sessions = fc
-  .record({ gap: length(0, 12), touching: fc.boolean(), longer: fc.nat({ max: 3 }) })
+  .record({
+    gap: length(0, 12),
+    touching: fc.boolean(),
+    longer: fc.nat({ max: 3 }),
+  })
   .map(({ gap, touching, longer }) => {
     const dynamic = ({ value }: Happening) => millis(gap + longer * value);
     return session<Happening>(longer === 0 ? gap : dynamic, { touching });
@@ -74,8 +78,15 @@ const steps = fc.array(
     {
       weight: 3,
       arbitrary: fc
-        .record({ at: fc.integer({ min: -60, max: 120 }), value: fc.nat({ max: 9 }) })
-        .map(({ at, value }): Step => ({ happening: { at: eventTime(at), value } })),
+        .record({
+          at: fc.integer({ min: -60, max: 120 }),
+          value: fc.nat({ max: 9 }),
+        })
+        .map(
+          ({ at, value }): Step => ({
+            happening: { at: eventTime(at), value },
+          }),
+        ),
     },
     {
       weight: 1,
@@ -123,7 +134,9 @@ function run(
   logic: KeyedLogic<Happening, WindowResult<unknown>, unknown>,
   list: readonly Step[],
   restoreAt: (step: number) => boolean = () => false,
-): Log & { readonly host: KeyedHost<Happening, WindowResult<unknown>, unknown> } {
+): Log & {
+  readonly host: KeyedHost<Happening, WindowResult<unknown>, unknown>;
+} {
   const log: Log = { shown: [], late: [] };
   let shown: string[] = [];
   const sink = {
@@ -183,9 +196,8 @@ describe("windows", () => {
   });
 
   test("sessions equal those joined anew at each step", () => {
-    const accumulating = settings.map((set) => ({ ...set, accumulation: "accumulating" as const }));
     fc.assert(
-      fc.property(sessions, accumulating, steps, (windows, set, list) => {
+      fc.property(sessions, settings, steps, (windows, set, list) => {
         // Joining sessions puts the older one first, which decides between equal times.
         const aggregate = set.aggregate === "last" ? "list" : set.aggregate;
         const options = optionsFor(windows, { ...set, aggregate });
@@ -195,6 +207,35 @@ describe("windows", () => {
         expect(late).toEqual(wanted.late);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("count windows are the values of a key in pieces, whenever they come", () => {
+    fc.assert(
+      fc.property(settings, fc.integer({ min: 1, max: 7 }), steps, (set, size, list) => {
+        const values = list.flatMap((step) => ("happening" in step ? [step.happening] : []));
+        const whole = values.length - (values.length % size);
+        const { aggregate } = optionsFor(global(), set);
+        const wanted = (first: (end: number) => number): unknown[] => {
+          const ends = Array.from({ length: whole / size }, (_, i) => (i + 1) * size);
+          return ends.map((end) => {
+            const parts = values.slice(first(end), end);
+            let acc = aggregate.init();
+            for (const { value, at } of parts) acc = aggregate.add(acc, value, at);
+            return aggregate.result(acc);
+          });
+        };
+        for (const accumulation of ["discarding", "accumulating"] as const) {
+          const options = {
+            ...optionsFor(global(), set),
+            trigger: triggers.everyCount(size),
+          };
+          const { shown } = run(windowed({ ...options, accumulation }), list);
+          const told = shown.flat().map((row) => (JSON.parse(row) as unknown[])[2]);
+          const from = (end: number) => (accumulation === "discarding" ? end - size : 0);
+          expect(told).toEqual(JSON.parse(JSON.stringify(wanted(from))));
+        }
+      }),
     );
   });
 
@@ -255,7 +296,11 @@ describe("windows", () => {
     );
     fc.assert(
       fc.property(length(1, 30), length(0, 40), steps, (size, allowedLateness, list) => {
-        const set = { allowedLateness, accumulation: "discarding", aggregate: "count" } as const;
+        const set = {
+          allowedLateness,
+          accumulation: "discarding",
+          aggregate: "count",
+        } as const;
         const options = optionsFor(tumbling(size), set);
         const end: Step = { watermark: (MAX_TIME - 1) as EventTime };
         const { shown, late } = run(new WindowOperator(options), [...list, end]);
@@ -304,7 +349,11 @@ describe("windows", () => {
 
   test("any order within the allowed disorder shows the same as the sorted one", () => {
     const happenings = fc.array(
-      fc.record({ at: fc.nat({ max: 300 }), by: fc.nat({ max: 20 }), value: fc.nat({ max: 9 }) }),
+      fc.record({
+        at: fc.nat({ max: 300 }),
+        by: fc.nat({ max: 20 }),
+        value: fc.nat({ max: 9 }),
+      }),
       { maxLength: 60, size: "max" },
     );
     fc.assert(

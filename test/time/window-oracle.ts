@@ -43,13 +43,17 @@ abstract class Oracle {
     const shown: string[] = [];
     if ("happening" in step) this.take(step.happening, shown);
     else if (step.watermark > this.watermark) {
-      for (const { start, end, parts } of this.held) {
-        if (end - 1 <= this.watermark || end - 1 > step.watermark) continue;
-        shown.push(line(start, end, this.result(parts), false));
+      for (const one of this.held) {
+        if (one.end - 1 > this.watermark && one.end - 1 <= step.watermark) this.onTime(one, shown);
       }
       this.watermark = step.watermark;
     }
     this.log.shown.push(shown.sort());
+  }
+
+  /** The watermark has passed its end. */
+  onTime({ start, end, parts }: Held, shown: string[]): void {
+    shown.push(line(start, end, this.result(parts), false));
   }
 
   cleanedUp({ end }: { readonly end: number }): boolean {
@@ -89,12 +93,41 @@ class GridOracle extends Oracle {
   }
 }
 
-/** Sessions are joined anew from every element that is not cleaned up; accumulating only. */
+interface Session extends Held {
+  /** Of the parts those that no firing has shown. */
+  fresh: readonly Happening[];
+  /** What firings have said of it and of the sessions it was joined from, and not taken back. */
+  said: readonly (readonly [start: number, end: number, value: unknown])[];
+}
+
+/** Sessions are joined anew from every element that is not cleaned up. */
 class SessionOracle extends Oracle {
+  override held: Session[] = [];
+
+  override onTime(session: Held, shown: string[]): void {
+    this.fire(session as Session, shown);
+  }
+
+  fire(session: Session, shown: string[]): void {
+    const { accumulation } = this.options;
+    const parts = accumulation === "discarding" ? session.fresh : session.parts;
+    session.fresh = [];
+    if (parts.length === 0) return;
+    const { start, end } = session;
+    const value = this.result(parts);
+    if (accumulation === "retracting") {
+      for (const [from, to, before] of session.said) shown.push(line(from, to, before, true));
+      session.said = [[start, end, value]];
+    }
+    shown.push(line(start, end, value, false));
+  }
+
   take(happening: Happening, shown: string[]): void {
     const windows = this.options.windows as SessionWindows<Happening>;
     this.held = this.held.filter((one) => !this.cleanedUp(one));
-    let joined: Held = { ...windows.window(happening.at, happening, "k"), parts: [happening] };
+    const parts = [happening];
+    const own = windows.window(happening.at, happening, "k");
+    let joined: Session = { ...own, parts, fresh: parts, said: [] };
     for (let next = this.met(joined); next !== undefined; next = this.met(joined)) {
       const one = next;
       this.held = this.held.filter((other) => other !== one);
@@ -102,6 +135,8 @@ class SessionOracle extends Oracle {
         start: Math.min(one.start, joined.start),
         end: Math.max(one.end, joined.end),
         parts: [...one.parts, ...joined.parts],
+        fresh: [...one.fresh, ...joined.fresh],
+        said: [...one.said, ...joined.said],
       };
     }
     if (this.cleanedUp(joined)) {
@@ -110,10 +145,10 @@ class SessionOracle extends Oracle {
     }
     this.held.push(joined);
     if (joined.end - 1 > this.watermark) return;
-    shown.push(line(joined.start, joined.end, this.result(joined.parts), false));
+    this.fire(joined, shown);
   }
 
-  met(window: Held): Held | undefined {
+  met(window: Held): Session | undefined {
     const { touching } = this.options.windows as SessionWindows<Happening>;
     const meets = (a: number, b: number): boolean => (touching ? a <= b : a < b);
     return this.held.find(
