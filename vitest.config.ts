@@ -16,6 +16,7 @@ export default defineConfig({
   resolve: { alias: ownNames },
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/evidence-setup.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,

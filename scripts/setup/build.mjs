@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { Problem, run, say } from "./run.mjs";
 
 /** What `tsconfig.build.json` includes, and the files that decide how it is compiled. */
-const TESTS = ["conformance", "sim", "chaos", "support"].map((folder) => join("test", folder));
+const TESTS = ["conformance", "sim", "chaos", "requirements", "support"].map((folder) =>
+  join("test", folder),
+);
 const SOURCES = ["src", "operators", "bench", ...TESTS];
 const SETTINGS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json"];
 

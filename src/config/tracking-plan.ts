@@ -30,7 +30,7 @@ export type Validated =
   | {
       readonly ok: false;
       readonly field: string;
-      /** A subject token: `unknown_type`, `missing`, `wrong_type`, `out_of_range` … */
+      /** A subject token: `unknown_schema`, `missing`, `wrong_type`, `out_of_range` … */
       readonly reason: string;
       readonly remedy: string;
     };
@@ -141,7 +141,7 @@ function validator(rules: ReadonlyMap<string, EventRule>): TrackingPlan["validat
   const types = [...rules.keys()];
   return (type, props, touchpoint) => {
     const rule = rules.get(type);
-    if (rule === undefined) return refuse("type", "unknown_type", unknownTypeRemedy(type, types));
+    if (rule === undefined) return refuse("type", "unknown_schema", unknownTypeRemedy(type, types));
     if (touchpoint !== undefined && rule.touchpoints?.has(touchpoint) === false) {
       return refuse(
         "touchpoint",

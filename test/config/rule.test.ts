@@ -3,11 +3,16 @@ import { describe, expect, test } from "vitest";
 import { formatProblem } from "../../src/config/problem.ts";
 import { readRules } from "../../src/config/rule-file.ts";
 import { readTrackingPlan } from "../../src/config/tracking-plan.ts";
+import { fed, published } from "../support/evidence.ts";
 import { CONFIG_DIR, shippedText, yaml } from "./shipped.ts";
 
 const plan = readTrackingPlan(yaml(shippedText("tracking-plan"))).value;
 if (plan === undefined) throw new Error("the shipped tracking plan is broken");
-const read = (text: string) => readRules(yaml(text, "rules.yaml"), plan, ["seg"], "UTC");
+const read = (text: string) => {
+  const { value, problems } = readRules(yaml(text, "rules.yaml"), plan, ["seg"], "UTC");
+  fed(1);
+  return { value, problems: published(problems) };
+};
 
 const rule = (more: string, when = "{event: cart.added}") =>
   `version: 1\nrules:\n  - id: r\n    when: ${when}\n    ${more}\n`;

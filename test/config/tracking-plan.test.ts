@@ -76,8 +76,8 @@ describe("an event is changed only as the plan allows", () => {
 
 describe("an event is refused with field, reason and remedy", () => {
   test.each([
-    ["product.vewed", { sku: "a" }, "type", "unknown_type", /`product.viewed`/],
-    ["constructor", {}, "type", "unknown_type", /declare/],
+    ["product.vewed", { sku: "a" }, "type", "unknown_schema", /`product.viewed`/],
+    ["constructor", {}, "type", "unknown_schema", /declare/],
     ["product.viewed", {}, "sku", "missing", /Send the property sku/],
     ["product.viewed", { sku: null }, "sku", "missing", /sku/],
     ["product.viewed", { sku: ["a"] }, "sku", "wrong_type", /text/],

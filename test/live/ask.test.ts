@@ -5,6 +5,7 @@ import { startTestEngine, type TestEngine } from "../support/engine.ts";
 import { untilQuiet } from "../support/engine-quiet.ts";
 import { openShop, SHOP_OPENS, shopMessages } from "../support/events.ts";
 import { publishAll } from "../support/events-publisher.ts";
+import { fed, published } from "../support/evidence.ts";
 import { TestServer } from "../support/nats-server.ts";
 
 interface Answer {
@@ -103,7 +104,8 @@ describe("ask.recommend", () => {
       await js.publish(`freshet.in.event.${touchpoint}.${type}`, JSON.stringify(event));
     }
     await untilQuiet(nc, engine.metrics);
-    const [message] = await heard;
+    fed(acts.length);
+    const [message] = published(await heard);
     expect(message?.headers?.get("ce-id")).toBe(message?.headers?.get("Nats-Msg-Id"));
     expect(message?.json()).toMatchObject({ rule: "launch_live_hero", sku: best, channel: "mp" });
     const hero = { slot: "mp.home.first", ids: viewer, n: 2 };

@@ -1,12 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import { runCli } from "../support/engine-process.ts";
+import { expect, test } from "vitest";
+import { replayFile } from "../support/file-replay.ts";
 import { ROOT } from "../support/job.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "freshet-fixture-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Expected {
   readonly pid: string;
@@ -24,16 +20,9 @@ interface Line {
 const fixture = (name: string): string => join(ROOT, "test", "fixtures", name);
 
 async function changes(name: string, until: string, reveal: boolean): Promise<Line[]> {
-  const out = join(folder, "out.jsonl");
-  const file = fixture(`${name}.events.jsonl`);
-  const words = ["replay", file, "--out", out, "--until", until, ...(reveal ? ["--reveal"] : [])];
-  const { code, stderr } = await runCli(words);
-  expect(code, stderr).toBe(0);
-  return readFileSync(out, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line)
-    .filter(({ subject }) => subject.startsWith("segment."));
+  const words = ["--until", until, ...(reveal ? ["--reveal"] : [])];
+  const lines = (await replayFile(fixture(`${name}.events.jsonl`), ...words)) as readonly Line[];
+  return lines.filter(({ subject }) => subject.startsWith("segment."));
 }
 
 test.each([

@@ -1,12 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
-import { runCli } from "../support/engine-process.ts";
+import { expect, test } from "vitest";
+import { replayFile } from "../support/file-replay.ts";
 import { ROOT } from "../support/job.ts";
-
-const folder = mkdtempSync(join(tmpdir(), "freshet-rules-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Expected {
   readonly pid: string;
@@ -24,16 +20,9 @@ interface Line {
 const fixture = (name: string): string => join(ROOT, "test", "fixtures", name);
 
 async function said(until: string): Promise<Line[]> {
-  const out = join(folder, "out.jsonl");
   const file = fixture("E25-cart-24h.events.jsonl");
-  const words = ["replay", file, "--format", "events", "--out", out, "--until", until, "--reveal"];
-  const { code, stderr } = await runCli(words);
-  expect(code, stderr).toBe(0);
-  return readFileSync(out, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Line)
-    .filter(({ data }) => data["rule"] === "cart_24h_coupon");
+  const lines = await replayFile(file, "--format", "events", "--until", until, "--reveal");
+  return (lines as readonly Line[]).filter(({ data }) => data["rule"] === "cart_24h_coupon");
 }
 
 test("E25: exactly the persons of the fixture get the coupon of their sku, once, for its moment", async () => {

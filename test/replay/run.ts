@@ -7,6 +7,7 @@ import {
   type ReplaySummary,
   replay,
 } from "../../src/replay/replay.ts";
+import { fed, published } from "../support/evidence.ts";
 import { replayJob, type Settings } from "../support/job.ts";
 
 export interface RunOptions {
@@ -44,14 +45,17 @@ export async function run(options: RunOptions): Promise<Run> {
       scoring,
       ...(frames === undefined ? {} : { frameSize: frames }),
       until,
-      onLine: (line) => {
-        hash.update(`${JSON.stringify(line)}\n`);
-        const token = line.subject.slice(0, line.subject.indexOf("."));
-        counts.set(token, (counts.get(token) ?? 0) + 1);
-        onLine?.(line);
+      onLine: (said) => {
+        for (const line of published([said])) {
+          hash.update(`${JSON.stringify(line)}\n`);
+          const token = line.subject.slice(0, line.subject.indexOf("."));
+          counts.set(token, (counts.get(token) ?? 0) + 1);
+          onLine?.(line);
+        }
       },
       onBadLine: () => undefined,
     });
+    fed(summary.lines - summary.badLines);
     return { digest: hash.digest("hex"), summary, count: (token) => counts.get(token) ?? 0 };
   } finally {
     await scoring.close();

@@ -32,7 +32,7 @@ const isNumeric = (name: string): boolean => name.endsWith("_ms") || name.endsWi
 
 function validate(type: string, props: Readonly<Record<string, unknown>>): Validated {
   const declared = Object.hasOwn(PLAN, type) ? PLAN[type] : undefined;
-  if (declared === undefined) return refuse("type", "unknown_type");
+  if (declared === undefined) return refuse("type", "unknown_schema");
   const kept: Record<string, string | number> = {};
   let stripped = 0;
   for (const name of Object.keys(props)) {
