@@ -200,6 +200,9 @@ export interface Field {
   readonly name: string;
 }
 
+/** Where an event happened: every event has it, beside its properties. */
+export const TOUCHPOINT = "touchpoint";
+
 /** The fact behind a field, and the property of the event that holds the fact's key. */
 export const FACT_OF = {
   sku: { fact: "catalog", key: "sku" },

@@ -1,5 +1,12 @@
 import { parseDuration } from "../time/event-time.ts";
-import { type Constraint, FACT_OF, type Field, type Scalar, type Test } from "./condition-ast.ts";
+import {
+  type Constraint,
+  FACT_OF,
+  type Field,
+  type Scalar,
+  type Test,
+  TOUCHPOINT,
+} from "./condition-ast.ts";
 import type { TestsSource, WhereSource } from "./condition-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import { show } from "./finding.ts";
@@ -83,6 +90,7 @@ export class WhereReader {
   }
 
   #eventInfo(name: string, events: readonly string[], path: Path): PropInfo | undefined {
+    if (name === TOUCHPOINT) return { is: "enum", unit: undefined, values: this.#plan.touchpoints };
     let info: PropInfo | undefined;
     for (const event of events) {
       const own = this.#plan.property(event, name);

@@ -17,7 +17,11 @@ export interface RunOptions {
   /** Threads that score, with the entry that the build made; 0 scores inline. */
   readonly workers?: number;
   readonly until?: ReplayOptions["until"];
-  readonly settings?: Settings;
+  readonly settings?: Settings | undefined;
+  /** Files of the configuration by name, in place of the shipped ones. */
+  readonly files?: Readonly<Record<string, string>> | undefined;
+  /** Adds the person's identifiers to each line. */
+  readonly reveal?: boolean;
   readonly onLine?: (line: OutputLine) => void;
 }
 
@@ -31,17 +35,19 @@ export interface Run {
 
 /** A replay of the shipped job, its outputs digested as the lines they would be in a file. */
 export async function run(options: RunOptions): Promise<Run> {
-  const { lines, format, frames, workers = 0, until, settings, onLine } = options;
+  const { lines, format, frames, workers = 0, until, settings, files, onLine } = options;
   const reader = FORMATS[format];
   if (reader === undefined) throw new Error(`no format ${format}`);
   const hash = createHash("sha256");
   const counts = new Map<string, number>();
   const scoring = openScoring(workers, 1);
   try {
+    const definition = await replayJob(settings, files);
     const summary = await replay({
       lines,
       format: reader,
-      definition: await replayJob(settings),
+      definition,
+      reveal: options.reveal === true ? definition.intake : undefined,
       scoring,
       ...(frames === undefined ? {} : { frameSize: frames }),
       until,

@@ -24,23 +24,33 @@ export interface TestConfig {
   remove(): void;
 }
 
-/** A copy of the shipped configuration with other settings, in a temporary folder. */
-export function configWith(settings: Settings): TestConfig {
+/** A copy of the shipped configuration with other settings and files, in a temporary folder. */
+export function configWith(
+  settings: Settings,
+  files: Readonly<Record<string, string>> = {},
+): TestConfig {
   const folder = mkdtempSync(join(tmpdir(), "freshet-config-"));
   cpSync(CONFIG_DIR, folder, { recursive: true });
   const path = join(folder, "freshet.yaml");
   const document = parseDocument(readFileSync(path, "utf8"));
   for (const [name, value] of Object.entries(settings)) document.setIn(name.split("."), value);
   writeFileSync(path, document.toString());
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 /** The shipped job, read through the configuration as the command line reads it. */
 export async function openShipped(
-  options: { readonly trustRecv?: boolean; readonly settings?: Settings } = {},
+  options: {
+    readonly trustRecv?: boolean;
+    readonly settings?: Settings | undefined;
+    /** Files of the configuration by name, in place of the shipped ones. */
+    readonly files?: Readonly<Record<string, string>> | undefined;
+  } = {},
 ): Promise<OpenJob> {
-  const { trustRecv, settings } = options;
-  const config = settings === undefined ? undefined : configWith(settings);
+  const { trustRecv, settings, files } = options;
+  const isShipped = settings === undefined && files === undefined;
+  const config = isShipped ? undefined : configWith(settings ?? {}, files);
   try {
     return await openJob(
       config?.folder ?? CONFIG_DIR,
@@ -53,5 +63,7 @@ export async function openShipped(
 }
 
 /** The shipped job for a replay: time comes from the events. A job has state: one for each run. */
-export const replayJob = async (settings?: Settings): Promise<ShopJob> =>
-  (await openShipped({ trustRecv: true, ...(settings === undefined ? {} : { settings }) })).job;
+export const replayJob = async (
+  settings?: Settings,
+  files?: Readonly<Record<string, string>>,
+): Promise<ShopJob> => (await openShipped({ trustRecv: true, settings, files })).job;

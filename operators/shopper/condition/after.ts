@@ -1,6 +1,7 @@
 import type { After } from "../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import { type EventTime, hours, type Millis, plus } from "../../../src/time/event-time.ts";
+import { numberProp, type ShopEvent } from "../../event.ts";
 import { fieldsOf, numberOf } from "../catalog.ts";
 import { boundOf } from "./bound.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
@@ -23,8 +24,10 @@ export function afterEdge({
   repeat,
   until,
 }: After): EdgeLeaf<EdgeHistory<AfterState>> {
-  const delayOf = (sku: string, facts: Facts) =>
-    typeof delay === "number" ? delay : numberOf(fieldsOf(facts, "catalog", sku), delay.fact);
+  const delayOf = (sku: string, event: ShopEvent, facts: Facts) =>
+    typeof delay === "number"
+      ? delay
+      : (numberOf(fieldsOf(facts, "catalog", sku), delay.fact) ?? numberProp(event, delay.fact));
   const machine: Machine<AfterState> = {
     take: (_state, mark) => (mark[1] === CANCEL ? null : [mark, plus(mark[0], mark[5] as Millis)]),
     wake: ([, due]) => due,
@@ -44,7 +47,7 @@ export function afterEdge({
     parts({ event, facts }) {
       const parts: Part[] = [];
       for (const [partition, values] of partitionsOf(event, KEY)) {
-        const length = delayOf(partition, facts);
+        const length = delayOf(partition, event, facts);
         if (length === undefined) continue;
         const value = Math.max(repeat ? SHORTEST_REPEATED : 1, Math.round(length));
         const bound = { ...boundOf(event, facts), ...values };

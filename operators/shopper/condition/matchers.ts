@@ -5,6 +5,7 @@ import {
   type Matcher,
   type Scalar,
   type Test,
+  TOUCHPOINT,
 } from "../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import type { PropValue, ShopEvent } from "../../event.ts";
@@ -106,7 +107,7 @@ function equality(
 function valuesIn(event: ShopEvent, lookup: Lookup, facts: Facts): readonly unknown[] {
   const { field, ofGoods } = lookup;
   const values = subjectsOf(event, ofGoods).flatMap((props) => {
-    const value = fieldValue(field, props, facts);
+    const value = fieldValue(field, event, props, facts);
     return Array.isArray(value) ? (value as unknown[]) : [value];
   });
   return values.length === 1 ? values : [...new Set(values)];
@@ -120,7 +121,7 @@ function meets(event: ShopEvent, where: readonly Constraint[], facts: Facts): bo
   if (where.length === 0) return true;
   return subjectsOf(event, isOfGoods(where)).some((props) =>
     where.every(({ field, tests }) => {
-      const value = fieldValue(field, props, facts);
+      const value = fieldValue(field, event, props, facts);
       return value !== undefined && value !== null && tests.every((test) => holds(test, value));
     }),
   );
@@ -141,8 +142,9 @@ function subjectsOf(event: ShopEvent, ofGoods: boolean): readonly Props[] {
   return subjects.length === 0 ? [event.props] : subjects;
 }
 
-function fieldValue(field: Field, props: Props, facts: Facts): unknown {
-  if (field.of === "event") return own(props, field.name);
+function fieldValue(field: Field, event: ShopEvent, props: Props, facts: Facts): unknown {
+  if (field.of === "event")
+    return field.name === TOUCHPOINT ? event.touchpoint : own(props, field.name);
   const { fact, key } = FACT_OF[field.of];
   const subject = own(props, key);
   const known = typeof subject === "string" ? fieldsOf(facts, fact, subject) : undefined;
