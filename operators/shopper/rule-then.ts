@@ -1,4 +1,4 @@
-import type { Action, Content, Place, Recommend, Ref } from "../../src/config/rule-ast.ts";
+import type { Action, Content, Crm, Place, Recommend, Ref } from "../../src/config/rule-ast.ts";
 import type { Facts } from "../../src/flow/operator.ts";
 import { minutes } from "../../src/time/event-time.ts";
 import { goodsItem } from "./candidates.ts";
@@ -28,12 +28,26 @@ export function optionOf(action: Action, firing: Firing, facts: Facts): Option |
         off: !action.on,
       };
     case "crm": {
-      const benefit = resolve(action.benefit, firing);
-      return benefit === undefined ? undefined : { ...SILENT, op: "crm", kind: benefit };
+      const fields = crmFields(action, firing);
+      return fields === undefined
+        ? undefined
+        : { ...SILENT, op: "crm", kind: action.what, items: [fields] };
     }
     default:
       return message(action, firing, facts);
   }
+}
+
+/** What the CRM is told; undefined where nothing is known of it. */
+function crmFields({ what, amount }: Crm, firing: Firing): Fields | undefined {
+  const text = resolve(amount, firing);
+  if (text === undefined || what === "benefit")
+    return text === undefined ? undefined : { benefit: text };
+  const value = Number(text);
+  if (!Number.isFinite(value)) return undefined;
+  if (what === "ltv") return { ltv_minor: Math.round(value) };
+  const balance = firing.bound["trigger"]?.["score"];
+  return { points: value, ...(balance === undefined ? {} : { balance }) };
 }
 
 const TRIGGER_SKU: Ref = { event: "trigger", property: "sku" };

@@ -169,9 +169,19 @@ export interface After {
 /** Fires when the score comes into another tier: `$trigger.tier`. Tiers ascend. */
 export interface Score {
   readonly op: "score";
-  readonly add: readonly Weight[];
+  readonly add: readonly LimitedWeight[];
   readonly halfLife: Millis | null;
+  /** From the lowest up; none: it fires at every match that counts. */
   readonly tiers: readonly { readonly name: string; readonly from: number }[];
+}
+export interface LimitedWeight extends Weight {
+  readonly limit: WeightLimit | null;
+}
+/** Of the matches in any stretch of this length `max` count, and of those with one value the first. */
+export interface WeightLimit {
+  readonly distinct: string | null;
+  readonly max: number;
+  readonly every: Millis;
 }
 
 /** An event matches when its type is one of `events` and every constraint of `where` holds. */

@@ -203,8 +203,10 @@ export class ConditionReader {
       const path = [...at, name];
       const of = this.#matchers.matcher(name, path, match, matchAt);
       if (typeof added === "number") return { of, weight: added, field: null };
-      this.#matchers.number(of, added.field, [...path, "field"]);
-      return { of, weight: added.weight, field: added.field };
+      const { weight, field } = added;
+      if (field === undefined) return { of, weight, field: null };
+      this.#matchers.number(of, field, [...path, "field"]);
+      return { of, weight, field };
     });
   }
 

@@ -148,6 +148,38 @@ const Weights = Type.Record(
       "Matcher's name under `let` → what a match adds, or `{weight, field}`: so much for each unit of the property.",
   },
 );
+const LimitSource = Type.Object(
+  {
+    distinct: Type.Optional(Property),
+    max: Type.Optional(Type.Integer({ minimum: 1, maximum: 64 })),
+    every: within("In any stretch of this length."),
+  },
+  {
+    ...closed,
+    description: "So many matches count (64 when left out), each value of `distinct` once.",
+  },
+);
+const LimitedWeights = Type.Record(
+  nameText(),
+  Type.Union([
+    Type.Number(),
+    Type.Object(
+      {
+        weight: Type.Number(),
+        field: Type.Optional(Property),
+        limit: Type.Optional(LimitSource),
+      },
+      closed,
+    ),
+  ]),
+  {
+    ...closed,
+    minProperties: 1,
+    maxProperties: 32,
+    description:
+      "Matcher's name under `let` → what a match adds, or `{weight, field, limit}`: so much for each unit of the property, and how many count.",
+  },
+);
 const HalfLife = Type.Optional(within("The score halves in this time; never when left out."));
 
 const Decay = Type.Object(
@@ -266,16 +298,22 @@ const SequenceStep = Type.Object(
 
 const Score = Type.Object(
   {
-    of: Weights,
+    of: LimitedWeights,
     half_life: HalfLife,
-    tiers: Type.Record(nameText(), Type.Number({ exclusiveMinimum: 0 }), {
-      ...closed,
-      minProperties: 1,
-      maxProperties: 16,
-      description: "Tier → score from which on it is reached.",
-    }),
+    tiers: Type.Optional(
+      Type.Record(nameText(), Type.Number({ exclusiveMinimum: 0 }), {
+        ...closed,
+        minProperties: 1,
+        maxProperties: 16,
+        description: "Tier → score from which on it is reached.",
+      }),
+    ),
   },
-  { ...closed, description: "The score came into another tier: `$trigger.tier`." },
+  {
+    ...closed,
+    description:
+      "The score came into another tier: `$tier`. Without tiers, whatever changes it: `$points`, `$score`.",
+  },
 );
 
 const TriggerDefinition = Type.Union([
@@ -342,7 +380,8 @@ export type MatcherSource = Static<typeof MatcherDefinition>;
 export type MatcherRefSource = Static<typeof MatcherRef>;
 export type WhereSource = Static<typeof WhereDefinition>;
 export type TestsSource = Static<typeof TestsDefinition>;
-export type WeightsSource = Static<typeof Weights>;
+export type WeightsSource = Static<typeof Weights> | Static<typeof LimitedWeights>;
+export type LimitSource = Static<typeof LimitSource>;
 export type CancelSource = Static<typeof CancelSource>;
 export type SequenceStepSource = Static<typeof SequenceStep>;
 

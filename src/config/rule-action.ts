@@ -1,7 +1,18 @@
 import type { Trigger } from "./condition-ast.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { MatcherReader } from "./matcher-reader.ts";
-import type { Action, Choice, Content, RecKind, Recommend, Ref, RuleChannel } from "./rule-ast.ts";
+import {
+  type Action,
+  type Choice,
+  type Content,
+  CRM_WHATS,
+  type Crm,
+  type CrmWhat,
+  type RecKind,
+  type Recommend,
+  type Ref,
+  type RuleChannel,
+} from "./rule-ast.ts";
 import { bindingsOf, SAID } from "./rule-binding.ts";
 import type { ActionSource, ChoiceSource, RecommendSource, RuleSource } from "./rule-schema.ts";
 import { durationOf } from "./texts.ts";
@@ -71,7 +82,20 @@ export class ActionReader {
       const { tag: name, channel, off = false } = typeof tag === "string" ? { tag } : tag;
       return { op: "tag", tag: name, on: !off, channel };
     }
-    return { op: "crm", benefit: this.#ref(crm?.benefit ?? "", [...at, "crm", "benefit"], of) };
+    return this.#crm(crm ?? {}, [...at, "crm"], of);
+  }
+
+  #crm(source: Readonly<Partial<Record<CrmWhat, string | number>>>, at: Path, of: Of): Crm {
+    const what = CRM_WHATS.find((name) => source[name] !== undefined) ?? "benefit";
+    const amount = this.#ref(String(source[what] ?? ""), [...at, what], of);
+    if (what !== "benefit" && "text" in amount && !Number.isFinite(Number(amount.text))) {
+      this.#matchers.complain([...at, what], {
+        code: "TYPE_WRONG",
+        message: `${amount.text} is no number of ${what}`,
+        remedy: "Write a number, or `$points` or `$score` of a rule whose `when` is a `score`.",
+      });
+    }
+    return { op: "crm", what, amount };
   }
 
   #recommend(source: RecommendSource, at: Path, of: Of): Recommend {

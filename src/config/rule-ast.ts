@@ -114,8 +114,12 @@ export interface Tag {
 
 export interface Crm {
   readonly op: "crm";
-  readonly benefit: Ref;
+  readonly what: CrmWhat;
+  /** The benefit; how many points; the value in minor units. */
+  readonly amount: Ref;
 }
+export const CRM_WHATS = ["benefit", "points", "ltv"] as const;
+export type CrmWhat = (typeof CRM_WHATS)[number];
 
 /** A content by id, or one of this type about a thing. */
 export type Content = { readonly id: Ref } | { readonly type: string; readonly about: Ref };

@@ -109,7 +109,12 @@ const Tag = Type.Union([
     closed,
   ),
 ]);
-const Crm = Type.Object({ benefit: Ref("The benefit") }, closed);
+const Amount = Type.Union([Type.Number(), Ref("How many: `$points`, `$score`")]);
+const Crm = Type.Union([
+  Type.Object({ benefit: Ref("The benefit") }, closed),
+  Type.Object({ points: Amount }, { ...closed, description: "Points gained or lost." }),
+  Type.Object({ ltv: Amount }, { ...closed, description: "Lifetime value, in minor units." }),
+]);
 
 const ActionDefinition = Type.Union([
   Type.Object({ recommend: Recommend }, { ...closed, description: "Send something." }),
@@ -117,7 +122,10 @@ const ActionDefinition = Type.Union([
   Type.Object({ reply: Reply }, { ...closed, description: "Answer with a content." }),
   Type.Object({ book: Book }, { ...closed, description: "Offer to book a service." }),
   Type.Object({ tag: Tag }, { ...closed, description: "Set or take a tag." }),
-  Type.Object({ crm: Crm }, { ...closed, description: "Change a benefit." }),
+  Type.Object(
+    { crm: Crm },
+    { ...closed, description: "Tell the CRM a benefit, points, a lifetime value." },
+  ),
 ]);
 const Action = Type.Unsafe<ActionSource>({ $ref: "#/$defs/Action" });
 const Actions = Type.Array(Action, { minItems: 1, maxItems: 16 });

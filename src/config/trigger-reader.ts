@@ -1,8 +1,20 @@
 import { hours } from "../time/event-time.ts";
-import type { Absent, After, Cancel, Score, SequenceStep, Trigger, When } from "./condition-ast.ts";
+import type {
+  Absent,
+  After,
+  Cancel,
+  LimitedWeight,
+  Score,
+  SequenceStep,
+  Trigger,
+  Weight,
+  WeightLimit,
+  When,
+} from "./condition-ast.ts";
 import type { ConditionReader } from "./condition-reader.ts";
 import type {
   CancelSource,
+  LimitSource,
   MatcherRefSource,
   SequenceStepSource,
   TriggerSource,
@@ -14,6 +26,8 @@ import type { TrackingPlan } from "./tracking-plan.ts";
 import type { Path } from "./yaml-file.ts";
 
 const SHORTEST_REPEATED = hours(1);
+/** Matches that count in the stretch of a limit that names no number. */
+const MOST_COUNTED = 64;
 
 /** The person, in a `key`: always part of it. */
 const PERSON = "pid";
@@ -174,14 +188,30 @@ export class TriggerReader {
   }
 
   #score(source: Given<"score">, at: Path): Score {
-    const { half_life, tiers } = source;
+    const { of, half_life, tiers = {} } = source;
+    const sources = Object.entries(of);
+    const add = this.#conditions.weights(of, [...at, "of"]).map((weight, i): LimitedWeight => {
+      const [name = "", added] = sources[i] ?? [];
+      const limit = typeof added === "object" ? added.limit : undefined;
+      const path = [...at, "of", name, "limit"];
+      return { ...weight, limit: limit === undefined ? null : this.#limit(limit, weight, path) };
+    });
     return {
       op: "score",
-      add: this.#conditions.weights(source.of, [...at, "of"]),
+      add,
       halfLife: half_life === undefined ? null : durationOf(half_life),
       tiers: Object.entries(tiers)
         .map(([name, from]) => ({ name, from }))
         .sort((a, b) => a.from - b.from),
+    };
+  }
+
+  #limit({ distinct, max, every }: LimitSource, { of }: Weight, at: Path): WeightLimit {
+    if (distinct !== undefined) this.#matchers.checkProperty(of, distinct, [...at, "distinct"]);
+    return {
+      distinct: distinct ?? null,
+      max: max ?? MOST_COUNTED,
+      every: this.#conditions.length(every, [...at, "every"]),
     };
   }
 }

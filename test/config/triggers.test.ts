@@ -64,6 +64,10 @@ test.each([
     "{score: {of: {paid: 10, added: 1}, tiers: {gold: 50, silver: 20}}}",
     { op: "score", halfLife: null, tiers: [{ name: "silver" }, { name: "gold" }] },
   ],
+  [
+    "{score: {of: {added: {weight: 2, limit: {distinct: sku, every: 1d}}}}}",
+    { op: "score", tiers: [], add: [{ limit: { distinct: "sku", max: 64, every: days(1) } }] },
+  ],
 ])("when %s", (text, trigger) => {
   const found = read(text);
   expect(found.problems).toEqual([]);
@@ -86,6 +90,11 @@ test.each([
   ["{sequence: [{of: paid}, {of: added, as: b}]}", "KEY_MISSING", /next/],
   ["{after: paid, delay: 30m, repeat: true}", "VALUE_RANGE", /1h/],
   ["{after: {event: mp.entered}, delay: 30m}", "PROPERTY_UNKNOWN", /./],
+  [
+    "{score: {of: {added: {weight: 2, limit: {distinct: service, every: 1d}}}}}",
+    "PROPERTY_UNKNOWN",
+    /./,
+  ],
   ["{after: {event: order.received}, delay: sku.weekday}", "PROPERTY_UNKNOWN", /facts/],
 ])("a mistake is told: when %s", (text, code, remedy) => {
   const { problems } = read(text);

@@ -1,15 +1,25 @@
-import type { Score } from "../../../src/config/condition-ast.ts";
-import { type EventTime, millis, plus } from "../../../src/time/event-time.ts";
+import type { LimitedWeight, Score } from "../../../src/config/condition-ast.ts";
+import { type EventTime, millis, minus, plus } from "../../../src/time/event-time.ts";
+import { valuesOf } from "./bound.ts";
 import { faded, lastAbove, weightParts } from "./decay.ts";
-import type { EdgeLeaf } from "./leaf.ts";
+import type { EdgeLeaf, Occurrence } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
-import { type EdgeHistory, machineEdge } from "./machine-leaf.ts";
+import { type EdgeHistory, machineEdge, type Part } from "./machine-leaf.ts";
+
+/** By the place of a limited weight: what of it counted lately, with its distinct value. */
+type Counted = Readonly<Record<number, readonly (readonly [at: EventTime, value: string])[]>>;
 
 /** The score as of a time, the tier it is in (−1: below all), and the mark that changed it last. */
-type ScoreState = readonly [at: EventTime, score: number, tier: number, last: Mark];
+type ScoreState = readonly [
+  at: EventTime,
+  score: number,
+  tier: number,
+  last: Mark,
+  counted: Counted,
+];
 
-/** A score comes into another tier, up or down. */
+/** A score comes into another tier, up or down; without tiers, it changes by an event. */
 export function scoreEdge(score: Score): EdgeLeaf<EdgeHistory<ScoreState>> {
   const { add, halfLife, tiers } = score;
   return machineEdge({
@@ -17,23 +27,37 @@ export function scoreEdge(score: Score): EdgeLeaf<EdgeHistory<ScoreState>> {
     matchers: add.map(({ of }) => of),
     machine: scoreMachine(score),
     cancels: undefined,
-    parts: (occurrence) => weightParts(add, occurrence),
+    parts: (occurrence) => add.flatMap((weight, i) => partOf(weight, i, occurrence)),
   });
 }
 
-function scoreMachine({ halfLife, tiers }: Score): Machine<ScoreState> {
+/** Its role is the place of the weight: an event may meet several. */
+function partOf(weight: LimitedWeight, i: number, occurrence: Occurrence): readonly Part[] {
+  const distinct = weight.limit?.distinct ?? null;
+  const label = distinct === null ? "" : valuesOf(occurrence.event, distinct).join("\n");
+  return weightParts([weight], occurrence).map((part) => ({ ...part, role: i, label }));
+}
+
+function scoreMachine({ add, halfLife, tiers }: Score): Machine<ScoreState> {
   const tierOf = (score: number) => tiers.findLastIndex(({ from }) => score >= from);
   const tell = (fire: Fire, tier: number, score: number, mark: Mark, trigger: string) => {
-    const bound = { tier: tiers[tier]?.name ?? "none", score: Math.round(score * 1e6) / 1e6 };
+    const bound = {
+      tier: tiers[tier]?.name ?? "none",
+      score: Math.round(score * 1e6) / 1e6,
+      points: mark[5],
+    };
     fire({ trigger, bound: { trigger: bound }, marks: [mark] });
   };
   return {
     take(state, mark, fire) {
-      const [at, score, tier] = state ?? [mark[0], 0, -1];
+      const [at, score, tier, , before] = state ?? [mark[0], 0, -1, mark, {}];
+      const counted = withCounted(before, mark, add[mark[1]]);
+      if (counted === undefined) return state;
       const now = faded(score, mark[0] - at, halfLife) + mark[5];
       const reached = tierOf(now);
-      if (reached !== tier) tell(fire, reached, now, mark, mark[2]);
-      return [mark[0], now, reached, mark];
+      const trigger = mark[1] === 0 ? mark[2] : `${mark[2]}+${mark[1]}`;
+      if (reached !== tier || tiers.length === 0) tell(fire, reached, now, mark, trigger);
+      return [mark[0], now, reached, mark, counted];
     },
     wake([at, score, tier]) {
       const bound = tiers[tier]?.from;
@@ -41,13 +65,27 @@ function scoreMachine({ halfLife, tiers }: Score): Machine<ScoreState> {
         ? undefined
         : plus(lastAbove(at, score, bound, halfLife), millis(1));
     },
-    woken([at, score, tier, last], now, fire) {
+    woken([at, score, tier, last, counted], now, fire) {
       const left = faded(score, now - at, halfLife);
       const reached = Math.min(tier - 1, tierOf(left));
       tell(fire, reached, left, last, `${last[2]}@${tiers[tier]?.name}`);
-      return [at, score, reached, last];
+      return [at, score, reached, last, counted];
     },
     holds: ([, , tier]) => tier >= 0,
     marks: ([, , , last]) => [last],
   };
+}
+
+/** What counted lately with one more; undefined when the limit of its weight lets it not count. */
+function withCounted(
+  counted: Counted,
+  [at, role, , , value]: Mark,
+  weight: LimitedWeight | undefined,
+): Counted | undefined {
+  const limit = weight?.limit ?? null;
+  if (limit === null) return counted;
+  const lately = (counted[role] ?? []).filter(([time]) => time > minus(at, limit.every));
+  const isSame = limit.distinct !== null && lately.some(([, one]) => one === value);
+  if (isSame || lately.length >= limit.max) return undefined;
+  return { ...counted, [role]: [...lately, [at, value]] };
 }

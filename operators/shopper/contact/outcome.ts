@@ -36,7 +36,7 @@ export interface Suppressed {
   readonly time: EventTime;
 }
 
-/** A tag set or taken, or a benefit changed. */
+/** A tag set or taken, or what a CRM is told. */
 export interface Deed {
   readonly kind: "deed";
   readonly proposal: Proposal;
@@ -191,7 +191,7 @@ function deed({ proposal, option, channel, time }: Deed): Message {
     at: isoTime(at),
   };
   if (option.op === "crm")
-    return { subject: "crm.benefit", time, data: { ...common, benefit: option.kind } };
+    return { subject: `crm.${option.kind}`, time, data: { ...common, ...option.items[0] } };
   return {
     subject: `tag.${option.kind}.${option.off ? "off" : "on"}`,
     time,

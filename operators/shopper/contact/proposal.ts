@@ -45,7 +45,7 @@ export interface Reason {
 /** One thing that may be done. Plain data. */
 export interface Option {
   readonly op: "recommend" | "reply" | "book" | "place" | "tag" | "crm";
-  /** Of the recommendation; the tag; the benefit. */
+  /** Of the recommendation; the tag; what the CRM is told of. */
   readonly kind: string;
   /** In the order of preference. */
   readonly channels: readonly string[];

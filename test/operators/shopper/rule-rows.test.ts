@@ -254,7 +254,7 @@ test("C40, C41: who is active in groups is asked once to try, who creates much t
   expect(ofRule(said, "koc_cocreate").map(({ at }) => at)).toEqual([4 * MIN]);
 });
 
-test("G14-G18: contributions and orders raise the benefit by tiers", async () => {
+test("G18: contributions and orders raise the benefit by tiers", async () => {
   const made = [0, 1, 2, 3, 4].map((i) =>
     happens(i * MIN, "content.created", { content_id: `${i}` }),
   );
@@ -353,9 +353,11 @@ test("D17, G13: how precisely a rule contacts people, and what it brought in", a
     ids: [],
   };
   const kpis: unknown[] = [];
-  await saidBy([...before, bought], DAY, undefined, (line) => {
-    const data = line.data as { of?: unknown };
-    if (line.subject === "kpi.precision" && data.of === "svc_tune") kpis.push(data);
+  await saidBy([...before, bought], DAY, {
+    onLine(line) {
+      const data = line.data as { of?: unknown };
+      if (line.subject === "kpi.precision" && data.of === "svc_tune") kpis.push(data);
+    },
   });
   expect(kpis.at(-1)).toMatchObject({
     class: "service",
@@ -373,7 +375,7 @@ test("E24: without a model rules fire all the same", async () => {
     "operators.shopper.recommend": { min_score: 1 },
     "operators.shopper.rule": { from: ["session", "intent", "segment"] },
   };
-  const said = await saidBy([happens(0, "cart.added", { sku: "A" })], 2 * DAY, settings);
+  const said = await saidBy([happens(0, "cart.added", { sku: "A" })], 2 * DAY, { settings });
   expect(brief(said)).toEqual([["recommendation.wecom.activity", DAY, DAY]]);
 });
 

@@ -36,21 +36,29 @@ export interface Said {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
-/** What the shipped configuration says about rules when these things happen, in order, until `until`. */
+/**
+ * What the configuration, the shipped one but for `settings` and `files`, says about rules when
+ * these things happen, in order, until `until`.
+ */
 export async function saidBy(
   lines: readonly Line[],
   until: number,
-  settings?: Settings,
-  onLine: (line: OutputLine) => void = () => undefined,
+  but: {
+    readonly settings?: Settings;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly onLine?: (line: OutputLine) => void;
+  } = {},
 ): Promise<Said[]> {
+  const { settings, files, onLine } = but;
   const said: Said[] = [];
   await run({
     lines: lines.map((line) => JSON.stringify(line)),
     format: "events",
     until: (NOON + until) as EventTime,
-    ...(settings === undefined ? {} : { settings }),
+    settings,
+    files,
     onLine: (line) => {
-      onLine(line);
+      onLine?.(line);
       if (/^(recommendation|suppressed|tag|crm)\./.test(line.subject)) said.push(saidIn(line));
     },
   });

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { compileTrigger } from "../../../../operators/shopper/condition/compile-trigger.ts";
 import type { Histories } from "../../../../operators/shopper/condition/leaf.ts";
 import { Listeners } from "../../../../operators/shopper/condition/listeners.ts";
-import type { Matcher, Trigger } from "../../../../src/config/condition-ast.ts";
+import type { Matcher, Trigger, WeightLimit } from "../../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../../src/flow/operator.ts";
 import { decodePlain, encodePlain } from "../../../../src/state/plain.ts";
 import { type EventTime, millis } from "../../../../src/time/event-time.ts";
@@ -218,11 +218,32 @@ test("law: after fires so long after an event, by the sku's own cycle, again and
   );
 });
 
+const limits = fc.option(
+  fc.record({
+    distinct: fc.constantFrom(null, "sku"),
+    max: fc.integer({ min: 1, max: 4 }),
+    every: fc.integer({ min: 1, max: 20 }).map(millis),
+  }),
+);
+
+/** Those that count: no more than the limit in any stretch, each sku once. */
+function slowCounted(all: readonly Happened[], limit: WeightLimit | null): readonly Happened[] {
+  const counted: Happened[] = [];
+  const sorted = all.toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  for (const one of sorted.filter(({ type }) => type === "cart.added")) {
+    const lately = counted.filter(({ at }) => limit !== null && at > one.at - limit.every);
+    const isSame = limit?.distinct === "sku" && lately.some(({ sku }) => sku === one.sku);
+    if (limit === null || (!isSame && lately.length < limit.max)) counted.push(one);
+  }
+  return counted;
+}
+
 /** The tier at each minute's end; fires when it is another one than before. */
-function slowScore(all: readonly Happened[], halfLife: number): number[] {
+function slowScore(all: readonly Happened[], halfLife: number, limit: WeightLimit | null) {
+  const counted = slowCounted(all, limit);
   const score = (t: number) =>
-    all
-      .filter(({ at, type }) => at <= t && type === "cart.added")
+    counted
+      .filter(({ at }) => at <= t)
       .reduce((sum, { at }) => sum + 2 ** (-(t - at) / halfLife), 0);
   const tier = (t: number) => [1.3, 2.7].filter((from) => score(t) >= from).length;
   return Array.from({ length: END + 1 }, (_, t) => t).filter(
@@ -235,11 +256,12 @@ test("law: a score tells each change of tier, up by events and down by the clock
     fc.property(
       histories,
       fc.integer({ min: 1, max: 15 }),
+      limits,
       fc.infiniteStream(fc.nat()),
-      (all, halfLife, random) => {
+      (all, halfLife, limit, random) => {
         const trigger: Trigger = {
           op: "score",
-          add: [{ of: ADDED, weight: 1, field: null }],
+          add: [{ of: ADDED, weight: 1, field: null, limit }],
           halfLife: millis(halfLife),
           tiers: [
             { name: "silver", from: 1.3 },
@@ -247,9 +269,21 @@ test("law: a score tells each change of tier, up by events and down by the clock
           ],
         };
         const times = fired(trigger, shuffled(all, random), 1, false).map(({ at }) => at);
-        expect(new Set(times)).toEqual(new Set(slowScore(all, halfLife)));
+        expect(new Set(times)).toEqual(new Set(slowScore(all, halfLife, limit)));
       },
     ),
+    { numRuns: 300 },
+  );
+});
+
+test("law: without tiers a score tells each match that counts", () => {
+  fc.assert(
+    fc.property(histories, limits, fc.infiniteStream(fc.nat()), (all, limit, random) => {
+      const add = [{ of: ADDED, weight: 1, field: null, limit }];
+      const trigger: Trigger = { op: "score", add, halfLife: null, tiers: [] };
+      const told = fired(trigger, shuffled(all, random), 1, false);
+      expect(told.map((one) => one.trigger)).toEqual(slowCounted(all, limit).map(({ id }) => id));
+    }),
     { numRuns: 300 },
   );
 });
