@@ -8,6 +8,7 @@ import type { JobDefinition } from "../src/flow/job.ts";
 import type { Node } from "../src/flow/operator.ts";
 import type { JobSettings } from "../src/flow/spec.ts";
 import { Collect } from "./collect/collect.ts";
+import type { CollectOptions } from "./collect/options.ts";
 import { demandFlow, shopperFlow } from "./flows.ts";
 
 /** The contents of a configuration folder, read and checked. */
@@ -35,10 +36,10 @@ export interface JobOverrides {
   readonly trace?: string;
 }
 
-/** Builds the three flows of a configuration. `identify` is the keyed hash of identifiers. */
+/** Builds the three flows of a configuration. */
 export function defineJob(
   files: JobFiles,
-  identify: (kind: string, value: string) => string,
+  keys: Pick<CollectOptions, "key" | "previousKey">,
   overrides: JobOverrides = {},
 ): ShopJob {
   const { job, plan } = files;
@@ -60,13 +61,14 @@ export function defineJob(
   return {
     trustsEvents: trustRecv,
     intake: new Collect({
-      identify,
+      ...keys,
       validate: (type, props, touchpoint) => plan.validate(type, props, touchpoint),
       trustRecv,
       maxAge: time.maxAge,
       dedupeWindow: collect.dedupe.window,
       dedupeEntries: collect.dedupe.entries,
       identities: collect.identities,
+      kindLimits: collect.personIds,
       limits: {
         maxBytes: collect.limits.maxBody,
         maxDepth: collect.limits.depth,

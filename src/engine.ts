@@ -1,10 +1,19 @@
 import { headers, type JsMsg, type NatsConnection, NatsError } from "nats";
-import { comparePositions, decodeFrame, type LogRecord } from "./codec/frame.ts";
+import {
+  comparePositions,
+  decodeFrame,
+  type Frame,
+  JOINS,
+  LINK,
+  type LogRecord,
+} from "./codec/frame.ts";
 import { Fault } from "./faults.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
 import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
+import { keyGroup } from "./flow/key-group.ts";
 import type { Output } from "./flow/output.ts";
 import { AckInbox } from "./nats/ack-inbox.ts";
+import { BrokerMoves } from "./nats/broker-moves.ts";
 import { Checkpoints } from "./nats/checkpoints.ts";
 import { HopPublisher } from "./nats/hop-publisher.ts";
 import { KnownOutputs } from "./nats/known-outputs.ts";
@@ -74,6 +83,7 @@ export class Engine {
   readonly #inbox: AckInbox;
   readonly #known: KnownOutputs;
   readonly #outputs: OutputPublisher;
+  readonly #moves: BrokerMoves;
   readonly #hops = new Map<string, Map<string, HopPublisher>>();
   /** The message of its log each group is at; what it causes cannot be older than that. */
   readonly #at = new Map<string, ReadPosition>();
@@ -131,7 +141,9 @@ export class Engine {
         options.onPublished?.(output, latency);
       },
     });
-    this.job = buildJob(definition, scoring, (name) => this.#sink(name));
+    this.#moves = new BrokerMoves(nc, this.#inbox, this.#names);
+    const sinks = { of: (name: string) => this.#sink(name), moves: this.#moves };
+    this.job = buildJob(definition, scoring, sinks);
     const { intake, shoppers, demands } = this.job;
     this.checkpoints = new Checkpoints([intake, ...shoppers, ...demands], {
       nc,
@@ -146,7 +158,11 @@ export class Engine {
         [...(this.#hops.get(group) ?? [])].map(([target, hop]) => [target, ...hop.tail]),
       settled: (group) => {
         const hops = [...(this.#hops.get(group)?.values() ?? [])];
-        return Promise.all([...hops.map((hop) => hop.settled()), this.#outputs.settled(group)]);
+        return Promise.all([
+          ...hops.map((hop) => hop.settled()),
+          this.#moves.settled(group),
+          this.#outputs.settled(group),
+        ]);
       },
     });
     this.#readers = this.#readersAfter(() => NOWHERE);
@@ -239,6 +255,7 @@ export class Engine {
       demand === 0 &&
       hops === 0 &&
       outputs === 0 &&
+      this.#moves.idle &&
       this.#lanes.underWay === 0
     );
   }
@@ -286,7 +303,7 @@ export class Engine {
     for (const targets of this.#hops.values()) {
       for (const hop of targets.values()) if (!hop.idle) return false;
     }
-    return this.#outputs.size === 0;
+    return this.#moves.idle && this.#outputs.size === 0;
   }
 
   #run(): void {
@@ -378,12 +395,22 @@ export class Engine {
       if (seq <= this.#positionOf(name).seq) return;
       const position = { seq, time: Math.floor(timestampNanos / 1_000_000) };
       this.#at.set(name, position);
-      await target.handle(seq, frame);
+      await this.#handle(target, seq, frame);
       this.#done.set(name, position);
       this.checkpoints.offer(name, position);
       const room = this.#room(name);
       if (room !== undefined) await room;
     });
+  }
+
+  /** Who waits for a group that fails waits in vain. */
+  async #handle(group: FlowGroup, seq: number, frame: Frame): Promise<void> {
+    try {
+      await group.handle(seq, frame);
+    } catch (failure) {
+      this.job.moves.abandon(failure);
+      throw failure;
+    }
   }
 
   #sink(source: string): GroupSink {
@@ -392,13 +419,23 @@ export class Engine {
       hop: (target: string, record: LogRecord) => {
         const hop = this.#hops.get(source)?.get(target);
         if (hop === undefined) throw new Error(`no hop leads from ${source} to ${target}`);
-        hop.push(record);
+        hop.push(record, this.#leftBehind(source, record));
       },
       output: (output, position) => {
         const storedAt = fromIn ? this.#stored.get(position[0]) : undefined;
         this.#outputs.publish(output, source, this.#positionOf(source).time, storedAt);
       },
     };
+  }
+
+  /**
+   * The half of a link that joins stands on the log behind the half that leaves: who waits for a
+   * group has read what that group is to do first.
+   */
+  #leftBehind(source: string, record: LogRecord): HopPublisher | undefined {
+    if (record[0] !== LINK || record[7] !== JOINS) return undefined;
+    const { shopper, groups } = this.#options.definition;
+    return this.#hops.get(source)?.get(`${shopper.name}-${keyGroup(record[4], groups)}`);
   }
 
   /** Waits while what a source sends has no room; undefined when there is room. */

@@ -30,6 +30,10 @@ const FAULTS = {
     "List the dead letters with `freshet deadletter list`; they go when OUT forgets them (broker.keep_out).",
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
+  KEY_UNKNOWN:
+    "Give the tenant key the log was written under, as the key or as the previous one (collect.previous_key_env).",
+  MOVE_MISSING:
+    "The broker lost what one person's link had stored: restore its store, or run `freshet recover` and choose.",
   VERSION_MISMATCH:
     "The state was written by another build: start that one and stop it cleanly, or run `freshet recover` and choose.",
   STATE_INVALID:

@@ -1,7 +1,7 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { type Refusal, refusal } from "../../src/codec/wire.ts";
 import { sourceOf } from "./event-id.ts";
-import { type Ids, readIds, tells } from "./identifiers.ts";
+import { type Hashing, type Ids, readIds, tells } from "./identifiers.ts";
 import type { CollectOptions, Props } from "./options.ts";
 import { findUnplain, isRecord } from "./plain.ts";
 import { withSource } from "./source.ts";
@@ -71,14 +71,17 @@ const pathOf = (field: string): string =>
 
 /** Reads canonical events, from values that any sender may have made up. */
 export class BehaviourReader {
-  readonly #identify: CollectOptions["identify"];
+  readonly #hashing: () => Hashing;
   readonly #validate: CollectOptions["validate"];
   readonly #trustRecv: boolean;
 
   constructor(
-    options: Pick<CollectOptions, "identify" | "validate"> & { readonly trustRecv: boolean },
+    options: Pick<CollectOptions, "validate"> & {
+      readonly trustRecv: boolean;
+      readonly hashing: () => Hashing;
+    },
   ) {
-    this.#identify = options.identify;
+    this.#hashing = options.hashing;
     this.#validate = options.validate;
     this.#trustRecv = options.trustRecv;
   }
@@ -108,7 +111,7 @@ export class BehaviourReader {
     const person = belongsToRecommendation(type)
       ? personOfRecId(checked.props.rec_id ?? given.rec_id)
       : undefined;
-    const ids = readIds(raw.ids, this.#identify);
+    const ids = readIds(raw.ids, this.#hashing());
     if (typeof ids === "string") return badIds(ids);
     if (person === undefined && ids.hashes.length === 0) return NO_ID;
     const session = this.#session(raw.session, ids.raw);
@@ -144,7 +147,7 @@ export class BehaviourReader {
 
   /** Trackers build ids of identifiers; such a text is kept as a keyed hash. */
   #hidden(prefix: string, text: string, identifiers: readonly string[]): string {
-    return tells(text, identifiers) ? prefix + this.#identify(prefix, text) : text;
+    return tells(text, identifiers) ? prefix + this.#hashing().identify(prefix, text) : text;
   }
 }
 

@@ -10,6 +10,8 @@ import { eventId } from "./event-id.ts";
 import { readFact, readKnowledge } from "./facts.ts";
 import { readIds } from "./identifiers.ts";
 import { Identity } from "./identity.ts";
+import { identityConflict, identityMerged } from "./identity-news.ts";
+import { KeyRing } from "./key-ring.ts";
 import { knownWords, maskedBytes, maskedValue } from "./mask.ts";
 import { COLLECT_DEFAULTS, type CollectOptions } from "./options.ts";
 import { Seen } from "./seen.ts";
@@ -23,6 +25,7 @@ const BELIEVABLE = 4_102_444_800_000;
 const INTERNAL = refusal("internal", "Report this event to the maintainers: reading it failed.");
 const UNSUPPORTED = refusal("unsupported", "Publish to a subject that this version takes in.");
 const FACT_TOO_LARGE = refusal("too_large", "Send smaller facts; put large contents elsewhere.");
+const NO_KEY = refusal("shape", "Name a key as the engine does when it starts.", "key");
 const UNBELIEVABLE = refusal("time", "Send a time before the year 2100.", "ts");
 
 /** Broker time, the last second told, and the versions of knowledge in force. */
@@ -30,6 +33,7 @@ type Clockwork = [
   broker: EventTime,
   second: EventTime,
   knowledge: [shard: string, version: number][],
+  keyId: string,
 ];
 
 /**
@@ -38,7 +42,7 @@ type Clockwork = [
  */
 export class Collect {
   readonly counts: CollectCounts = emptyCounts();
-  readonly #options: Required<Omit<CollectOptions, "words">>;
+  readonly #options: Required<Omit<CollectOptions, "words" | "previousKey">>;
   readonly #reader: BehaviourReader;
   readonly #words: ReadonlySet<string>;
   /** Event ids by source. */
@@ -46,6 +50,7 @@ export class Collect {
   /** Ids of messages with facts. */
   readonly #messages: Seen;
   readonly #identity: Identity;
+  readonly #keys: KeyRing;
   /** Version in force by kind and shard. */
   #knowledge = new Map<string, number>();
   #broker: EventTime = MIN_TIME;
@@ -53,11 +58,12 @@ export class Collect {
 
   constructor(options: CollectOptions) {
     this.#options = { ...COLLECT_DEFAULTS, ...options };
-    this.#reader = new BehaviourReader(this.#options);
+    this.#keys = new KeyRing(options.key, options.previousKey);
+    this.#reader = new BehaviourReader({ ...this.#options, hashing: () => this.#keys.hashing });
     this.#words = knownWords(options.words);
     this.#seen = new Seen(this.#options.dedupeWindow, this.#options.dedupeEntries);
     this.#messages = new Seen(this.#options.dedupeWindow, MAX_MESSAGES);
-    this.#identity = new Identity(this.#options.identities, this.counts);
+    this.#identity = new Identity(this.#options.identities, this.#options.kindLimits, this.counts);
   }
 
   /** Handles one record. Throws nothing of its own, whatever the record holds. */
@@ -74,6 +80,8 @@ export class Collect {
       this.#facts(input, sink);
     } else if (subject.startsWith("in.knowledge.")) {
       this.#learned(input, sink);
+    } else if (subject === "in.key") {
+      this.#rotate(input, sink);
     } else {
       this.counts.in += 1;
       this.#refuse(input, 0, UNSUPPORTED, undefined, sink);
@@ -82,8 +90,8 @@ export class Collect {
 
   /** The person of identifiers as a request names them, if collect has met one. Changes nothing. */
   resolve(ids: unknown): string | undefined {
-    const read = readIds(ids, this.#options.identify);
-    return typeof read === "string" ? undefined : this.#identity.find(read.hashes);
+    const read = readIds(ids, this.#keys.hashing);
+    return typeof read === "string" ? undefined : this.#identity.find(read);
   }
 
   /** Identifiers and event ids remembered, for the metrics. */
@@ -99,9 +107,16 @@ export class Collect {
       this.#identity.part("identity"),
       smallPart(
         "collect",
-        () => [this.#broker, this.#second, [...this.#knowledge]] satisfies Clockwork,
+        () =>
+          [
+            this.#broker,
+            this.#second,
+            [...this.#knowledge],
+            this.#keys.inForce,
+          ] satisfies Clockwork,
         (data) => {
-          const [broker, second, knowledge] = data as Clockwork;
+          const [broker, second, knowledge, keyId] = data as Clockwork;
+          this.#keys.use(keyId);
           this.#broker = broker;
           this.#second = second;
           this.#knowledge = new Map(knowledge);
@@ -174,16 +189,42 @@ export class Collect {
       counts.clamped += 1;
       at = broker;
     }
-    const { type, touchpoint, session, props, clientId, source, ids } = behaviour;
-    const key = behaviour.person ?? this.#identity.personOf(ids.hashes, ids.strongest);
+    const { type, touchpoint, session, props, clientId, source } = behaviour;
+    const id = eventId(source, clientId, broker, index);
+    const key = this.#personOf(behaviour, { id, at, place: `${input.seq}/${index}` }, sink);
     counts.applied += 1;
     counts.events += 1;
     sink.event({
       key,
-      id: eventId(source, clientId, broker, index),
+      id,
       at,
       payload: [type, touchpoint, session, props, clientId, broker],
     });
+  }
+
+  /** Whose an event is; what that says of persons goes before it. */
+  #personOf(
+    { person, ids, type }: Behaviour,
+    of: { id: string; at: EventTime; place: string },
+    sink: CollectSink,
+  ): string {
+    if (person !== undefined) return this.#identity.current(person);
+    const { id, at, place } = of;
+    let told = 0;
+    const listener = {
+      merged: (from: string, to: string) => {
+        sink.link({ from, to, id: `${id}/link/${told}`, at });
+        sink.publish(identityMerged(from, to, at), `${place}/identity/${told}`);
+        told += 1;
+      },
+      conflict: (why: string, kind: string, whose: string) => {
+        sink.publish(identityConflict(why, kind, whose, at), `${place}/identity/${told}`);
+        told += 1;
+      },
+    };
+    return type === "id.unlink"
+      ? this.#identity.unlink(ids, listener)
+      : this.#identity.personOf(ids, type === "id.link", listener);
   }
 
   #corrected({ ts, sent, recv }: Behaviour, input: CollectInput): EventTime {
@@ -220,6 +261,19 @@ export class Collect {
     if (!body.ok) return;
     const recv = readTime((body.values[0] as { recv?: unknown } | null)?.recv);
     if (recv !== undefined && recv < BELIEVABLE) this.#advance(recv as EventTime, sink);
+  }
+
+  /** From here on identifiers are hashed by another key. */
+  #rotate(input: CollectInput, sink: CollectSink): void {
+    this.counts.in += 1;
+    const body = decodeBody(input.data, input.contentType, this.#options.limits);
+    const keyId = body.ok ? (body.values[0] as { key?: unknown } | null)?.key : undefined;
+    if (!KeyRing.isKeyId(keyId)) {
+      this.#refuse(input, 0, body.ok ? NO_KEY : body, undefined, sink);
+      return;
+    }
+    this.#keys.use(keyId);
+    this.counts.applied += 1;
   }
 
   /** Facts replace each other: one that comes again late must not undo a newer one. */

@@ -24,9 +24,19 @@ export interface JournalRecord {
   readonly payload: JournalPayload;
 }
 
+export interface LinkRecord {
+  readonly from: string;
+  readonly to: string;
+  /** The cause of what it sets off. */
+  readonly id: string;
+  readonly at: EventTime;
+}
+
 export interface CollectSink {
   /** To the group of the record's key. */
   event(record: JournalRecord): void;
+  /** To the groups of both persons: from here on `from` is `to`. */
+  link(record: LinkRecord): void;
   /** To every group of both flows. */
   fact(kind: string, key: string, value: unknown): void;
   /** Broker time has entered this second (a multiple of 1000); to every group. */

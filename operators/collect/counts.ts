@@ -22,9 +22,14 @@ export interface CollectCounts {
   /** Events whose time was corrected by when their tracker sent them, and those whose `sent` made no sense. */
   corrected: number;
   sentIgnored: number;
-  /** Persons met, identifiers attached, events whose identifiers were several persons', identifiers forgotten. */
+  /**
+   * Persons met, identifiers attached, persons that turned out to be another, identifiers taken from
+   * their owner, identifiers that came together and did not make one person, identifiers forgotten.
+   */
   minted: number;
   linked: number;
+  merged: number;
+  unlinked: number;
   conflicts: number;
   forgotten: number;
   /** Dead letters by reason. */
@@ -50,6 +55,8 @@ export function emptyCounts(): CollectCounts {
     sentIgnored: 0,
     minted: 0,
     linked: 0,
+    merged: 0,
+    unlinked: 0,
     conflicts: 0,
     forgotten: 0,
     reasons: {},

@@ -1,209 +1,247 @@
-import { packed, unpacked } from "../../src/state/packed.ts";
-import type { Cut, Part } from "../../src/state/part.ts";
-import { encodePlain } from "../../src/state/plain.ts";
-
-/** A person as identity knows one: the pseudonym it gave, and when, counted in persons. */
-interface Person {
-  readonly name: string;
-  readonly born: number;
-}
-
-/** Identifiers that entered the younger generation of an era. */
-interface Entered {
-  readonly era: number;
-  readonly links: [hash: string, person: Person][];
-}
-
-/** `[era, persons born so far, hash, person, born, hash, …]` */
-type Entry = readonly [era: number, born: number, ...links: (string | number)[]];
-
-const LINKS_AN_ENTRY = 1024;
-
-/** The entries of a generation; one at least, as it also says which generation is on. */
-function* entries(
-  era: number,
-  born: number,
-  links: Iterable<readonly [string, Person]>,
-): Generator<Uint8Array> {
-  let entry: (string | number)[] = [era, born];
-  for (const [hash, person] of links) {
-    entry.push(hash, person.name, person.born);
-    if (entry.length < LINKS_AN_ENTRY * 3) continue;
-    yield encodePlain(entry);
-    entry = [era, born];
-  }
-  yield encodePlain(entry);
-}
-
-/** A map that only grows, as it is now. */
-function* first<T>(values: Iterable<T>, count: number): Generator<T> {
-  let left = count;
-  for (const value of values) {
-    if (left === 0) return;
-    left -= 1;
-    yield value;
-  }
-}
+import { hash128 } from "../../src/codec/hash.ts";
+import type { Part } from "../../src/state/part.ts";
+import { type Ids, isStrong, type KindLimits, limitOf, rankOf } from "./identifiers.ts";
+import { KnownIdentifiers, type Link, NAME, type Person, rootOf } from "./known-identifiers.ts";
 
 /** What the graph did, for the counts. */
 export interface IdentityTally {
   minted: number;
   linked: number;
+  merged: number;
+  unlinked: number;
   conflicts: number;
   forgotten: number;
 }
 
 /**
- * Whose identifiers are whose, as far as events carry them together. Bounded by two generations:
- * an identifier moves to the younger one when it is seen, and when that holds half the bound, those
- * that were not seen since the last turn are forgotten. So what is forgotten depends on the log alone.
+ * Why identifiers that came together did not make one person: `shared`, a weak one that strangers
+ * use, identifies nobody from here on where anything else does; `recycled`, a strong one now belongs
+ * to who showed it beside a stronger one; `limit`, the person has as many of the kind as are allowed.
+ */
+export type Conflict = "shared" | "recycled" | "limit";
+
+/** Who is told what the graph finds out, in the order in which it holds. */
+export interface IdentityListener {
+  merged(from: string, to: string): void;
+  conflict(why: Conflict, kind: string, person: string): void;
+}
+
+/**
+ * Whose identifiers are whose. Identifiers that come together are one person's, unless that would
+ * make one of two strangers: a person has so many identifiers of a kind at the most, and a weak
+ * identifier (a device, a browser) never joins two persons who are known by strong ones. Where two
+ * persons turn out to be one, the older stays.
  */
 export class Identity {
-  readonly #half: number;
+  readonly #known: KnownIdentifiers;
+  readonly #limits: KindLimits;
   readonly #tally: IdentityTally;
-  #young = new Map<string, Person>();
-  #old = new Map<string, Person>();
-  #born = 0;
-  #promoted = 0;
-  #era = 0;
-  /** Kept once a part was asked for: what entered since the last cut, generation by generation. */
-  #entered: Entered[] | undefined;
-  /** Persons by their birth, while identifiers are restored: a name may be given again. */
-  #restored: Map<number, Person> | undefined;
 
-  constructor(bound: number, tally: IdentityTally) {
-    this.#half = Math.max(1, Math.floor(bound / 2));
+  constructor(bound: number, limits: KindLimits, tally: IdentityTally) {
+    this.#known = new KnownIdentifiers(bound);
+    this.#limits = limits;
     this.#tally = tally;
   }
 
-  /**
-   * The person of identifiers seen together, at least one: the oldest one known by any of them,
-   * else a new one. Identifiers nobody had become that person's; those of others stay theirs.
-   */
-  personOf(hashes: readonly string[], strongest: number): string {
-    this.#turn();
-    const first = hashes[0] ?? "";
-    if (hashes.length === 1) {
-      const known = this.#touch(first);
-      if (known !== undefined) return known.name;
-    }
-    let oldest: Person | undefined;
-    let unknown = 0;
-    let several = false;
-    for (const hash of hashes) {
-      const known = this.#touch(hash);
-      if (known === undefined) unknown += 1;
-      else {
-        several ||= oldest !== undefined && oldest.name !== known.name;
-        if (oldest === undefined || known.born < oldest.born) oldest = known;
-      }
-    }
-    if (several) this.#tally.conflicts += 1;
-    const person = oldest ?? this.#mint(hashes[strongest] ?? first);
-    if (unknown > 0) this.#attach(hashes, person);
-    return person.name;
-  }
-
-  /** Read-only: the oldest person known by any of them. */
-  find(hashes: readonly string[]): string | undefined {
-    let oldest: Person | undefined;
-    for (const hash of hashes) {
-      const known = this.#young.get(hash) ?? this.#old.get(hash);
-      if (known !== undefined && (oldest === undefined || known.born < oldest.born)) oldest = known;
-    }
-    return oldest?.name;
-  }
-
   get size(): number {
-    return this.#young.size + this.#old.size - this.#promoted;
+    return this.#known.size;
+  }
+  /** What it remembers. From the first call on changes are followed. */
+  part(name: string): Part {
+    return this.#known.part(name);
   }
 
-  #touch(hash: string): Person | undefined {
-    const young = this.#young.get(hash);
-    if (young !== undefined) return young;
-    const old = this.#old.get(hash);
-    if (old === undefined) return undefined;
-    this.#promoted += 1;
-    this.#enter(hash, old);
-    return old;
+  /**
+   * The person of identifiers seen together, at least one. `stated`: somebody says outright that
+   * they are one person's, so that a weak one is proof as well.
+   */
+  personOf(ids: Ids, stated: boolean, listener: IdentityListener): string {
+    this.#tally.forgotten += this.#known.turn();
+    const { hashes } = ids;
+    const only = hashes.length === 1 ? ownerOf(this.#seen(ids, 0)) : undefined;
+    if (only !== undefined) return only.name;
+    const links = hashes.map((_, i) => this.#seen(ids, i));
+    const leading = Math.max(
+      0,
+      links.findIndex((link) => link?.shared !== true),
+    );
+    let lead = ownerOf(links[leading]);
+    if (lead === undefined) {
+      lead = this.#host(ids, links, leading, stated) ?? this.#mint(hashes[leading] as string);
+      this.#attach(ids, leading, lead, links[leading]?.shared === true);
+    }
+    for (let i = leading + 1; i < hashes.length; i += 1) {
+      // An identifier may come twice in one event.
+      const link = this.#known.peek(hashes[i] as string);
+      if (link?.shared === true) continue;
+      const other = ownerOf(link);
+      if (other === undefined) this.#take(ids, i, lead, listener);
+      else if (other !== lead)
+        lead = this.#meet(ids, i, { lead, other, leading, stated }, listener);
+    }
+    return lead.name;
+  }
+
+  /**
+   * Identifiers that are not somebody's any more: those beside the strongest, which says whose they
+   * were; the only one where it comes alone. Answers who that is.
+   */
+  unlink(ids: Ids, listener: IdentityListener): string {
+    const { hashes } = ids;
+    const name = this.personOf(firstOf(ids), false, listener);
+    const person = ownerOf(this.#known.peek(hashes[0] as string));
+    for (let i = Math.min(1, hashes.length - 1); i < hashes.length; i += 1) {
+      const link = this.#seen(ids, i);
+      if (link === undefined || person === undefined || ownerOf(link) !== person) continue;
+      this.#keepName(person);
+      this.#known.set(hashes[i] as string, { kind: link.kind, person: undefined, shared: false });
+      this.#tally.unlinked += 1;
+    }
+    return name;
+  }
+
+  /** Who a person of that name is now. */
+  current(name: string): string {
+    return ownerOf(this.#known.touch(name))?.name ?? name;
+  }
+
+  /** Read-only: the person known by the strongest of them that is anybody's. */
+  find(ids: Ids): string | undefined {
+    const links = ids.hashes.map(
+      (hash, i) => this.#known.peek(hash) ?? this.#known.peek(ids.before[i] ?? ""),
+    );
+    const link = links.find((one) => one?.shared === false && one.person) ?? links[0];
+    return ownerOf(link)?.name;
+  }
+
+  /** The link of an identifier, which may still stand under its hash by the key before. */
+  #seen({ hashes, before, kinds }: Ids, i: number): Link | undefined {
+    const hash = hashes[i] as string;
+    const link = this.#known.touch(hash);
+    const earlier = before[i];
+    if (link !== undefined || earlier === undefined) return link;
+    const found = this.#known.touch(earlier);
+    if (found === undefined) return undefined;
+    this.#known.set(earlier, { kind: kinds[i] as string, person: undefined, shared: false });
+    this.#known.set(hash, found);
+    return found;
+  }
+
+  /** Who is seen beside an identifier that is nobody's yet, and may have it. */
+  #host(
+    { kinds }: Ids,
+    links: readonly (Link | undefined)[],
+    at: number,
+    stated: boolean,
+  ): Person | undefined {
+    const kind = kinds[at] as string;
+    for (let i = at + 1; i < links.length; i += 1) {
+      const link = links[i];
+      const person = link?.shared === true ? undefined : ownerOf(link);
+      if (person === undefined || !this.#fits(person, kind)) continue;
+      const proven = stated || isStrong(kinds[i] as string) || !isStrong(kind);
+      if (proven || !person.kinds.some(isStrong)) return person;
+    }
+    return undefined;
   }
 
   #mint(hash: string): Person {
-    this.#born += 1;
+    let name = `p_${hash.slice(0, 16)}`;
+    for (let k = 1; this.#known.touch(name) !== undefined; k += 1) {
+      name = `p_${hash128(`${hash}\n${k}`).slice(0, 16)}`;
+    }
     this.#tally.minted += 1;
-    return { name: `p_${hash.slice(0, 16)}`, born: this.#born };
+    return this.#known.born(name);
   }
 
-  #attach(hashes: readonly string[], person: Person): void {
-    for (const hash of hashes) {
-      if (this.#young.has(hash)) continue;
-      this.#enter(hash, person);
-      this.#tally.linked += 1;
+  #attach({ hashes, kinds }: Ids, i: number, person: Person, shared = false): void {
+    this.#known.set(hashes[i] as string, { kind: kinds[i] as string, person, shared });
+    this.#tally.linked += 1;
+  }
+
+  /** An identifier that is nobody's becomes the person's, as far as they may have more of the kind. */
+  #take(ids: Ids, i: number, person: Person, listener: IdentityListener): void {
+    const kind = ids.kinds[i] as string;
+    if (this.#fits(person, kind)) {
+      this.#attach(ids, i, person);
+      return;
     }
-  }
-  #enter(hash: string, person: Person): void {
-    this.#young.set(hash, person);
-    this.#entered?.at(-1)?.links.push([hash, person]);
-  }
-
-  #turn(): void {
-    this.#restored = undefined;
-    if (this.#young.size < this.#half) return;
-    this.#tally.forgotten += this.#old.size - this.#promoted;
-    this.#begin(this.#era + 1);
-    this.#entered?.push({ era: this.#era, links: [] });
-  }
-  #begin(era: number): void {
-    this.#old = era === this.#era + 1 ? this.#young : new Map();
-    this.#young = new Map();
-    this.#promoted = 0;
-    this.#era = era;
+    this.#tally.conflicts += 1;
+    listener.conflict("limit", kind, person.name);
+    if (isStrong(kind)) this.#attach(ids, i, this.#mint(ids.hashes[i] as string));
+    else this.#share(ids, i);
   }
 
-  /** What it remembers. From the first call on changes are followed. */
-  part(name: string): Part {
-    this.#entered ??= [{ era: this.#era, links: [] }];
-    return { name, cut: (whole) => this.#cut(whole), restore: (bytes) => this.#restore(bytes) };
-  }
-
-  #cut(whole: boolean): Cut {
-    const era = this.#era;
-    const born = this.#born;
-    const held: { era: number; links: Iterable<readonly [string, Person]> }[] = whole
-      ? [
-          { era: era - 1, links: this.#old },
-          { era, links: first(this.#young, this.#young.size) },
-        ]
-      : (this.#entered ?? []);
-    this.#entered = [{ era, links: [] }];
-    return {
-      keepFrom: era - 1,
-      *pieces() {
-        for (const of of held) yield* packed(entries(of.era, born, of.links), of.era);
-      },
-    };
-  }
-
-  #restore(bytes: Uint8Array): void {
-    this.#restored ??= new Map();
-    for (const value of unpacked(bytes)) {
-      const [era, born, ...links] = value as Entry;
-      if (era !== this.#era) this.#begin(era);
-      this.#born = born;
-      for (let i = 0; i < links.length; i += 3) {
-        const hash = links[i] as string;
-        if (this.#young.has(hash)) continue;
-        if (this.#old.has(hash)) this.#promoted += 1;
-        this.#young.set(hash, this.#person(links[i + 1] as string, links[i + 2] as number));
-      }
+  /** Two persons in one event: they are one, or one identifier is not what it seems. */
+  #meet(
+    ids: Ids,
+    i: number,
+    of: { lead: Person; other: Person; leading: number; stated: boolean },
+    listener: IdentityListener,
+  ): Person {
+    const { lead, other, leading, stated } = of;
+    const kind = ids.kinds[i] as string;
+    if (this.#areOne(lead, other, stated || isStrong(kind))) {
+      return this.#unite(lead, other, listener);
     }
-    this.#entered = [{ era: this.#era, links: [] }];
+    this.#tally.conflicts += 1;
+    if (!isStrong(kind)) {
+      this.#keepName(other);
+      this.#share(ids, i);
+      listener.conflict("shared", kind, lead.name);
+    } else if (isStronger(ids.kinds[leading] as string, kind) && this.#fits(lead, kind)) {
+      this.#keepName(other);
+      this.#attach(ids, i, lead);
+      listener.conflict("recycled", kind, lead.name);
+    }
+    return lead;
   }
-  #person(name: string, born: number): Person {
-    const known = this.#restored?.get(born);
-    if (known !== undefined) return known;
-    const person = { name, born };
-    this.#restored?.set(born, person);
-    return person;
+
+  #areOne(a: Person, b: Person, proven: boolean): boolean {
+    if (!proven && a.kinds.some(isStrong) && b.kinds.some(isStrong)) return false;
+    const all = [...a.kinds, ...b.kinds];
+    return b.kinds.every((kind) => countOf(all, kind) <= limitOf(this.#limits, kind));
+  }
+
+  #unite(a: Person, b: Person, listener: IdentityListener): Person {
+    const [from, to] = a.born < b.born ? [b, a] : [a, b];
+    this.#keepName(from);
+    this.#known.unite(from, to);
+    this.#tally.merged += 1;
+    // A name may have been given again after it was forgotten: then there is nothing to move.
+    if (from.name !== to.name) listener.merged(from.name, to.name);
+    return to;
+  }
+
+  #share({ hashes, kinds }: Ids, i: number): void {
+    this.#known.set(hashes[i] as string, {
+      kind: kinds[i] as string,
+      person: undefined,
+      shared: true,
+    });
+  }
+  /** So that nobody else is given it, and who is asked for under it is found. */
+  #keepName(person: Person): void {
+    this.#known.set(person.name, { kind: NAME, person, shared: false });
+  }
+  #fits({ kinds }: Person, kind: string): boolean {
+    return countOf(kinds, kind) < limitOf(this.#limits, kind);
   }
 }
+
+const ownerOf = (link: Link | undefined): Person | undefined => link?.person && rootOf(link.person);
+
+const isStronger = (a: string, b: string): boolean => (rankOf(a) ?? 0) < (rankOf(b) ?? 0);
+
+function countOf(kinds: readonly string[], kind: string): number {
+  let count = 0;
+  for (const one of kinds) if (one === kind) count += 1;
+  return count;
+}
+
+const firstOf = (ids: Ids): Ids => ({
+  ...ids,
+  hashes: ids.hashes.slice(0, 1),
+  kinds: ids.kinds.slice(0, 1),
+  before: ids.before.slice(0, 1),
+});

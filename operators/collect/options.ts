@@ -1,6 +1,7 @@
 import { WIRE_LIMITS, type WireLimits } from "../../src/codec/wire.ts";
 import { days, type Millis } from "../../src/time/event-time.ts";
 import type { PropValue } from "../event.ts";
+import { KIND_LIMITS, type KindLimits } from "./identifiers.ts";
 
 export type Props = Readonly<Record<string, PropValue>>;
 
@@ -21,9 +22,16 @@ export type Validated =
       readonly remedy: string;
     };
 
+/** A tenant key: what it is called, and its hash, 32 hex digits, of an identifier of a kind. */
+export interface TenantKey {
+  readonly keyId: string;
+  identify(kind: string, value: string): string;
+}
+
 export interface CollectOptions {
-  /** A keyed hash, 32 hex digits, of an identifier of this kind. */
-  readonly identify: (kind: string, value: string) => string;
+  readonly key: TenantKey;
+  /** The key before: in force until the log says that the other one is, and looked up under after. */
+  readonly previousKey?: TenantKey | undefined;
   readonly validate: (
     type: string,
     props: Readonly<Record<string, unknown>>,
@@ -39,6 +47,7 @@ export interface CollectOptions {
   readonly dedupeEntries?: number;
   /** Identifiers whose person is remembered at most. */
   readonly identities?: number;
+  readonly kindLimits?: KindLimits;
   readonly limits?: WireLimits;
   readonly maxFactBytes?: number;
   /** Kinds of `in.fact.<kind>`. */
@@ -58,6 +67,7 @@ export const COLLECT_DEFAULTS = {
   dedupeWindow: days(1),
   dedupeEntries: 2_000_000,
   identities: 2_000_000,
+  kindLimits: KIND_LIMITS,
   limits: WIRE_LIMITS,
   maxFactBytes: 65_536,
   factKinds: [

@@ -55,22 +55,31 @@ export async function openJob(
   const { config, warnings } = await requireConfig(dir, await requireSpecs(dir));
   if (options.quiet !== true)
     for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
-  const identifier = makeIdentifier({ key: tenantKey(config, env) });
-  const job = defineJob(config, (kind, value) => identifier.identify(kind, value), options);
+  const before = secretOf(config.job.collect.previousKeyEnv, env);
+  const keys = {
+    key: makeIdentifier({ key: tenantKey(config, env) }),
+    previousKey: before === undefined ? undefined : makeIdentifier({ key: before }),
+  };
+  const job = defineJob(config, keys, options);
   return { config, job };
 }
 
 function tenantKey(config: Config, env: Environment): string {
   const { tenantKey: key, tenantKeyEnv: name } = config.job.collect;
   if (key !== undefined) return key;
+  const secret = secretOf(name, env);
+  if (secret !== undefined) return secret;
+  throw new Fault("CONFIG_INVALID", `${name} is to hold the tenant key and is not there`);
+}
+
+/** A secret of the environment: undefined where none is named, or it is not there. */
+function secretOf(name: string | undefined, env: Environment): string | undefined {
   const secret = name === undefined ? undefined : env[name];
-  if (secret === undefined || secret.length < 16) {
-    throw new Fault(
-      "CONFIG_INVALID",
-      `${name} is to hold the tenant key, at least 16 characters, and does not`,
-    );
-  }
-  return secret;
+  if (secret === undefined || secret.length >= 16) return secret;
+  throw new Fault(
+    "CONFIG_INVALID",
+    `${name} is to hold a tenant key, at least 16 characters, and does not`,
+  );
 }
 
 /** Threads for scoring: on two cores a thread would replace the broker's core, not add one. */

@@ -7,6 +7,12 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 export const KEYED = 0;
 export const TIME = 1;
 export const FACT = 2;
+export const LINK = 3;
+
+/** Which half of a link a record is: who leaves, who is joined, or both where they share a group. */
+export const LEAVES = 0;
+export const JOINS = 1;
+export const MEETS = 2;
 
 /** `[KEYED, seq, n, time, key, id, payload]`: something that happened to a key; `id` is its cause. */
 export type KeyedRecord = readonly [typeof KEYED, number, number, number, string, string, unknown];
@@ -18,7 +24,21 @@ export type TimeRecord = readonly [typeof TIME, number, number, number];
  */
 export type FactRecord = readonly [typeof FACT, number, number, number, string, number, Uint8Array];
 export type FactEntries = readonly (readonly [key: string, value: unknown])[];
-export type LogRecord = KeyedRecord | TimeRecord | FactRecord;
+/**
+ * `[LINK, seq, n, time, from, to, id, half]`: from here on `from` is `to`. Where the two lie in
+ * different groups each gets its half, `from` first; `id` is the cause, the same for both.
+ */
+export type LinkRecord = readonly [
+  typeof LINK,
+  number,
+  number,
+  number,
+  string,
+  string,
+  string,
+  typeof LEAVES | typeof JOINS | typeof MEETS,
+];
+export type LogRecord = KeyedRecord | TimeRecord | FactRecord | LinkRecord;
 
 /** Records of one source for one target, in order. */
 export interface Frame {

@@ -89,6 +89,13 @@ const Collect = section("What the door lets in.", {
     }),
   ),
   tenant_key_env: EnvName("Name of the environment variable that holds the secret."),
+  previous_key_env: EnvName(
+    "Name of the environment variable that holds the secret before: persons keep their pseudonyms.",
+  ),
+  keep_raw: lasting(
+    "How long a message of IN, with the identifiers in it, is kept once it is read and checkpointed.",
+    "24h",
+  ),
   consent: Type.Optional(
     Type.Enum(["granted", "denied"], {
       default: "granted",
@@ -105,6 +112,16 @@ const Collect = section("What the door lets in.", {
     1000,
     100_000_000,
   ),
+  person_ids: section("How many identifiers of a kind one person may have.", {
+    unionid: bounded("WeChat unionids.", 1, 1, 64),
+    external_userid: bounded("WeCom external ids.", 5, 1, 64),
+    openid: bounded("WeChat openids, of each app.", 1, 1, 64),
+    login: bounded("Login ids.", 1, 1, 64),
+    mobile_hash: bounded("Hashed mobile numbers.", 3, 1, 64),
+    mp_id: bounded("Mini-program ids.", 16, 1, 1024),
+    device: bounded("Devices.", 16, 1, 1024),
+    anon: bounded("Anonymous ids of browsers.", 64, 1, 1024),
+  }),
   limits: section("Beyond these a message is dead-lettered unread.", {
     max_body: bounded("Bytes of a message.", 1_048_576, 1024, 8_388_608),
     max_batch: bounded("Events in a message.", 4096, 1, 65_536),

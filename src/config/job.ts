@@ -38,9 +38,12 @@ export interface JobConfig {
     /** Exactly one of the two is there. */
     readonly tenantKey: string | undefined;
     readonly tenantKeyEnv: string | undefined;
+    readonly previousKeyEnv: string | undefined;
+    readonly keepRaw: Millis;
     readonly consent: "granted" | "denied";
     readonly dedupe: { readonly window: Millis; readonly entries: number };
     readonly identities: number;
+    readonly personIds: Filled<JobSource>["collect"]["person_ids"];
     readonly limits: {
       readonly maxBody: number;
       readonly maxBatch: number;
@@ -158,9 +161,12 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
     collect: {
       tenantKey: collect.tenant_key,
       tenantKeyEnv: collect.tenant_key_env,
+      previousKeyEnv: collect.previous_key_env,
+      keepRaw: durationOf(collect.keep_raw),
       consent: collect.consent,
       dedupe: { window: durationOf(dedupe.window), entries: dedupe.entries },
       identities: collect.identities,
+      personIds: collect.person_ids,
       limits: {
         maxBody: limits.max_body,
         maxBatch: limits.max_batch,
@@ -181,12 +187,12 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
 }
 
 function decisionHash(job: Filled<JobSource>, operators: JobConfig["operators"]): string {
-  const { consent, dedupe, identities, limits } = job.collect;
+  const { consent, dedupe, identities, limits, person_ids } = job.collect;
   const flow = (configs: readonly OperatorConfig[]) =>
     configs.map(({ name, from, options }) => [name, from, options]);
   return contentHash([
     [job.prefix, job.groups, job.demand_groups, job.seed, job.time_zone, job.time],
-    [consent, dedupe, identities, limits],
+    [consent, dedupe, identities, limits, person_ids],
     flow(operators.shopper),
     flow(operators.demand),
   ]);

@@ -2,7 +2,11 @@ import {
   FACT,
   type FactRecord,
   type Frame,
+  JOINS,
   type KeyedRecord,
+  LEAVES,
+  LINK,
+  type LinkRecord,
   type LogRecord,
   TIME,
 } from "../codec/frame.ts";
@@ -14,10 +18,12 @@ import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { KeyedTask, type TaskSnapshot, type Trace } from "./keyed-task.ts";
 import { isFact, MergeOrder, type MergeSnapshot } from "./merge-order.ts";
+import { decodeMoved, encodeMoved } from "./moved.ts";
+import type { Moves } from "./moves.ts";
 import type { Hop } from "./operator.ts";
 import type { OperatorVersion } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
-import { SeenPositions } from "./seen-positions.ts";
+import { SeenPositions, START } from "./seen-positions.ts";
 
 /** Where the results of one group go, in the order of the records that caused them. */
 export interface GroupSink {
@@ -40,7 +46,7 @@ export interface GroupOptions {
    * `merge`: several sources, records wait for all of them and are handled by event time.
    */
   readonly input:
-    | { readonly kind: "log"; readonly disorder: Millis }
+    | { readonly kind: "log"; readonly disorder: Millis; readonly moves?: Moves }
     | { readonly kind: "merge"; readonly sources: readonly string[] };
   /** The flow that gets what operators forward, and its watermark. */
   readonly next?: { readonly flow: string; readonly groups: number };
@@ -51,7 +57,10 @@ interface GroupSnapshot {
   readonly seen: ReturnType<SeenPositions["snapshot"]>;
   readonly task: TaskSnapshot;
   readonly merge?: MergeSnapshot;
+  readonly links?: readonly [left: Position, joined: Position];
 }
+
+type Position = readonly [seq: number, n: number];
 
 /** One key group of a flow on its log: positions checked, time and facts applied, hops positioned. */
 export class FlowGroup {
@@ -64,6 +73,8 @@ export class FlowGroup {
   #seq = 0;
   #hops = 0;
   #dropped = 0;
+  #left: Position = START;
+  #joined: Position = START;
 
   constructor(options: GroupOptions, sink: GroupSink) {
     this.#options = options;
@@ -95,6 +106,13 @@ export class FlowGroup {
   lift(writtenBy: readonly OperatorVersion[]): void {
     this.task.lift(writtenBy);
   }
+  /** Positions of the last link that a key of the group left by, and of the last that joined one. */
+  get left(): Position {
+    return this.#left;
+  }
+  get joined(): Position {
+    return this.#joined;
+  }
   /** Records that had been read before: frames sent twice or cut again. */
   get dropped(): number {
     return this.#dropped;
@@ -117,10 +135,12 @@ export class FlowGroup {
     return {
       seen: this.#seen.snapshot(),
       task: this.task.snapshot(),
+      links: [this.#left, this.#joined],
       ...(this.#merge === undefined ? {} : { merge: this.#merge.snapshot() }),
     };
   }
-  #restore({ seen, task, merge }: GroupSnapshot): void {
+  #restore({ seen, task, merge, links }: GroupSnapshot): void {
+    [this.#left, this.#joined] = links ?? [START, START];
     this.#seen.restore(seen);
     this.task.restore(task);
     if (merge !== undefined) this.#merge?.restore(merge);
@@ -141,11 +161,31 @@ export class FlowGroup {
     for (const record of records) {
       if (record[0] === TIME) await this.#advance(record[3] as EventTime, [record[1], record[2]]);
       else if (record[0] === FACT) await this.#facts(record);
+      else if (record[0] === LINK) await this.#link(record);
       else {
         const scores = this.#event(record, [record[1], record[2]]);
         if (scores !== undefined) await scores;
       }
     }
+  }
+
+  /** One key is another from here on; where that lies in another group, this one waits for its half. */
+  async #link(record: LinkRecord): Promise<void> {
+    const { input } = this.#options;
+    const moves = input.kind === "log" ? input.moves : undefined;
+    if (moves === undefined) throw new Error(`${this.name} takes part in no links`);
+    const [, seq, n, now, from, key, cause, half] = record;
+    await this.task.settle();
+    if (half === LEAVES) {
+      moves.leave(record, encodeMoved(this.task.depart(from)));
+      this.#left = [seq, n];
+      return;
+    }
+    const bytes = half === JOINS ? await moves.arrive(record) : encodeMoved(this.task.depart(from));
+    const moved = decodeMoved(bytes, from, key);
+    const of = { from, key, now: now as EventTime, cause, position: [seq, n] as const };
+    await this.task.join(moved, of);
+    if (half === JOINS) this.#joined = [seq, n];
   }
 
   #facts(record: FactRecord): Promise<void> {

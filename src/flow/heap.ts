@@ -29,6 +29,17 @@ export class Heap<T> {
     }
     items[at] = item;
   }
+  /** Takes out what `is` says, in order. */
+  takeAll(is: (item: T) => boolean): T[] {
+    if (!this.#items.some(is)) return [];
+    const rest = this.#items.splice(0);
+    const taken: T[] = [];
+    for (const item of rest) {
+      if (is(item)) taken.push(item);
+      else this.push(item);
+    }
+    return taken.sort((a, b) => (this.#before(a, b) ? -1 : 1));
+  }
   pop(): T | undefined {
     const items = this.#items;
     const top = items[0];

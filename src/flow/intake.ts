@@ -1,4 +1,14 @@
-import { encodeFacts, FACT, KEYED, type LogRecord, TIME } from "../codec/frame.ts";
+import {
+  encodeFacts,
+  FACT,
+  JOINS,
+  KEYED,
+  LEAVES,
+  LINK,
+  type LogRecord,
+  MEETS,
+  TIME,
+} from "../codec/frame.ts";
 import { hash128 } from "../codec/hash.ts";
 import { type Part, smallPart } from "../state/part.ts";
 import type { EventTime, Millis } from "../time/event-time.ts";
@@ -23,6 +33,8 @@ export interface IntakeMessage {
 export interface IntakeSink {
   event(record: { key: string; id: string; at: EventTime; payload: unknown }): void;
   fact(kind: string, key: string, value: unknown): void;
+  /** From here on `from` is `to`: what was known of the one joins what is known of the other. */
+  link(record: { from: string; to: string; id: string; at: EventTime }): void;
   /** Broker time entered a new second. */
   time(second: EventTime): void;
   publish(message: Message, cause: string): void;
@@ -75,6 +87,7 @@ export class IntakeGroup {
         this.#send(target, [KEYED, this.#seq, this.#records++, at, key, id, payload]);
       },
       fact: (kind, key, value) => this.#fact(kind, key, value),
+      link: (record) => this.#link(record),
       time: (second) => this.#time(second),
       publish: (message, cause) => this.#publish(message, cause),
     };
@@ -110,6 +123,21 @@ export class IntakeGroup {
     this.#parts = 0;
     this.#intake.handle(message, this.#to);
     this.#flushFacts();
+  }
+
+  /** `from` leaves first: the positions of the two halves follow each other. */
+  #link({ from, to, id, at }: { from: string; to: string; id: string; at: EventTime }): void {
+    this.#flushFacts();
+    const halfTo = (key: string, half: typeof LEAVES | typeof JOINS | typeof MEETS): void => {
+      const target = this.#keyed[keyGroup(key, this.#keyed.length)] as string;
+      this.#send(target, [LINK, this.#seq, this.#records++, at, from, to, id, half]);
+    };
+    const groups = this.#keyed.length;
+    if (keyGroup(from, groups) === keyGroup(to, groups)) halfTo(to, MEETS);
+    else {
+      halfTo(from, LEAVES);
+      halfTo(to, JOINS);
+    }
   }
 
   /** Facts that follow each other travel together: a body of knowledge is one record a group. */

@@ -4,7 +4,9 @@ import { FactRecords } from "./fact-records.ts";
 import { FlowGroup, type GroupSink } from "./flow-group.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { type Intake, IntakeGroup } from "./intake.ts";
+import { keyGroup } from "./key-group.ts";
 import type { Trace } from "./keyed-task.ts";
+import { type MoveStore, Moves } from "./moves.ts";
 
 /** The three flows of a job before they are given a log. */
 export interface JobDefinition {
@@ -26,15 +28,24 @@ export interface Job {
   readonly intake: IntakeGroup;
   readonly shoppers: readonly FlowGroup[];
   readonly demands: readonly FlowGroup[];
+  /** Between the shopper groups. */
+  readonly moves: Moves;
 }
 
 export const INTAKE = "collect-0";
 
-/** Wires the flows; `sinkOf` gives each group, by its name, where its results go. */
+/** Where a job's groups put what they make. */
+export interface JobSinks {
+  /** Where the results of a group go, by its name. */
+  readonly of: (group: string) => GroupSink;
+  readonly moves: MoveStore;
+}
+
+/** Wires the flows to where their results go. */
 export function buildJob(
   definition: JobDefinition,
   scoring: Scoring,
-  sinkOf: (group: string) => GroupSink,
+  sinks: JobSinks,
   trace?: Trace,
 ): Job {
   const { shopper, demand, groups, demandGroups, disorder, hotRows } = definition;
@@ -45,18 +56,24 @@ export function buildJob(
   const group = (flow: FlowDefinition, index: number, rest: Pick<GroupParts, "input" | "next">) =>
     new FlowGroup(
       { flow, group: index, scoring, hotRows, factRecords, trace, ...rest },
-      sinkOf(`${flow.name}-${index}`),
+      sinks.of(`${flow.name}-${index}`),
     );
+  const moves: Moves = new Moves(
+    sinks.moves,
+    (key) => shoppers[keyGroup(key, groups)] as FlowGroup,
+  );
+  const shoppers = Array.from({ length: groups }, (_, g) =>
+    group(shopper, g, { input: { kind: "log", disorder, moves }, next: toDemand }),
+  );
   return {
     definition,
     intake: new IntakeGroup(
       definition.intake,
       { keyed: toShopper, merging: toDemand },
-      sinkOf(INTAKE),
+      sinks.of(INTAKE),
     ),
-    shoppers: Array.from({ length: groups }, (_, g) =>
-      group(shopper, g, { input: { kind: "log", disorder }, next: toDemand }),
-    ),
+    shoppers,
+    moves,
     demands: Array.from({ length: demandGroups }, (_, d) =>
       group(demand, d, { input: { kind: "merge", sources } }),
     ),

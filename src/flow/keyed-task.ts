@@ -10,12 +10,13 @@ import { FactStore } from "./fact-store.ts";
 import { FactsPart } from "./facts-part.ts";
 import { compileGraph, type FlowDefinition, type Graph, type GraphNode } from "./graph.ts";
 import { Heap } from "./heap.ts";
+import type { LeftState, Moved } from "./moved.ts";
 import { NodeContext, type Runs } from "./node-context.ts";
 import { type AnyOperator, FORGET, type Forget, type Hop, type ScoreRequest } from "./operator.ts";
-import { liftsTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
+import { liftsTo, liftTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
 import { RowsPart } from "./rows-part.ts";
-import { type Later, Step } from "./step.ts";
+import { type Later, Step, type Work } from "./step.ts";
 
 /** Where a task's results go, in record order. */
 export interface TaskSink {
@@ -220,6 +221,57 @@ export class KeyedTask implements Runs {
     this.#trim();
     return this.#full ? this.settle() : undefined;
   }
+  /**
+   * A key is another one from here on: takes out what is known of it, its timers and what of it
+   * waits for the watermark. Call it when the task is settled.
+   */
+  depart(key: string): Moved {
+    const row = this.#rows.open(key);
+    const states: LeftState[] = [];
+    for (const { index, operator } of this.graph.nodes) {
+      const state = row.states[index];
+      const timers = [...this.#timers.ofKey(index, key)];
+      this.#timers.clearKey(index, key);
+      if (state === undefined) continue;
+      states.push({ operator: operator.name, version: operator.version, state, timers });
+      row.states[index] = undefined;
+    }
+    this.#rows.forgetIfEmpty(row);
+    const waiting = this.#inbox
+      .takeAll((waits) => waits.key === key)
+      .map(({ time, node, cause, event }) => ({
+        time,
+        operator: node.operator.name,
+        cause,
+        event,
+      }));
+    this.#trim();
+    return { states, waiting };
+  }
+
+  /** What was known of `from`, who turned out to be `key`, joins what is known of it. */
+  join(
+    moved: Moved,
+    of: {
+      from: string;
+      key: string;
+      now: EventTime;
+      cause: string;
+      position: readonly [number, number];
+    },
+  ): Promise<void> | undefined {
+    const { from, key, now, cause, position } = of;
+    for (const { time, operator, cause: own, event } of moved.waiting) {
+      const node = this.graph.nodes.find((one) => one.operator.name === operator);
+      if (node === undefined) continue;
+      this.#inbox.push({ time, arrival: this.#arrivals++, node, key, cause: own, event });
+    }
+    const work = { kind: "join", from, moved } as const;
+    this.#admit(new Step({ key, now, cause, watermark: this.#watermark, position, work }));
+    this.#trim();
+    return this.#full ? this.settle() : undefined;
+  }
+
   /** So many scores or steps wait that it is time to wait for the scores. */
   get #full(): boolean {
     return this.#asked.length >= SCORES_A_GO || this.#open.length >= STEPS_A_GO;
@@ -321,8 +373,34 @@ export class KeyedTask implements Runs {
   #work(step: Step): void {
     const work = step.work;
     if (work.kind === "timer") this.#fire(step, work.node, step.key, work.name, step.now);
+    else if (work.kind === "join") this.#join(step, work.moved);
     else if (work.direct !== undefined) this.#handle(step, work.direct, work.event);
     else for (const node of work.roots) this.deliver(step, node, work.event);
+  }
+
+  /** Who is fed comes before who feeds: what joining makes an operator say meets joined states. */
+  #join(step: Step, { states }: Moved): void {
+    for (const node of [...this.graph.nodes].reverse()) {
+      const left = states.find(({ operator }) => operator === node.operator.name);
+      if (left !== undefined && step.failure === undefined) this.#joinState(step, node, left);
+    }
+  }
+  #joinState(step: Step, node: GraphNode, { version, state, timers }: LeftState): void {
+    const { operator } = node;
+    const from = liftTo(operator, version)(state);
+    const merge = operator.merge?.bind(operator);
+    if (merge !== undefined) {
+      const kept = timers.find(([name]) => name === RETENTION)?.[1] ?? MIN_TIME;
+      const due = this.#timers.get(node.index, step.key, RETENTION) ?? MIN_TIME;
+      if (kept > due) step.setTimer(node, step.key, RETENTION, kept);
+      this.#call(step, node, step.key, (into, ctx) => merge(into, from, ctx));
+      return;
+    }
+    const row = this.#rowOf(step, step.key);
+    if (row.states[node.index] !== undefined) return;
+    step.touch(row, node);
+    row.states[node.index] = from;
+    for (const [name, at] of timers) step.setTimer(node, step.key, name, at);
   }
 
   /** Hands an event to a node: now, in time order, or once the step is complete (another key). */
@@ -554,7 +632,7 @@ export class KeyedTask implements Runs {
   #deadLetter(step: Step, failure: { operator: string; error: unknown }): void {
     const { operator, error } = failure;
     const { work } = step;
-    const about = work.kind === "event" ? { event: work.event } : { timer: work.name };
+    const about = aboutOf(work);
     // A record that was undone as a whole can be sent again; a share of one, or a timer, cannot.
     const whole = work.kind === "event" && work.direct === undefined && !this.#options.ordered;
     const again = whole ? " and replay the event (`freshet deadletter replay`)" : "";
@@ -593,6 +671,12 @@ export class KeyedTask implements Runs {
 const RETENTION = "\0keep";
 /** No timer has this name: the change that forgets all timers of a key. */
 const ALL_TIMERS = "\0all";
+
+/** What a dead letter says of the work that failed. */
+function aboutOf(work: Work): Readonly<Record<string, unknown>> {
+  if (work.kind === "event") return { event: work.event };
+  return work.kind === "timer" ? { timer: work.name } : { joined: work.from };
+}
 
 /** Memory, stack and the like: not the event's fault, so the process stops. */
 function isResourceError(error: unknown): boolean {

@@ -1,4 +1,11 @@
-import { FACT, type FactRecord, type KeyedRecord, type LogRecord, TIME } from "../codec/frame.ts";
+import {
+  FACT,
+  type FactRecord,
+  type KeyedRecord,
+  LINK,
+  type LogRecord,
+  TIME,
+} from "../codec/frame.ts";
 import { type EventTime, MIN_TIME } from "../time/event-time.ts";
 import { Heap } from "./heap.ts";
 
@@ -62,6 +69,7 @@ export class MergeOrder {
   add(source: string, record: LogRecord): boolean {
     const index = this.#sources.get(source);
     if (index === undefined) throw new Error(`a frame came from the unknown source ${source}`);
+    if (record[0] === LINK) throw new Error(`a link came from ${source}: goods are never one`);
     const watermark = this.#watermarks[index] ?? MIN_TIME;
     if (record[0] !== TIME) {
       const order = Math.max(record[3], watermark + 1) as EventTime;

@@ -1,5 +1,6 @@
 import { Fault } from "../faults.ts";
 import type { Graph } from "./graph.ts";
+import type { AnyOperator } from "./operator.ts";
 
 /** Name and version of an operator; states are filed in the order of their list. */
 export type OperatorVersion = readonly [name: string, version: number];
@@ -30,15 +31,19 @@ export function liftsTo(
     const from = writtenBy.findIndex(([name]) => name === operator.name);
     const version = writtenBy[from]?.[1];
     if (version === undefined) return undefined;
-    if (version === operator.version) return { from, up: (state) => state };
-    const migrate = operator.migrate?.bind(operator);
-    if (migrate === undefined || version > operator.version) {
-      throw new Fault(
-        "VERSION_MISMATCH",
-        `operator ${operator.name} is of version ${operator.version} and cannot read its states of version ${version}`,
-        { operator: operator.name },
-      );
-    }
-    return { from, up: (state) => migrate(state, version) };
+    return { from, up: liftTo(operator, version) };
   });
+}
+
+/** The way from an operator's states of one version; throws VERSION_MISMATCH where there is none. */
+export function liftTo(operator: AnyOperator, version: number): (state: unknown) => unknown {
+  if (version === operator.version) return (state) => state;
+  const migrate = operator.migrate?.bind(operator);
+  if (migrate !== undefined && version < operator.version)
+    return (state) => migrate(state, version);
+  throw new Fault(
+    "VERSION_MISMATCH",
+    `operator ${operator.name} is of version ${operator.version} and cannot read its states of version ${version}`,
+    { operator: operator.name },
+  );
 }

@@ -108,8 +108,15 @@ export interface Operator<In, Out, State> {
   readonly keep?: Millis;
   /** Lifts a state of an older version. */
   migrate?(state: unknown, from: number): State;
-  /** Identity found that two keys are one person: joins `from` into `into`. */
-  merge?(into: State, from: State, ctx: Context<Out>): State;
+  /**
+   * Two keys are one person: joins what was known of the one that is no more into `into`, as if the
+   * history had always been one. `now` is the link's time; both states are as of the same watermark
+   * and facts. The timers of `from` are gone: set what the joined state needs. Called for the
+   * operators that are fed before those that feed them, so what is emitted meets joined states.
+   * Without it, a key that has no state yet takes over state and timers as they are, and one that
+   * has keeps its own.
+   */
+  merge?(into: State, from: State, ctx: Context<Out>): State | Forget;
   /**
    * True when `onEvent` and `onTimer` check before they change anything, so the runtime need not
    * keep a copy of the state to go back to. Only for large shared states.

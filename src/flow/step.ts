@@ -2,6 +2,7 @@ import type { Row } from "../state/keyed-rows.ts";
 import { copyPlain } from "../state/plain.ts";
 import type { EventTime } from "../time/event-time.ts";
 import type { GraphNode } from "./graph.ts";
+import type { Moved } from "./moved.ts";
 import type { Hop, Message } from "./operator.ts";
 
 /** A change of timers that takes effect when its step is complete; `at` undefined clears. */
@@ -41,7 +42,8 @@ export type Work =
       readonly direct?: GraphNode;
       readonly event: unknown;
     }
-  | { readonly kind: "timer"; readonly node: GraphNode; readonly name: string };
+  | { readonly kind: "timer"; readonly node: GraphNode; readonly name: string }
+  | { readonly kind: "join"; readonly from: string; readonly moved: Moved };
 
 interface Touched {
   readonly row: Row;

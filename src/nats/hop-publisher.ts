@@ -3,6 +3,8 @@ import { comparePositions, encodeFrame, type LogRecord } from "../codec/frame.ts
 import { START } from "../flow/seen-positions.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 
+type Position = readonly [seq: number, n: number];
+
 const RECORDS_A_FRAME = 128;
 const FRAME_BYTES = 900_000;
 
@@ -16,16 +18,23 @@ export class HopPublisher {
   readonly #source: string;
   readonly #name: string;
   #queue: LogRecord[] = [];
-  #previous: readonly [number, number];
+  #previous: Position;
   #inFlight = false;
   #begun = false;
   #scheduled = false;
   /** Position of the last record that was acknowledged. */
-  #stored: readonly [number, number];
+  #stored: Position;
+  /** Records that may only leave behind those of another publisher, in order. */
+  readonly #held: {
+    readonly record: LogRecord;
+    readonly behind: HopPublisher;
+    readonly upTo: Position;
+  }[] = [];
+  /** The first record of the queue waits for another publisher. */
+  #holding = false;
   #waiting: { readonly below: number; readonly resolve: () => void }[] = [];
   /** In the order of their positions. */
-  readonly #settling: { readonly upTo: readonly [number, number]; readonly resolve: () => void }[] =
-    [];
+  readonly #settling: { readonly upTo: Position; readonly resolve: () => void }[] = [];
 
   /** `tail`: position of the last record of this source that the stream holds already. */
   constructor(
@@ -34,7 +43,7 @@ export class HopPublisher {
       subject: string;
       source: string;
       target: string;
-      tail?: readonly [number, number] | undefined;
+      tail?: Position | undefined;
     },
   ) {
     this.#inbox = inbox;
@@ -45,7 +54,7 @@ export class HopPublisher {
     this.#stored = this.#previous;
   }
   /** Position of the last record that stands on the target's log. */
-  get tail(): readonly [number, number] {
+  get tail(): Position {
     return this.#stored;
   }
   get queued(): number {
@@ -61,12 +70,19 @@ export class HopPublisher {
 
   /** Resolves once what was pushed so far stands on the target's log. */
   settled(): Promise<void> {
-    const last = this.#queue.at(-1);
-    const upTo = last === undefined ? this.#previous : ([last[1], last[2]] as const);
+    return this.#reached(this.#last);
+  }
+  #reached(upTo: Position): Promise<void> {
     return new Promise((resolve) => {
-      this.#settling.push({ upTo, resolve });
+      const later = this.#settling.findIndex((one) => comparePositions(one.upTo, upTo) > 0);
+      this.#settling.splice(later < 0 ? this.#settling.length : later, 0, { upTo, resolve });
       this.#settle();
     });
+  }
+  /** Position of the last record that was pushed. */
+  get #last(): Position {
+    const last = this.#queue.at(-1);
+    return last === undefined ? this.#previous : [last[1], last[2]];
   }
   #settle(): void {
     for (;;) {
@@ -77,10 +93,15 @@ export class HopPublisher {
     }
   }
 
-  push(record: LogRecord): void {
+  /**
+   * `behind`: the record is to stand on the log only after all that was pushed there so far, so
+   * that who reads in order comes to those first.
+   */
+  push(record: LogRecord, behind?: HopPublisher): void {
     // Before anything was cut, `previous` is the tail: what an earlier run has sent already.
     if (!this.#begun && comparePositions([record[1], record[2]], this.#previous) <= 0) return;
     this.#queue.push(record);
+    if (behind !== undefined) this.#held.push({ record, behind, upTo: behind.#last });
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
     // Behind everything that came in with the same read of the socket, so that a frame is worth sending.
@@ -92,7 +113,8 @@ export class HopPublisher {
 
   #cut(): void {
     if (this.#inFlight || this.#queue.length === 0) return;
-    let count = Math.min(RECORDS_A_FRAME, this.#queue.length);
+    let count = Math.min(RECORDS_A_FRAME, this.#free());
+    if (count === 0) return;
     let records = this.#queue.slice(0, count);
     let payload = this.#encode(records);
     while (payload.length > FRAME_BYTES && count > 1) {
@@ -120,6 +142,25 @@ export class HopPublisher {
         this.#settle();
       },
     });
+  }
+  /** How many records may leave; when none may, it is tried again once the first may. */
+  #free(): number {
+    for (let first = this.#held[0]; first !== undefined; first = this.#held[0]) {
+      const { record, behind, upTo } = first;
+      if (comparePositions(upTo, behind.#stored) > 0) {
+        const place = this.#queue.indexOf(record);
+        if (place === 0 && !this.#holding) {
+          this.#holding = true;
+          void behind.#reached(upTo).then(() => {
+            this.#holding = false;
+            this.#cut();
+          });
+        }
+        return place;
+      }
+      this.#held.shift();
+    }
+    return this.#queue.length;
   }
   #wake(): void {
     if (this.#waiting.length === 0) return;

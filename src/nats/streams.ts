@@ -36,6 +36,7 @@ const OUTPUT_TOKENS = [
   "deadletter",
   "privacy",
   "audit",
+  "identity",
 ] as const;
 
 /** Names of streams and subjects under one prefix. */
@@ -45,10 +46,13 @@ export interface Names {
   readonly demand: string;
   readonly out: string;
   readonly state: string;
+  readonly moves: string;
   /** `<prefix>.in.tick` and so on. */
   subject(name: string): string;
   /** Where the frames of a source for a group go: `<prefix>.hop.<flow>.<group>.<source>`. */
   hop(target: string, source: string): string;
+  /** Where a piece of what moves to a group by a link goes. */
+  moved(target: string, link: string, piece: number): string;
   /** Where a group's checkpoints go: `<prefix>.state.<flow>.<group>.<chunk|marker>`. */
   checkpoint(group: string, kind: "chunk" | "marker" | "*"): string;
 }
@@ -61,8 +65,10 @@ export function namesOf(prefix: string): Names {
     demand: `${upper}_DEMAND`,
     out: `${upper}_OUT`,
     state: `${upper}_STATE`,
+    moves: `${upper}_MOVES`,
     subject: (name) => `${prefix}.${name}`,
     hop: (target, source) => `${prefix}.hop.${target.replace("-", ".")}.${source}`,
+    moved: (target, link, piece) => `${prefix}.moved.${target.replace("-", ".")}.${link}.${piece}`,
     checkpoint: (group, kind) => `${prefix}.state.${group.replace("-", ".")}.${kind}`,
   };
 }
@@ -100,6 +106,7 @@ export async function ensureStreams(
     { name: names.in, subjects: [`${prefix}.in.>`] },
     { name: names.events, subjects: [`${prefix}.hop.shopper.>`] },
     { name: names.demand, subjects: [`${prefix}.hop.demand.>`] },
+    { name: names.moves, subjects: [`${prefix}.moved.>`] },
     {
       name: names.out,
       subjects: OUTPUT_TOKENS.map((token) => `${prefix}.${token}.>`),
@@ -170,7 +177,8 @@ async function found(asked: Promise<StoredMsg>): Promise<StoredMsg | undefined> 
 export async function deleteStreams(nc: NatsConnection, prefix: string): Promise<void> {
   const names = namesOf(prefix);
   const jsm = await manager(nc);
-  for (const stream of [names.in, names.events, names.demand, names.out, names.state]) {
+  const { events, demand, out, state, moves } = names;
+  for (const stream of [names.in, events, demand, out, state, moves]) {
     await jsm.streams.delete(stream).catch((error: unknown) => {
       if (!/stream not found/.test(String(error))) throw error;
     });

@@ -31,6 +31,9 @@ interface Hops {
   seq: number;
 }
 
+/** What is in memory does not start again: what moved is never asked for twice. */
+const NOT_KEPT = { put: () => undefined, get: () => Promise.resolve(undefined) };
+
 const utf8 = new TextEncoder();
 
 /**
@@ -55,7 +58,8 @@ export class MemoryLog {
     this.#options = options;
     this.#demand = definition.demand.name;
     this.#loops = options.loop ?? true;
-    this.job = buildJob(definition, scoring, (name) => this.#sink(name), options.trace);
+    const sinks = { of: (name: string) => this.#sink(name), moves: NOT_KEPT };
+    this.job = buildJob(definition, scoring, sinks, options.trace);
   }
 
   /** The sequence the next message of `IN` gets. */
@@ -76,7 +80,8 @@ export class MemoryLog {
   /** Runs the flows until nothing is under way. */
   async settle(): Promise<void> {
     for (;;) {
-      for (const group of this.job.shoppers) await this.#read(group);
+      // Side by side: one may have to wait until another has come to the same place.
+      await Promise.all(this.job.shoppers.map((group) => this.#read(group)));
       this.#leave(this.#atIntake);
       for (const group of this.job.demands) await this.#read(group);
       this.#leave(this.#atDemand);

@@ -113,7 +113,7 @@ async function readConfig(): Promise<Config> {
   return value;
 }
 
-const { identify } = makeIdentifier({ key: "a-key-of-the-simulator-alone" });
+const key = makeIdentifier({ key: "a-key-of-the-simulator-alone" });
 
 /** Makes a job with state of its own; `hotRows` of a group are kept as objects, the rest as bytes. */
 export type MakeJob = (groups: Groups, hotRows?: number) => ShopJob;
@@ -125,7 +125,7 @@ export async function jobs(): Promise<MakeJob> {
   config ??= readConfig();
   const files = await config;
   return (groups, hotRows = ALL_HOT) => {
-    const job = defineJob(files, identify, { groups });
+    const job = defineJob(files, { key }, { groups });
     return {
       ...job,
       hotRows,

@@ -2,11 +2,13 @@ import {
   comparePositions,
   decodeFrame,
   encodeFrame,
+  type Frame,
   type LogRecord,
 } from "../../src/codec/frame.ts";
-import type { GroupSink } from "../../src/flow/flow-group.ts";
+import type { FlowGroup, GroupSink } from "../../src/flow/flow-group.ts";
 import type { IntakeMessage } from "../../src/flow/intake.ts";
 import { buildJob, INTAKE, type Job, type JobDefinition } from "../../src/flow/job.ts";
+import type { MoveStore } from "../../src/flow/moves.ts";
 import type { Output } from "../../src/flow/output.ts";
 import { START } from "../../src/flow/seen-positions.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
@@ -68,10 +70,18 @@ export class DurableRun {
   checkpoints = 0;
   /** Messages that were read again. */
   repeated = 0;
+  /** Messages that waited for another group, and what was fetched that had moved before a crash. */
+  waits = 0;
+  fetched = 0;
   readonly #options: DurableOptions;
   readonly #frames = new Map<string, Stored[]>();
   readonly #tails = new Map<string, readonly [number, number]>();
   readonly #queues = new Map<string, LogRecord[]>();
+  /** What moved between groups, by target and link. */
+  readonly #moved = new Map<string, Uint8Array>();
+  /** Groups in the middle of a message: they wait for what moves to them. */
+  #busy = new Set<string>();
+  #failure: { readonly why: unknown } | undefined;
   readonly #at = new Map<string, number>();
   readonly #furthest = new Map<string, number>();
   #job!: Job;
@@ -101,7 +111,9 @@ export class DurableRun {
   async #start(): Promise<void> {
     const { define, functions } = this.#options;
     this.#queues.clear();
-    this.#job = buildJob(await define(), new InlineScoring(functions), (name) => this.#sink(name));
+    this.#busy = new Set();
+    const sinks = { of: (name: string) => this.#sink(name), moves: this.#moveStore() };
+    this.#job = buildJob(await define(), new InlineScoring(functions), sinks);
     this.#checkpointers = new Map();
     for (const group of this.#groups()) {
       const store = this.stores.get(group.name) ?? new MemoryCheckpoints();
@@ -129,17 +141,52 @@ export class DurableRun {
     for (const group of [...this.#job.demands, ...this.#job.shoppers]) {
       const at = this.#at.get(group.name) ?? 0;
       const frame = this.#frames.get(group.name)?.[at];
-      if (frame === undefined) continue;
-      await group.handle(at + 1, decodeFrame(frame.bytes));
-      this.#moveOn(group.name, at + 1);
+      if (frame === undefined || this.#busy.has(group.name)) continue;
+      await this.#begin(group, at + 1, decodeFrame(frame.bytes));
       return true;
     }
+    if (this.#busy.size > 0) throw new Error(`${[...this.#busy]} wait in vain`);
     const at = this.#at.get(INTAKE) ?? 0;
     const message = input[at];
     if (message === undefined) return undefined;
     this.#job.intake.handle({ ...message, seq: at + 1 });
     this.#moveOn(INTAKE, at + 1);
     return true;
+  }
+  /** Begins a message; one that must wait for another group is left under way. */
+  async #begin(group: FlowGroup, seq: number, frame: Frame): Promise<void> {
+    const busy = this.#busy;
+    busy.add(group.name);
+    group.handle(seq, frame).then(
+      () => {
+        // A crash has come meanwhile.
+        if (busy !== this.#busy) return;
+        busy.delete(group.name);
+        this.#moveOn(group.name, seq);
+      },
+      (why: unknown) => {
+        this.#failure ??= { why };
+      },
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#failure !== undefined) throw this.#failure.why;
+    if (busy.has(group.name)) this.waits += 1;
+  }
+  #moveStore(): MoveStore {
+    return {
+      put: (_source, target, link, bytes) => {
+        const name = `${target} ${link}`;
+        const known = this.#moved.get(name);
+        if (known !== undefined && Buffer.compare(known, bytes) !== 0) {
+          throw new Error(`${name} moved again as something else`);
+        }
+        this.#moved.set(name, bytes);
+      },
+      get: (target, link) => {
+        this.fetched += 1;
+        return Promise.resolve(this.#moved.get(`${target} ${link}`));
+      },
+    };
   }
   #moveOn(group: string, seq: number): void {
     this.#at.set(group, seq);
@@ -165,6 +212,7 @@ export class DurableRun {
 
   async #checkpoint(): Promise<void> {
     for (const [name, checkpointer] of this.#checkpointers) {
+      if (this.#busy.has(name)) continue;
       const seq = this.#at.get(name) ?? 0;
       if (seq === (checkpointer.marker?.seq ?? 0)) continue;
       const settled = Promise.resolve();

@@ -1,4 +1,4 @@
-import type { Part } from "../../src/state/part.ts";
+import type { Cut, Part } from "../../src/state/part.ts";
 
 interface Written {
   readonly era: number;
@@ -13,19 +13,30 @@ export class Carrier {
 
   /** One cut of every part, drawn to its end. */
   cut(parts: readonly Part[], whole: boolean): void {
+    this.begin(parts, whole)();
+  }
+
+  /** One cut of every part, to be drawn by calling what is answered. */
+  begin(parts: readonly Part[], whole: boolean): () => void {
     this.#cut += 1;
-    for (const part of parts) {
-      const { keepFrom, pieces } = part.cut(whole);
-      const before = whole ? [] : (this.#byPart.get(part.name) ?? []);
-      const kept = before.filter(({ era }) => era >= keepFrom);
+    const cut = this.#cut;
+    const drawings = parts.map((part) => this.#drawing(part, part.cut(whole), cut, whole));
+    return () => {
+      for (const draw of drawings) draw();
+    };
+  }
+  #drawing(part: Part, { keepFrom, pieces }: Cut, cut: number, whole: boolean): () => void {
+    const before = whole ? [] : (this.#byPart.get(part.name) ?? []);
+    const kept = before.filter(({ era }) => era >= keepFrom);
+    return () => {
       for (const piece of pieces()) {
         if (piece === undefined) continue;
         const last = kept.at(-1);
-        if (last?.cut === this.#cut && last.era === piece.era) last.pieces.push(piece.bytes);
-        else kept.push({ era: piece.era, cut: this.#cut, pieces: [piece.bytes] });
+        if (last?.cut === cut && last.era === piece.era) last.pieces.push(piece.bytes);
+        else kept.push({ era: piece.era, cut, pieces: [piece.bytes] });
       }
       this.#byPart.set(part.name, kept);
-    }
+    };
   }
 
   restore(parts: readonly Part[]): void {

@@ -141,9 +141,9 @@ describe("identity", () => {
     expect(collect.resolve("nonsense")).toBeUndefined();
   });
 
-  test("of several persons the one met first wins, and it is counted", () => {
+  test("persons who turn out to be one are the one met first from there on", () => {
     const collect = collector();
-    const { events } = play(
+    const { events, said } = play(
       [
         viewed("1", by(["login", "old"])),
         viewed("2", by(["unionid", "young"])),
@@ -154,8 +154,13 @@ describe("identity", () => {
       collect,
     );
     const [old, young, both, device, after] = events.map(person);
-    expect([both, device, after]).toEqual([old, old, young]);
-    expect(collect.counts).toMatchObject({ minted: 2, linked: 3, conflicts: 1 });
+    expect([both, device, after]).toEqual([old, old, old]);
+    expect(collect.counts).toMatchObject({ minted: 2, linked: 3, merged: 1, conflicts: 0 });
+    // What the groups are told goes before the event that brought it about.
+    const told = said.filter(([kind]) => kind === "link" || kind === "event").map(([kind]) => kind);
+    expect(told).toEqual(["event", "event", "link", "event", "event", "event"]);
+    expect(said.find(([kind]) => kind === "link")?.[1]).toMatchObject({ from: young, to: old });
+    expect(collect.resolve([{ k: "unionid", v: "young" }])).toBe(old);
   });
 
   test("the strongest identifier names the person, wherever it stands", () => {

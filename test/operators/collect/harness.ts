@@ -4,6 +4,7 @@ import type {
   CollectInput,
   CollectSink,
   JournalRecord,
+  LinkRecord,
 } from "../../../operators/collect/contract.ts";
 import type { CollectOptions, Props, Validated } from "../../../operators/collect/options.ts";
 import { makeIdentifier } from "../../../src/codec/identifier.ts";
@@ -45,14 +46,15 @@ function validate(type: string, props: Readonly<Record<string, unknown>>): Valid
   return { ok: true, props: kept as Props, stripped };
 }
 
-const { identify } = makeIdentifier({ key: "a tenant key for tests" });
+const key = makeIdentifier({ key: "a tenant key for tests" });
 
 export const collector = (options: Partial<CollectOptions> = {}): Collect =>
-  makeCollect({ identify, validate, ...options });
+  makeCollect({ key, validate, ...options });
 
 export type Said =
   | readonly ["event", JournalRecord]
   | readonly ["fact", string, string, unknown]
+  | readonly ["link", LinkRecord]
   | readonly ["time", EventTime]
   | readonly ["publish", Message, string];
 
@@ -64,6 +66,9 @@ export class Recorder implements CollectSink {
   }
   fact(kind: string, key: string, value: unknown): void {
     this.said.push(["fact", kind, key, value]);
+  }
+  link(record: LinkRecord): void {
+    this.said.push(["link", record]);
   }
   time(second: EventTime): void {
     this.said.push(["time", second]);
