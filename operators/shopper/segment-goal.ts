@@ -28,6 +28,8 @@ export interface SegmentGoalState {
   /** The person's last act, or the first entry where none was seen. */
   last: EventTime;
   silent: boolean;
+  /** Stays of somebody who turned out to be this person, until it is told of this one. */
+  moved?: Record<string, Stay>;
 }
 
 /** What changed about a segment's members. */
@@ -71,6 +73,7 @@ export function segmentGoalOperator(
       else ctx.setTimer(SILENT, due);
       return state;
     },
+    merge: (into, from, ctx) => joined(into, from, silence, ctx),
     forward: ({ segment, counts, at }): Hop => partialHop(segment, at, counts),
   };
 }
@@ -100,8 +103,9 @@ function turned(
       state.last = ctx.now;
       ctx.setTimer(SILENT, (plus(ctx.now, silence) + 1) as EventTime);
     }
-    state.stays[segment] = [false, 0];
-    tell(segment, { members: 1, entered, silent }, ctx);
+    const moved = state.moved?.[segment];
+    state.stays[segment] = moved ?? [false, 0];
+    tell(segment, { members: 1, entered, silent, converted: Number(moved?.[0] ?? false) }, ctx);
   } else if (!member && stay !== undefined) {
     delete state.stays[segment];
     const paid = stay[0] || signal.evidence.some(({ event }) => event === PAID);
@@ -111,12 +115,40 @@ function turned(
   return Object.keys(state.stays).length === 0 ? FORGET : state;
 }
 
+/**
+ * What was counted for somebody who turned out to be this person is taken back. Where this one is no
+ * member yet, and is told to be one now, the stay goes on.
+ */
+function joined(
+  into: SegmentGoalState,
+  from: SegmentGoalState,
+  silence: Millis,
+  ctx: GoalContext,
+): SegmentGoalState {
+  if (latest(into.last, from.last) > into.last || into.last === 0) {
+    into.last = from.last;
+    if (into.silent) setSilent(into, false, ctx);
+    ctx.setTimer(SILENT, (plus(into.last, silence) + 1) as EventTime);
+  }
+  const moved: Record<string, Stay> = {};
+  for (const [segment, [paid, day]] of Object.entries(from.stays)) {
+    const stay = into.stays[segment];
+    const converted = stay === undefined || stay[0] ? -Number(paid) : 0;
+    tell(segment, { members: -1, entered: -1, silent: -Number(from.silent), converted }, ctx);
+    if (stay === undefined) moved[segment] = [paid, day];
+    else into.stays[segment] = [stay[0] || paid, Math.max(stay[1], day)];
+  }
+  into.moved = moved;
+  return into;
+}
+
 function acted(
   { type, at }: ShopEvent,
   state: SegmentGoalState,
   local: LocalTime,
   ctx: GoalContext,
 ): SegmentGoalState | Forget {
+  delete state.moved;
   const stays = Object.entries(state.stays);
   if (stays.length === 0) return FORGET;
   state.last = latest(state.last, at);

@@ -130,6 +130,27 @@ export class SegmentJudge {
     return state;
   }
 
+  /**
+   * Somebody turned out to be this person: everything is judged over both histories as if they had
+   * always been one. What was told stays what was told of this person.
+   */
+  join(into: SegmentState, from: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    const due = dueOf(into);
+    const places = this.#listeners.join(into.histories, from.histories);
+    into.since = earlierOf(into.since, from.since);
+    into.judged = latest(latest(into.judged, from.judged), ctx.now);
+    const touched = new Set(this.#whenEmpty);
+    for (const id of [...Object.keys(into.told), ...Object.keys(from.told)]) {
+      const place = this.#places.get(id);
+      if (place !== undefined) touched.add(place);
+    }
+    for (const place of places) for (const i of this.#byLeaf[place] ?? []) touched.add(i);
+    this.#judge(into, touched, minus(into.judged, this.#maxAge), ctx);
+    if (isBlank(into)) return FORGET;
+    this.#wait(into, due, into.judged, ctx);
+    return into;
+  }
+
   /** The clock makes a turn, or it is time to tidy up. */
   wake(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
     if (state.wake !== 0 && state.wake <= ctx.now) this.#judge(state, [], ctx.now, ctx);
@@ -270,6 +291,10 @@ export class SegmentJudge {
 /** When the timer is due; MAX_TIME when nothing is waited for. */
 const dueOf = ({ wake, tidy }: SegmentState): EventTime =>
   earliest(wake === 0 ? MAX_TIME : wake, tidy === 0 ? MAX_TIME : tidy);
+
+/** 0 stands for never. */
+const earlierOf = (a: EventTime, b: EventTime): EventTime =>
+  a === 0 || b === 0 ? latest(a, b) : earliest(a, b);
 
 /** No turn may still be corrected. */
 const isQuiet = ({ told }: SegmentState): boolean =>

@@ -25,6 +25,7 @@ export function segmentOperator(
     init: newSegmentState,
     onEvent: (signal, state, ctx) => judge.take(signal, state, ctx),
     onTimer: (_timer, state, ctx) => judge.wake(state, ctx),
+    merge: (into, from, ctx) => judge.join(into, from, ctx),
     publish: messageOf,
   };
 }

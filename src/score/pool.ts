@@ -17,7 +17,8 @@ export class PooledScoring implements Scoring {
       filename: worker.href,
       minThreads: threads,
       maxThreads: threads,
-      maxQueue: "auto",
+      // Each key group asks for one thing at a time: their number bounds the queue.
+      maxQueue: Number.POSITIVE_INFINITY,
     });
     // Without a listener, one worker that fails to load ends the whole process.
     this.#pool.on("error", (error) => {

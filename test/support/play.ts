@@ -1,14 +1,16 @@
 import type { FactIndex } from "../../src/flow/fact-store.ts";
 import { KeyedTask, type NodeCounts } from "../../src/flow/keyed-task.ts";
+import { decodeMoved, encodeMoved } from "../../src/flow/moved.ts";
 import type { Hop, Node } from "../../src/flow/operator.ts";
 import type { Output } from "../../src/flow/output.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
 import type { Scoring, ScoringFunctions } from "../../src/score/seam.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
 
-/** One line of a script: something happens to a key, a fact enters, or time passes. */
+/** One line of a script: something happens to a key, it turns out to be another, a fact enters, or time passes. */
 export type ScriptLine =
   | { readonly at: number; readonly key: string; readonly event: unknown; readonly id?: string }
+  | { readonly join: string; readonly key: string; readonly at: number }
   | { readonly fact: readonly [kind: string, key: string, value: unknown] }
   | { readonly watermark: number };
 
@@ -57,7 +59,13 @@ export async function play(
   for (const step of script) {
     line += 1;
     if ("watermark" in step) await task.advance(step.watermark as EventTime, [line, 0]);
-    else if ("fact" in step) await task.tell(step.fact[0], [[step.fact[1], step.fact[2]]]);
+    else if ("join" in step) {
+      const { join: from, key, at } = step;
+      await task.settle();
+      const moved = decodeMoved(encodeMoved(task.depart(from)), from, key);
+      const now = at as EventTime;
+      await task.join(moved, { from, key, now, cause: `link-${line}`, position: [line, 0] });
+    } else if ("fact" in step) await task.tell(step.fact[0], [[step.fact[1], step.fact[2]]]);
     else {
       const { key, event, id } = step;
       await task.event(event, {

@@ -36,6 +36,17 @@ export function cancelLeaf(of: readonly Cancel[], key: readonly string[]): Leaf<
       }
       return all;
     },
+    join(into, from) {
+      for (const [partition, list] of Object.entries(from)) {
+        const all = [...(into[partition] ?? []), ...list].sort((a, b) => a[0] - b[0]);
+        into[partition] = all.slice(-KEPT_CANCELS);
+      }
+      for (let names = Object.keys(into); names.length > KEPT_PARTITIONS; ) {
+        delete into[oldest(into, names)];
+        names = Object.keys(into);
+      }
+      return into;
+    },
     thin(history, horizon) {
       for (const [partition, list] of Object.entries(history)) {
         const kept = list.filter(([at]) => at >= horizon);

@@ -21,6 +21,7 @@ export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
       if (history.length > KEPT_EVENTS) history.shift();
       return history;
     },
+    join: (into, from) => [...into, ...from].sort((a, b) => a[0] - b[0]).slice(-KEPT_EVENTS),
     thin(history, horizon) {
       const kept = history.filter(([at]) => at >= horizon);
       return kept.length === 0 ? undefined : kept;

@@ -42,6 +42,11 @@ export interface Leaf<History = unknown> {
   readonly key: string;
   /** Indexes of the matchers whose events concern it. */
   readonly listens: readonly number[];
+  /**
+   * Joins what was known of somebody who turned out to be this person. Exact as far as nothing of
+   * either is settled; what is settled of one is taken as it stands.
+   */
+  join(into: History, from: History): History;
   /** What it follows of what other parts say. */
   readonly follows: { readonly topic: Topic; readonly value: string } | null;
   add(history: History | undefined, occurrence: Occurrence): History | undefined;

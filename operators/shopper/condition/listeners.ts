@@ -99,6 +99,20 @@ export class Listeners {
     return touched;
   }
 
+  /**
+   * Joins the histories of somebody who turned out to be this person; places of the leaves that have
+   * one now. What is said of a person's segments stays what was said of this one: it is told anew.
+   */
+  join(histories: Histories, from: Histories): ReadonlySet<number> {
+    for (const [key, other] of Object.entries(from)) {
+      const leaf = this.#leaves[this.#places.get(key) ?? -1];
+      if (leaf === undefined || leaf.follows?.topic === "segment") continue;
+      const own = histories[key];
+      keep(histories, leaf, own === undefined ? other : leaf.join(own, other));
+    }
+    return new Set(Object.keys(histories).flatMap((key) => this.#places.get(key) ?? []));
+  }
+
   /** Leaves out of the histories what no longer matters from `horizon` on. */
   thin(histories: Histories, horizon: EventTime): void {
     const shared: Leaf[] = [];

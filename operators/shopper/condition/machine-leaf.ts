@@ -15,6 +15,7 @@ import {
   fold,
   insertMark,
   isBefore,
+  joinMarks,
   type Machine,
   type MachineHistory,
   type Mark,
@@ -62,6 +63,10 @@ export function machineLevel<State>(spec: MachineSpec<State>): LevelLeaf<Machine
         insertMark(marks, markOf(part, occurrence, types), machine);
       }
       return marks;
+    },
+    join(into, from) {
+      joinMarks(into, from, machine);
+      return into;
     },
     thin: (history, horizon) => (fold(history, horizon, machine) ? undefined : history),
     timeline: (history, from) => timelineOf(machine, history ?? noMarks(), from),
@@ -119,6 +124,12 @@ export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<
         insertMark(of, markOf(part, occurrence, types), machine);
       }
       return all;
+    },
+    join(into, from) {
+      for (const [partition, of] of Object.entries(from)) {
+        joinMarks(partitionOf(into, partition), of, machine);
+      }
+      return into;
     },
     thin(history, horizon, all) {
       for (const [partition, of] of Object.entries(history)) {
@@ -195,6 +206,10 @@ export function standingLevel(
       marks[2] = marks[2].filter(([at]) => at < since);
       insertMark(marks, standingMark(change, on), STANDING);
       return marks;
+    },
+    join(into, from) {
+      joinMarks(into, from, STANDING);
+      return into;
     },
     thin: (history, horizon) => (fold(history, horizon, STANDING) ? undefined : history),
     timeline: (history, from) => timelineOf(STANDING, history ?? noMarks(), from),

@@ -35,6 +35,8 @@ export interface Machine<State> {
   holds(state: State): boolean;
   /** The marks that made it what it is, oldest first. */
   marks(state: State): readonly Mark[];
+  /** Of two states of one moment; where it is left out, that of the later mark counts. */
+  join?(a: State, b: State): State;
   /** The state without what no longer matters from a time on. */
   pruned?(state: State, from: EventTime): State | null;
 }
@@ -91,6 +93,26 @@ export function fold<State>(
   history[0] = state;
   history[1] = latest(history[1], horizon);
   return state === null && marks.length === 0;
+}
+
+/** Joins another's history: both settled to the later of their horizons, their marks as one. */
+export function joinMarks<State>(
+  into: MachineHistory<State>,
+  from: MachineHistory<State>,
+  machine: Machine<State>,
+): void {
+  const horizon = latest(into[1], from[1]);
+  fold(into, horizon, machine);
+  fold(from, horizon, machine);
+  into[0] = joinStates(into[0], from[0], machine);
+  for (const mark of from[2]) insertMark(into, mark, machine);
+}
+
+function joinStates<State>(a: State | null, b: State | null, machine: Machine<State>) {
+  if (a === null || b === null) return a ?? b;
+  if (machine.join !== undefined) return machine.join(a, b);
+  const last = (state: State) => machine.marks(state).at(-1)?.[0] ?? 0;
+  return last(b) > last(a) ? b : a;
 }
 
 interface Visitor<State> {

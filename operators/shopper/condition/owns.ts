@@ -17,6 +17,7 @@ export function ownsLevel({ of, ageOver }: Owns): LevelLeaf<MachineHistory<OwnsS
     woken: ([mark]) => [mark, true],
     holds: ([, old]) => old,
     marks: ([mark]) => [mark],
+    join: (a, b) => (b[0][0] < a[0][0] ? b : a),
   };
   const leaf = machineLevel({
     key: leafKey("owns", of, ageOver),

@@ -33,6 +33,10 @@ export function countLevel(count: Count | None): LevelLeaf<Match[]> {
       }
       return list.length > 2 * atLeast + SPARE ? thinMatches(list, asked, MIN_TIME) : list;
     },
+    join(into, from) {
+      for (const match of from) insertMatch(into, match);
+      return into.length > 2 * atLeast + SPARE ? thinMatches(into, asked, MIN_TIME) : into;
+    },
     thin(history, horizon) {
       const kept = thinMatches(history, asked, horizon);
       return kept.length === 0 ? undefined : kept;
@@ -87,6 +91,7 @@ export function sumInWindow(sum: Sum & { readonly within: Millis }): LevelLeaf<A
       if (list.length > KEPT_AMOUNTS) list.shift();
       return list;
     },
+    join: (into, from) => [...into, ...from].sort((a, b) => a[0] - b[0]).slice(-KEPT_AMOUNTS),
     thin(history, horizon) {
       const kept = history.filter(([at]) => at + within >= horizon);
       return kept.length === 0 ? undefined : kept;

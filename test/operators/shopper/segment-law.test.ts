@@ -314,8 +314,8 @@ function scriptOf(history: readonly Happened[], disorder: number): ScriptLine[] 
   return [...lines, { watermark: T0 + END }];
 }
 
-async function told(file: SegmentFile, script: readonly ScriptLine[]) {
-  const job = { timeZone: "UTC", seed: 1, maxAge: MAX_AGE as Millis, files: { segments: file } };
+async function told(file: SegmentFile, script: readonly ScriptLine[], maxAge: Millis = MAX_AGE) {
+  const job = { timeZone: "UTC", seed: 1, maxAge, files: { segments: file } };
   return await play(
     [
       { operator: sessionSpec.make({}, job), from: ["events"] },
@@ -374,6 +374,53 @@ test("law: membership is what the definition says of the whole history", async (
             entries,
           ]);
         }
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+const BOB = "p_00000000000000b0";
+
+/** The same under two names up to a time of arrival, and under one from there on. */
+function scriptOfTwo(history: readonly Happened[], bobs: ReadonlySet<string>, linkAt: number) {
+  const lines: ScriptLine[] = [];
+  let isLinked = false;
+  for (const one of scriptOf(history, 5)) {
+    const now = "watermark" in one ? one.watermark - T0 + 6 : linkAt;
+    if (!isLinked && now > linkAt) {
+      isLinked = true;
+      lines.push({ join: BOB, key: ANN, at: T0 + linkAt });
+    }
+    if (!("event" in one) || isLinked) lines.push(one);
+    else {
+      const event = one.event as ShopEvent;
+      const person = bobs.has(event.clientId) ? BOB : ANN;
+      lines.push({ ...one, key: person, event: { ...event, person } });
+    }
+  }
+  return lines;
+}
+
+test("law: of two who turn out to be one, it is what the definition says of both histories", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      definition,
+      leave,
+      historyOf,
+      fc.func(fc.boolean()),
+      fc.integer({ min: 0, max: 130 }),
+      async (when, rule, history, isBobs, linkAt) => {
+        const segments: Segment[] = [{ ...plain, id: "seg", when, leave: rule }];
+        const file = { version: 1 as const, timeZone: "UTC", matchers: MATCHERS, segments };
+        const bobs = new Set(history.flatMap(({ id }) => (isBobs(id) ? [id] : [])));
+        const script = scriptOfTwo(history, bobs, linkAt);
+        const { outputs, hops, task } = await told(file, script, millis(100_000));
+        const slow = slowTurns(file, history).seg ?? [];
+        const anns = outputs.filter(({ data }) => data["person"] === ANN);
+        expect(standing(anns)).toEqual(slow);
+        expect(task.stateOf("segment", BOB)).toBeUndefined();
+        expect(counted(hops, "seg")[0]).toBe(Number(slow.at(-1)?.member ?? false));
       },
     ),
     { numRuns: 400 },
