@@ -86,6 +86,10 @@ function feedbackOperator(options: FeedbackOptions): Operator<In, Outcome, Feedb
       } else heard(input, state, ctx, options);
       return kept(state, ctx, options);
     },
+    merge(into, from, ctx) {
+      for (const rec of from.open) opened(into, rec, ctx);
+      return kept(into, ctx, options);
+    },
     onTimer(_timer, state, ctx) {
       for (const rec of state.open) {
         if (isUndecided(rec) && silenceEnds(rec, options) <= ctx.now)

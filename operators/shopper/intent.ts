@@ -2,7 +2,14 @@ import Type from "typebox";
 import type { Lexicon } from "../../src/config/lexicon.ts";
 import { type Context, FORGET, type Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
-import { days, type EventTime, isoTime, type Millis, plus } from "../../src/time/event-time.ts";
+import {
+  days,
+  type EventTime,
+  isoTime,
+  latest,
+  type Millis,
+  plus,
+} from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, isAboutGoods } from "./catalog.ts";
 import {
@@ -86,7 +93,45 @@ function intentOperator(
       if (state.session !== "" || ctx.now < plus(state.orderAt, ORDER_CONTEXT)) return state;
       return FORGET;
     },
+    merge(into, from, ctx) {
+      const joined = joinIntents(into, from, options.halfLife);
+      if (joined.session !== "") speak(joined, ctx, options);
+      else if (joined.orderAt !== 0) ctx.setTimer("forget", plus(joined.orderAt, ORDER_CONTEXT));
+      return joined;
+    },
     publish: messageOf,
+  };
+}
+
+/** The evidence of both as of the later; what was told is what was told of `into`. */
+function joinIntents(into: IntentState, from: IntentState, halfLife: Millis): IntentState {
+  const { told, toldProbability } = into;
+  const [earlier, later] = from.evidence.at > into.evidence.at ? [into, from] : [from, into];
+  decayTo(earlier.evidence, later.evidence.at, halfLife);
+  const odds = later.evidence.odds.map((value, i) => value + (earlier.evidence.odds[i] ?? 0));
+  const looks = new Map(earlier.views);
+  for (const [sku, count] of later.views) {
+    const before = looks.get(sku) ?? 0;
+    looks.delete(sku);
+    looks.set(sku, before + count);
+  }
+  const alternatives = new Map(earlier.alternatives);
+  for (const [category, skus] of later.alternatives) {
+    const all = [...new Set([...(alternatives.get(category) ?? []), ...skus])];
+    alternatives.delete(category);
+    alternatives.set(category, all.slice(0, SKUS_OF_CATEGORY));
+  }
+  return {
+    session: later.session === "" ? earlier.session : later.session,
+    evidence: { at: later.evidence.at, odds },
+    clues: [...earlier.clues, ...later.clues].sort((a, b) => a[2] - b[2]).slice(-KEPT_CLUES),
+    views: [...looks].slice(-KEPT_VIEWS),
+    alternatives: [...alternatives].slice(-KEPT_CATEGORIES),
+    told,
+    toldProbability,
+    sku: later.sku ?? earlier.sku,
+    category: later.category ?? earlier.category,
+    orderAt: latest(into.orderAt, from.orderAt),
   };
 }
 

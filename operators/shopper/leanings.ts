@@ -40,6 +40,13 @@ export function lean(
   }
 }
 
+/** Adds up two persons' leanings. */
+export function joinLeanings(into: Leanings, from: Leanings, halfLife: Millis, most: number): void {
+  from.names.forEach((name, i) => {
+    lean(into, name, from.scores[i] ?? 0, from.ats[i] as EventTime, halfLife, most);
+  });
+}
+
 function forgetFaintest(of: Leanings, now: EventTime, halfLife: Millis): void {
   let faintest = 0;
   let least = Number.POSITIVE_INFINITY;

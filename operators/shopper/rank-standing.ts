@@ -75,6 +75,21 @@ function rankStandingOperator(
       else look(rank, state, ctx);
       return orForget(state);
     },
+    merge(into, from, ctx) {
+      for (const [key, [, groups]] of Object.entries(from)) {
+        const rank = byKey.get(key);
+        if (rank === undefined) continue;
+        const standing = into[key] ?? [false, {}];
+        into[key] = standing;
+        for (const [group, [at, weight]] of Object.entries(groups)) {
+          add(standing[1], group, weight, at, rank);
+          // The ranking of the group knows it under the other name, where it fades unseen.
+          ctx.emit({ kind: "scored", person: ctx.key, rank, group, weight, at });
+        }
+        ctx.setTimer(key, plus(ctx.watermark, LOOK));
+      }
+      return orForget(into);
+    },
     forward: (out) => (out.kind === "scored" ? hopOf(out) : undefined),
   };
 }

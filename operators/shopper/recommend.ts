@@ -20,6 +20,7 @@ import { isAct } from "./session.ts";
 import type { IntentSignal, SessionSignal, StandingOf, Step } from "./signals.ts";
 import {
   favouriteTouchpoint,
+  joinTaste,
   learnFrom,
   learnIntent,
   learnOutcome,
@@ -109,6 +110,11 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
     onScored: (scored, taste, ctx) => decide(scored, taste, ctx, options),
     onTimer(_timer, taste, ctx) {
       return forgetLater(taste, ctx, options);
+    },
+    merge(into, from, ctx) {
+      joinTaste(into, from);
+      if (into.seenAt !== 0) ctx.setTimer("forget", plus(into.seenAt, options.keep));
+      return into;
     },
     publish: messageOf,
   };

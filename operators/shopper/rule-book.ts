@@ -5,6 +5,7 @@ import {
   earliest,
   isoTime,
   latest,
+  MIN_TIME,
   type Millis,
   minus,
   plus,
@@ -146,6 +147,33 @@ export class RuleBook {
     return this.#judge(due, (look.state.swept + 1) as EventTime, now, { ...look, watermark: now });
   }
 
+  /**
+   * Somebody turned out to be this person: what fires is what fires for both histories as one. What
+   * was told of either was told, and stands where it cannot be judged again.
+   */
+  join(from: BookState, now: EventTime, look: Look): Findings {
+    const { state } = look;
+    const fired = (entry: Entry, of: BookState): string[] =>
+      entry.trigger.firings(of.histories, 0 as EventTime, latest(now, look.watermark)).map(refOf);
+    const concerned = this.#entries.filter(({ trigger }) =>
+      trigger.leaves.some(({ key }) => key in state.histories || key in from.histories),
+    );
+    const judgeable = new Map(
+      concerned.map((entry) => [
+        entry.rule.id,
+        new Set([...fired(entry, state), ...fired(entry, from)]),
+      ]),
+    );
+    this.#listeners.join(state.histories, from.histories);
+    for (const [rule, told] of Object.entries(from.told)) {
+      const all = [...(state.told[rule] ?? []), ...told].sort((a, b) => a[0] - b[0]);
+      state.told[rule] = all.slice(-KEPT_FIRINGS);
+    }
+    state.swept = latest(state.swept, from.swept);
+    state.seen = latest(state.seen, from.seen);
+    return this.#judge(concerned, MIN_TIME, now, look, judgeable);
+  }
+
   /** Forgets what no longer matters at `now`. */
   tidy(state: BookState, now: EventTime): void {
     const horizon = minus(now, this.#maxAge);
@@ -180,7 +208,14 @@ export class RuleBook {
     return this.#judge([...entries], from, to, look);
   }
 
-  #judge(entries: readonly Entry[], from: EventTime, to: EventTime, look: Look): Findings {
+  /** `judgeable`, by rule: what was told of others stands. */
+  #judge(
+    entries: readonly Entry[],
+    from: EventTime,
+    to: EventTime,
+    look: Look,
+    judgeable?: ReadonlyMap<string, ReadonlySet<string>>,
+  ): Findings {
     const { state, watermark } = look;
     const swept = latest(state.swept, watermark);
     state.seen = latest(state.seen, to);
@@ -194,7 +229,8 @@ export class RuleBook {
       const found = trigger.firings(state.histories, start, until);
       const isCertain = ({ by, at }: Firing) => by === "event" || at <= swept;
       const fired = found.filter(isCertain);
-      const { news, gone } = retold(state, rule.id, fired, start, horizon);
+      const mayGo = judgeable?.get(rule.id);
+      const { news, gone } = retold(state, rule.id, fired, { start, horizon, mayGo });
       const left = [...gone];
       for (const firing of news) {
         const moved = left.findIndex(([, , partition]) => partition === firing.partition);
@@ -275,15 +311,19 @@ function retold(
   state: BookState,
   rule: string,
   fired: readonly Firing[],
-  start: EventTime,
-  horizon: EventTime,
+  of: {
+    readonly start: EventTime;
+    readonly horizon: EventTime;
+    readonly mayGo: ReadonlySet<string> | undefined;
+  },
 ): { readonly news: readonly Firing[]; readonly gone: readonly ToldFiring[] } {
+  const { start, horizon, mayGo } = of;
   const told = state.told[rule] ?? [];
   if (told.length === 0 && fired.length === 0) return { news: fired, gone: told };
   const known = new Set(told.map(([, ref]) => ref));
   const news = fired.filter((firing) => !known.has(refOf(firing)));
   const refs = new Set(fired.map(refOf));
-  const stays = ([at, ref]: ToldFiring) => at < start || refs.has(ref);
+  const stays = ([at, ref]: ToldFiring) => at < start || refs.has(ref) || mayGo?.has(ref) === false;
   const kept = told.filter((one) => one[0] >= horizon && stays(one));
   for (const firing of news) kept.push([firing.at, refOf(firing), firing.partition]);
   kept.sort((a, b) => a[0] - b[0]);

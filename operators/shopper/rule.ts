@@ -9,6 +9,7 @@ import type { StandingChange } from "./condition/leaf.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { standingOf } from "./condition/standing.ts";
 import { hear, isHeard } from "./contact/hear.ts";
+import { joinContact } from "./contact/join.ts";
 import { type ContactOut, hopOf, messageOf } from "./contact/outcome.ts";
 import type { Proposal } from "./contact/proposal.ts";
 import {
@@ -87,6 +88,15 @@ export function ruleOperator(
     act(found, turn);
   }
 
+  function onJoin(from: RuleState, state: RuleState, ctx: Context<ContactOut>): void {
+    const turn = turnOf(state, ctx);
+    joinContact(state.contact, from.contact);
+    const found = book.join(from.book, ctx.now, lookAt(state, ctx));
+    recheck(found, state, turn, "stale");
+    act(found, turn);
+    endMoment(turn, standsIn(state));
+  }
+
   const standsIn =
     (state: RuleState): Stands =>
     (proposal, at) =>
@@ -124,6 +134,10 @@ export function ruleOperator(
       act(book.onClock(ctx.now, lookAt(state, ctx)), turn);
       endMoment(turn, standsIn(state));
       return armed(state, book, ctx);
+    },
+    merge(into, from, ctx) {
+      onJoin(from, into, ctx);
+      return armed(into, book, ctx);
     },
     publish: messageOf,
     forward: hopOf,

@@ -9,7 +9,7 @@ import {
 } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
-import { type Leanings, lean, noLeanings, shares } from "./leanings.ts";
+import { joinLeanings, type Leanings, lean, noLeanings, shares } from "./leanings.ts";
 import type { EventEvidence, IntentSignal } from "./signals.ts";
 
 /** What the recommender remembers of a person. Lists run from the oldest to the newest. */
@@ -118,6 +118,34 @@ export function learnFrom(taste: Taste, event: ShopEvent, facts: Facts): void {
     numberOf(fieldsOf(facts, "catalog", sku), "price_minor") ?? numberProp(event, "price_minor");
   if (price !== undefined && price > 0) rememberPrice(taste, price);
 }
+
+/** Takes in what was known of somebody who turned out to be this person. */
+export function joinTaste(into: Taste, from: Taste): void {
+  from.skus.forEach((sku, i) => {
+    rememberSku(into, sku, from.skuAts[i] ?? into.seenAt);
+  });
+  joinLeanings(into.categories, from.categories, CATEGORY_HALF_LIFE, KEPT_CATEGORIES);
+  joinLeanings(into.touchpoints, from.touchpoints, TOUCHPOINT_HALF_LIFE, KEPT_TOUCHPOINTS);
+  const prices = into.prices + from.prices;
+  if (prices > 0) {
+    into.logPrice = (into.logPrice * into.prices + from.logPrice * from.prices) / prices;
+    into.prices = Math.min(prices, 100);
+  }
+  const acts = [...triples(into.acts), ...triples(from.acts)].sort((a, b) => a[2] - b[2]);
+  into.acts = acts.slice(-KEPT_ACTS).flat();
+  if ((from.intent?.at ?? 0) > (into.intent?.at ?? 0)) into.intent = from.intent;
+  into.recs = [...from.recs, ...into.recs].slice(-KEPT_RECS);
+  into.recItems = [...from.recItems, ...into.recItems].slice(-KEPT_RECS);
+  from.muted.forEach((item, i) => {
+    mute(into, item, from.mutedUntil[i] ?? into.seenAt, latest(into.seenAt, from.seenAt));
+  });
+  into.pushedAt = latest(into.pushedAt, from.pushedAt);
+  into.seenAt = latest(into.seenAt, from.seenAt);
+}
+
+type KeptAct = [type: string, id: string, at: number];
+const triples = (acts: readonly (string | number)[]): KeptAct[] =>
+  Array.from({ length: acts.length / 3 }, (_, i) => acts.slice(3 * i, 3 * i + 3) as KeptAct);
 
 /** The touchpoint that the person uses most. */
 export const favouriteTouchpoint = (taste: Taste, now: EventTime): string | undefined =>

@@ -19,7 +19,7 @@ import {
 } from "./verdict.ts";
 
 /** A person has so much waiting at most; more is dropped, what is worth least first. */
-const MOST_WAITING = 32;
+export const MOST_WAITING = 32;
 
 /** Whether what a proposal says is still true at a time. */
 export type Stands = (proposal: Proposal, at: EventTime) => boolean;

@@ -25,7 +25,7 @@ export interface Silence {
 
 export const noSilence = (): Silence => ({ notes: [], muted: {} });
 
-const KEPT_NOTES = 32;
+export const KEPT_NOTES = 32;
 
 const ANSWERS: Readonly<Record<string, Note["answer"]>> = {
   "feedback.clicked": "yes",

@@ -7,7 +7,7 @@ import { readTrackingPlan } from "../../../src/config/tracking-plan.ts";
 import { millis } from "../../../src/time/event-time.ts";
 import { shippedText, yaml } from "../../config/shipped.ts";
 import { play, type ScriptLine } from "../../support/play.ts";
-import { DAY, HOUR, line, MIN, shopEvent, T0 } from "./support.ts";
+import { ANN, DAY, HOUR, line, MIN, shopEvent, T0 } from "./support.ts";
 
 const RULES = `
 version: 1
@@ -95,4 +95,55 @@ test("law: in whatever order it is heard of, each unpaid cart has one message th
     { numRuns: 300 },
   );
   expect(late).toBeGreaterThan(0);
+});
+
+const BOB = "p_00000000000000b0";
+
+test("law: of two who turn out to be one, each cart that the one never paid has one message that stands", async () => {
+  let back = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      happened,
+      fc.func(fc.boolean()),
+      fc.integer({ min: 0, max: 9 * HOUR }),
+      async (all, isBobs, linkAt) => {
+        const link: ScriptLine = { join: BOB, key: ANN, at: T0 + linkAt };
+        const script: ScriptLine[] = [];
+        for (const { ms, paid, sku } of all.toSorted((a, b) => a.ms - b.ms)) {
+          const linked = script.includes(link);
+          if (!linked && ms > linkAt) script.push({ watermark: T0 + linkAt - 5000 }, link);
+          const person = ms <= linkAt && isBobs(ms) ? BOB : ANN;
+          const type = paid ? "order.paid" : "cart.added";
+          script.push(
+            { watermark: T0 + ms - 5000 },
+            line(shopEvent(ms, type, { sku, order_id: "o" }, { person })),
+          );
+        }
+        if (!script.includes(link)) script.push({ watermark: T0 + linkAt - 5000 }, link);
+        const { outputs, task } = await play(
+          [
+            { operator: sessionSpec.make({}, job), from: ["events"] },
+            { operator: ruleOperator(file, job), from: ["session"] },
+          ],
+          [...script, { watermark: T0 + 6 * DAY }],
+        );
+        const undone = new Set(outputs.map(({ data }) => data["supersedes"]));
+        back += undone.size - 1;
+        expect(task.stateOf("rule", BOB)).toBeUndefined();
+        for (const sku of ["A", "B"]) {
+          const standing = outputs.filter(
+            ({ subject, data }) =>
+              subject.startsWith("recommendation.") &&
+              data["sku"] === sku &&
+              !undone.has(data["rec_id"]),
+          );
+          // One that went for a firing that was only of another time stands.
+          expect(standing.length, sku).toBe(slowly(all, sku).length);
+        }
+      },
+    ),
+    { numRuns: 300 },
+  );
+  // Some had been sent, and turned out to be wrong of the one.
+  expect(back).toBeGreaterThan(0);
 });
