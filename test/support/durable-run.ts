@@ -138,7 +138,11 @@ export class DurableRun {
 
   /** The next message of the first group that has one; undefined when all are at their ends. */
   async #step(input: readonly IntakeMessage[]): Promise<true | undefined> {
-    for (const group of [...this.#job.demands, ...this.#job.shoppers]) {
+    const { demands, shoppers } = this.#job;
+    // Now one, now another is ahead.
+    const first = this.#handled % shoppers.length;
+    const groups = [...demands, ...shoppers.slice(first), ...shoppers.slice(0, first)];
+    for (const group of groups) {
       const at = this.#at.get(group.name) ?? 0;
       const frame = this.#frames.get(group.name)?.[at];
       if (frame === undefined || this.#busy.has(group.name)) continue;
