@@ -11,6 +11,7 @@ import { replayCommand } from "./replay.ts";
 import { schemasCommand } from "./schemas.ts";
 import { startCommand } from "./start.ts";
 import { tapCommand } from "./tap.ts";
+import { testRulesCommand } from "./test-rules.ts";
 import { verifyCommand } from "./verify.ts";
 
 const OK = 0;
@@ -29,6 +30,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     demoCommand(env),
     replayCommand(env),
     lintCommand(env),
+    testRulesCommand(env),
     graphCommand(env),
     tapCommand(env),
     dumpCommand(env),

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { OperatorSpec } from "../flow/spec.ts";
+import { type DefinitionTest, readDefinitionTests, withoutTests } from "./definition-test.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
@@ -27,6 +28,8 @@ export interface Config {
   readonly segments: SegmentFile;
   readonly rules: RuleFile;
   readonly lexicon: Lexicon;
+  /** What must come out of segments and rules, as it stands beside them. */
+  readonly tests: readonly DefinitionTest[];
   /** 32 hex digits of all that can change a decision, in all files. */
   readonly hash: string;
 }
@@ -81,16 +84,24 @@ function assemble(
           job?.timeZone ?? "Asia/Shanghai",
         ),
   );
+  const tests = plan &&
+    segments &&
+    rules && [
+      ...(take("segments", (file) =>
+        readDefinitionTests("segment", file, plan, segments.timeZone),
+      ) ?? []),
+      ...(take("rules", (file) => readDefinitionTests("rule", file, plan, rules.timeZone)) ?? []),
+    ];
   const ordered = orderProblems(problems);
-  if (ordered.some(isError) || !job || !plan || !lexicon || !segments || !rules) {
+  if (ordered.some(isError) || !job || !plan || !lexicon || !segments || !rules || !tests) {
     return { value: undefined, problems: ordered };
   }
   const hash = contentHash([
     job.hash,
     files["tracking-plan"].value?.value,
-    files.segments.value?.value,
-    files.rules.value?.value,
+    withoutTests(files.segments.value?.value),
+    withoutTests(files.rules.value?.value),
     files.lexicon.value?.value,
   ]);
-  return { value: { job, plan, segments, rules, lexicon, hash }, problems: ordered };
+  return { value: { job, plan, segments, rules, lexicon, tests, hash }, problems: ordered };
 }

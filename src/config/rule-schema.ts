@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { MatcherRef, namedKeys, TRIGGER_DEFS, TriggerRef } from "./condition-schema.ts";
+import { testsKey } from "./definition-test.ts";
 import { CHANNELS, CLASSES, KINDS } from "./rule-ast.ts";
 import { durationText, nameText, percentText, timeOfDayText } from "./texts.ts";
 
@@ -200,6 +201,7 @@ const Rule = Type.Object(
       percentText({ description: "Of those, who only get a `suppressed.holdout`." }),
     ),
     enabled: Type.Optional(Type.Boolean({ default: true })),
+    ...testsKey,
   },
   closed,
 );

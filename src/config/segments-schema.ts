@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { CONDITION_DEFS, ConditionRef, MatcherRef, namedKeys } from "./condition-schema.ts";
+import { testsKey } from "./definition-test.ts";
 import { GOALS } from "./segment-ast.ts";
 import { durationText, nameText } from "./texts.ts";
 
@@ -24,6 +25,7 @@ const Segment = Type.Object(
     ),
     when: ConditionRef,
     leave: Type.Optional(Leave),
+    ...testsKey,
   },
   { additionalProperties: false },
 );

@@ -41,6 +41,11 @@ export class LocalTime {
     }
   }
 
+  /** The moment of a local time `2026-03-02 10:00`; where clocks skip it, a moment near by. */
+  moment(local: string): EventTime {
+    return this.#moment(Date.parse(`${local.replace(" ", "T")}:00Z`));
+  }
+
   #local(at: number): number {
     return at + this.#zone.offset(at) * MINUTE;
   }
