@@ -1,33 +1,44 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { lint } from "../config/lint.ts";
-import { formatProblem, isError } from "../config/problem.ts";
+import { formatProblem, isError, type Problem } from "../config/problem.ts";
 import type { Environment } from "./environment.ts";
-import { configFolder } from "./open-job.ts";
+import { configFolder, packageVersion } from "./open-job.ts";
 import { operatorModules } from "./operator-modules.ts";
+import { sarifOf } from "./sarif.ts";
 
 /** `freshet lint [DIR]` */
 export function lintCommand(_env: Environment): Command {
   return new Command("lint")
     .description("Check a configuration folder; every mistake with line, column and remedy.")
     .argument("[dir]", "configuration folder (default: ./config, else the shipped one)")
-    .option("--json", "print the problems as one JSON array")
+    .addOption(new Option("--json", "print the problems as one JSON array").conflicts("sarif"))
+    .option("--sarif", "print a SARIF 2.1.0 log, for editors and CI")
+    .option("--strict", "warnings fail, too")
     .addHelpText(
       "after",
-      "\nExamples:\n  freshet lint\n  freshet lint my-config --json\n\nExit code 1 when there is an error; warnings alone give 0.",
+      "\nExamples:\n  freshet lint\n  freshet lint my-config --sarif > lint.sarif\n\nExit code 1 when there is an error; warnings alone give 0 without --strict.",
     )
-    .action(async (dir: string | undefined, options: { json?: boolean }) => {
+    .action(async (dir: string | undefined, options: Options) => {
       const folder = configFolder(dir);
       const own = await operatorModules(folder);
       // Without its own operators little can be said of the rest.
       const problems = own.problems.length > 0 ? own.problems : await lint(folder, own.specs);
-      if (options.json === true) process.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
-      else for (const problem of problems) process.stdout.write(`${formatProblem(problem)}\n`);
-      const errors = problems.filter(isError).length;
-      if (options.json !== true) {
-        process.stdout.write(
-          errors === 0 ? `no errors, ${problems.length} warnings\n` : `${errors} errors\n`,
-        );
-      }
-      process.exitCode = errors === 0 ? 0 : 1;
+      process.stdout.write(told(problems, options));
+      const failing = options.strict === true ? problems : problems.filter(isError);
+      process.exitCode = failing.length === 0 ? 0 : 1;
     });
+}
+
+interface Options {
+  readonly json?: boolean;
+  readonly sarif?: boolean;
+  readonly strict?: boolean;
+}
+
+function told(problems: readonly Problem[], { json, sarif }: Options): string {
+  if (json === true) return `${JSON.stringify(problems, null, 2)}\n`;
+  if (sarif === true) return `${JSON.stringify(sarifOf(problems, packageVersion()), null, 2)}\n`;
+  const errors = problems.filter(isError).length;
+  const sum = errors === 0 ? `no errors, ${problems.length} warnings` : `${errors} errors`;
+  return [...problems.map(formatProblem), sum].map((line) => `${line}\n`).join("");
 }

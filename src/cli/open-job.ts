@@ -31,12 +31,15 @@ function packageRoot(): string {
   return folder;
 }
 
+/** Of this build. */
+export function packageVersion(): string {
+  const file = readFileSync(join(packageRoot(), "package.json"), "utf8");
+  return (JSON.parse(file) as { readonly version: string }).version;
+}
+
 /** Of what decides: this build, the Node it runs on, and the configuration. */
 export function versionOf(config: Config): string {
-  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8")) as {
-    readonly version: string;
-  };
-  return hash128(`${version} ${process.versions.node.split(".", 1)[0]} ${config.hash}`);
+  return hash128(`${packageVersion()} ${process.versions.node.split(".", 1)[0]} ${config.hash}`);
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { type DefinitionTest, readDefinitionTests, withoutTests } from "./definition-test.ts";
+import { doubts } from "./doubts.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
@@ -92,6 +93,10 @@ function assemble(
       ) ?? []),
       ...(take("rules", (file) => readDefinitionTests("rule", file, plan, rules.timeZone)) ?? []),
     ];
+  const [segmentsFile, rulesFile] = [files.segments.value, files.rules.value];
+  if (plan && segments && rules && segmentsFile && rulesFile) {
+    problems.push(...doubts({ plan, segments, segmentsFile, rules, rulesFile }));
+  }
   const ordered = orderProblems(problems);
   if (ordered.some(isError) || !job || !plan || !lexicon || !segments || !rules || !tests) {
     return { value: undefined, problems: ordered };

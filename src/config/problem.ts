@@ -23,6 +23,9 @@ export type ProblemCode =
   | "EVENT_UNKNOWN"
   | "PROPERTY_UNKNOWN"
   | "UNIT_MISMATCH"
+  | "NEVER_TRUE"
+  | "NEVER_SENT"
+  | "RULES_EXCLUDE"
   | "DEMO_KEY";
 
 export interface Problem {

@@ -7,6 +7,7 @@ import {
   type Test,
   TOUCHPOINT,
 } from "../../../src/config/condition-ast.ts";
+import { passes } from "../../../src/config/passes.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import type { PropValue, ShopEvent } from "../../event.ts";
 import { type Fields, fieldsOf } from "../catalog.ts";
@@ -157,37 +158,5 @@ const own = (fields: Fields, name: string): unknown =>
 
 /** A list holds when one of its members does. */
 function holds(test: Test, value: unknown): boolean {
-  return Array.isArray(value)
-    ? value.some((member) => holdsOne(test, member))
-    : holdsOne(test, value);
-}
-
-function holdsOne(test: Test, value: unknown): boolean {
-  switch (test.op) {
-    case "eq":
-      return value === test.value;
-    case "in":
-      return test.values.some((allowed) => allowed === value);
-    case "any": {
-      const text = typeof value === "string" ? value.toLowerCase() : "";
-      return test.texts.some((part) => text.includes(part));
-    }
-    case "prefix":
-      return typeof value === "string" && value.startsWith(test.text);
-    default:
-      return typeof value === "number" && compares(test.op, value, test.value);
-  }
-}
-
-function compares(op: "gte" | "gt" | "lte" | "lt", a: number, b: number): boolean {
-  switch (op) {
-    case "gte":
-      return a >= b;
-    case "gt":
-      return a > b;
-    case "lte":
-      return a <= b;
-    case "lt":
-      return a < b;
-  }
+  return Array.isArray(value) ? value.some((member) => passes(test, member)) : passes(test, value);
 }
