@@ -123,9 +123,13 @@ function checkpointsOf(crowd: Crowd, nc: NatsConnection, inbox: AckInbox, every:
     version: "bench",
     layout: "bench",
     every: every as ReturnType<typeof seconds>,
+    records: Number.POSITIVE_INFINITY,
     log,
     tails: () => [],
     settled: () => Promise.resolve(),
+    onTakenOver: (fault) => {
+      throw fault;
+    },
   });
 }
 
@@ -219,7 +223,7 @@ async function underLoad(
   for (let tick = 1; tick <= ticks; tick += 1) {
     const keys = Array.from({ length: share }, draw);
     await crowd.feed(keys, of.people + tick, (g, seq) => {
-      checkpoints.offer(`crowd-${g}`, { seq, time: 1 });
+      checkpoints.offer(`crowd-${g}`, { seq, time: 1 }, 1);
     });
     const wait = began + tick * EVERY_MS - performance.now();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));

@@ -44,6 +44,8 @@ export interface EngineOptions {
   /** Of the build and its configuration: state another one left in mid-log is refused. */
   readonly version: string;
   readonly checkpointEvery: Millis;
+  /** A group that has read so many records since its last checkpoint does not wait for the time. */
+  readonly checkpointRecords: number;
   readonly limits: StreamLimits;
   /** Publish a tick when `IN` is silent for a second; off where time comes from the events. */
   readonly ticks: boolean;
@@ -153,6 +155,7 @@ export class Engine {
       version: options.version,
       layout: `${shoppers.length}+${demands.length}`,
       every: options.checkpointEvery,
+      records: options.checkpointRecords,
       log,
       tails: (group) =>
         [...(this.#hops.get(group) ?? [])].map(([target, hop]) => [target, ...hop.tail]),
@@ -164,6 +167,7 @@ export class Engine {
           this.#outputs.settled(group),
         ]);
       },
+      onTakenOver: (fault) => this.#fail(fault),
     });
     this.#readers = this.#readersAfter(() => NOWHERE);
   }
@@ -318,7 +322,7 @@ export class Engine {
     void this.#watchConnection();
   }
 
-  /** A broker that comes back must still hold what it had acknowledged. */
+  /** A broker that comes back must still hold what it had acknowledged, and the groups be this version's. */
   async #watchConnection(): Promise<void> {
     let before: readonly StreamTail[] = [];
     for await (const { type } of this.#options.nc.status()) {
@@ -331,7 +335,8 @@ export class Engine {
   async #checkTails(tails: readonly StreamTail[]): Promise<void> {
     while (!this.#stopping && !this.#options.nc.isClosed()) {
       try {
-        return await checkTails(await manager(this.#options.nc), tails);
+        await checkTails(await manager(this.#options.nc), tails);
+        return await this.checkpoints.refuseOthers();
       } catch (failure) {
         if (failure instanceof Fault) return this.#fail(failure);
         this.#options.log.debug({ error: String(failure) }, "the broker is asked again");
@@ -376,7 +381,7 @@ export class Engine {
       time,
       msgId: message.headers?.get("Nats-Msg-Id") || undefined,
     });
-    this.checkpoints.offer(INTAKE, { seq, time });
+    this.checkpoints.offer(INTAKE, { seq, time }, 1);
     return this.#room(INTAKE);
   }
 
@@ -397,7 +402,7 @@ export class Engine {
       this.#at.set(name, position);
       await this.#handle(target, seq, frame);
       this.#done.set(name, position);
-      this.checkpoints.offer(name, position);
+      this.checkpoints.offer(name, position, frame.records.length);
       const room = this.#room(name);
       if (room !== undefined) await room;
     });

@@ -2,9 +2,10 @@ import { Command, Option } from "commander";
 import { lint } from "../config/lint.ts";
 import { formatProblem, isError, type Problem } from "../config/problem.ts";
 import type { Environment } from "./environment.ts";
-import { configFolder, packageVersion } from "./open-job.ts";
+import { configFolder } from "./open-job.ts";
 import { operatorModules } from "./operator-modules.ts";
 import { sarifOf } from "./sarif.ts";
+import { packageVersion } from "./version.ts";
 
 /** `freshet lint [DIR]` */
 export function lintCommand(_env: Environment): Command {

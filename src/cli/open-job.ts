@@ -1,9 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
-import { hash128 } from "../codec/hash.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
 import { requireConfig } from "../config/lint.ts";
 import type { Config } from "../config/load.ts";
@@ -14,32 +12,13 @@ import { PooledScoring } from "../score/pool.ts";
 import type { Scoring } from "../score/seam.ts";
 import type { Environment } from "./environment.ts";
 import { requireSpecs } from "./operator-modules.ts";
+import { packageRoot, versionOf } from "./version.ts";
 
 export interface OpenJob {
   readonly config: Config;
   readonly job: ShopJob;
-}
-
-/** The folder this package was installed into, from sources and from the build. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) {
-    const above = dirname(folder);
-    if (above === folder) throw new Error("no package.json above this file");
-    folder = above;
-  }
-  return folder;
-}
-
-/** Of this build. */
-export function packageVersion(): string {
-  const file = readFileSync(join(packageRoot(), "package.json"), "utf8");
-  return (JSON.parse(file) as { readonly version: string }).version;
-}
-
-/** Of what decides: this build, the Node it runs on, and the configuration. */
-export function versionOf(config: Config): string {
-  return hash128(`${packageVersion()} ${process.versions.node.split(".", 1)[0]} ${config.hash}`);
+  /** Of what decides: see `versionOf`. */
+  readonly version: string;
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */
@@ -64,7 +43,9 @@ export async function openJob(
     previousKey: before === undefined ? undefined : makeIdentifier({ key: before }),
   };
   const job = defineJob(config, keys, options);
-  return { config, job };
+  const keyIds = [keys.key.keyId, ...(keys.previousKey === undefined ? [] : [keys.previousKey.keyId])];
+  const version = versionOf({ config, program: packageRoot(), folder: dir, keyIds });
+  return { config, job, version };
 }
 
 function tenantKey(config: Config, env: Environment): string {

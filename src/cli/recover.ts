@@ -2,12 +2,13 @@ import { Command } from "commander";
 import { Fault } from "../faults.ts";
 import { INTAKE } from "../flow/job.ts";
 import { AckInbox } from "../nats/ack-inbox.ts";
-import { namesOf } from "../nats/streams.ts";
+import { refuseWhileRead } from "../nats/readers-of.ts";
+import { manager, namesOf } from "../nats/streams.ts";
 import { type EventTime, isoTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
-import { type OpenJob, openJob, versionOf } from "./open-job.ts";
+import { type OpenJob, openJob } from "./open-job.ts";
 import {
   acceptBuild,
   acceptGap,
@@ -15,7 +16,6 @@ import {
   type ChoiceOptions,
   forget,
   rebuild,
-  refuseWhileRead,
 } from "./recover/choices.ts";
 import {
   type CheckpointState,
@@ -82,7 +82,7 @@ async function recover(options: Options, env: Environment): Promise<void> {
   const inbox = new AckInbox(nc, log);
   const names = namesOf(prefix);
   const expected = {
-    version: versionOf(config),
+    version: open.version,
     layout: `${open.job.groups}+${open.job.demandGroups}`,
   };
   const look = () => survey({ nc, inbox, names, groups: groupsOf(open), log });
@@ -119,7 +119,7 @@ async function choose(
     (anew && rebuild) ||
     (groups && ((of: ChoiceOptions, survey: Survey) => forget(of, survey, groups)));
   if (!work) return undefined;
-  await refuseWhileRead(choice);
+  await refuseWhileRead(await manager(choice.nc), choice.names);
   return work(choice, found);
 }
 

@@ -10,7 +10,7 @@ import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
 import { answerAsks } from "./asks.ts";
 import type { Environment } from "./environment.ts";
-import { type OpenJob, openScoring, versionOf } from "./open-job.ts";
+import { type OpenJob, openScoring } from "./open-job.ts";
 
 export interface RunOptions {
   readonly open: OpenJob;
@@ -78,8 +78,9 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
     scoring,
     prefix: settings.prefix,
     instance,
-    version: versionOf(open.config),
+    version: open.version,
     checkpointEvery: settings.state.checkpointEvery,
+    checkpointRecords: settings.state.checkpointRecords,
     limits: limitsOf(open),
     ticks: !open.job.trustsEvents,
     log,

@@ -187,6 +187,12 @@ const jobSchema = <O extends TSchema>(operators: O) =>
       state: section("Keyed state in memory.", {
         hot_rows: bounded("Keys kept as objects, a key group and operator.", 20_000, 1, 10_000_000),
         checkpoint_every: lasting("How often the changed state of a key group is stored.", "10s"),
+        checkpoint_records: bounded(
+          "It is stored earlier when the group has read so many records meanwhile.",
+          500_000,
+          1,
+          1_000_000_000,
+        ),
       }),
       frames: section("Records sent between flows together.", {
         records: bounded("At most so many.", 128, 1, 1024),

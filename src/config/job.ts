@@ -52,7 +52,11 @@ export interface JobConfig {
     };
   };
   readonly scoring: { readonly workers: "auto" | number };
-  readonly state: { readonly hotRows: number; readonly checkpointEvery: Millis };
+  readonly state: {
+    readonly hotRows: number;
+    readonly checkpointEvery: Millis;
+    readonly checkpointRecords: number;
+  };
   readonly frames: { readonly records: number };
   readonly log: { readonly level: string };
   /** Each after what feeds it. */
@@ -178,6 +182,7 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
     state: {
       hotRows: job.state.hot_rows,
       checkpointEvery: durationOf(job.state.checkpoint_every),
+      checkpointRecords: job.state.checkpoint_records,
     },
     frames: { records: job.frames.records },
     log: { level: job.log.level },

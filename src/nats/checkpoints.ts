@@ -1,5 +1,5 @@
 import type { NatsConnection } from "nats";
-import { Fault } from "../faults.ts";
+import { Fault, isFault } from "../faults.ts";
 import { type Checkpointed, Checkpointer, type CheckpointStore } from "../state/checkpointer.ts";
 import type { HopTail, Marker } from "../state/marker.ts";
 import type { Millis } from "../time/event-time.ts";
@@ -8,6 +8,7 @@ import type { AckInbox } from "./ack-inbox.ts";
 import { BrokerCheckpoints } from "./checkpoint-store.ts";
 import { checkTails } from "./log-check.ts";
 import type { ReadPosition } from "./reader.ts";
+import { refuseWhileRead } from "./readers-of.ts";
 import { manager, type Names } from "./streams.ts";
 
 export interface CheckpointsOptions {
@@ -20,17 +21,23 @@ export interface CheckpointsOptions {
   /** How many key groups the flows have, e.g. `16+4`. */
   readonly layout: string;
   readonly every: Millis;
+  /** Records of a group after which its checkpoint does not wait for the time. */
+  readonly records: number;
   readonly log: Log;
   /** Where a group's records stand on the logs of its targets. */
   readonly tails: (group: string) => readonly HopTail[];
   /** Resolves once everything the group caused so far is acknowledged. */
   readonly settled: (group: string) => Promise<unknown>;
+  /** Told when another version has taken a group over: this engine must stop. */
+  readonly onTakenOver: (fault: Fault) => void;
 }
 
 interface Entry {
   readonly checkpointer: Checkpointer;
   /** Wall time from which the next checkpoint is due. */
   dueAt: number;
+  /** Records since the last one was begun. */
+  records: number;
   /** When it last asked for its turn. */
   offeredAt: number;
   /** Position of the last one. */
@@ -73,7 +80,7 @@ export class Checkpoints {
         },
       });
       const dueAt = Date.now() + every + (every * i) / groups.length;
-      this.#entries.set(group.name, { checkpointer, dueAt, offeredAt: 0, at: NOWHERE });
+      this.#entries.set(group.name, { checkpointer, dueAt, records: 0, offeredAt: 0, at: NOWHERE });
     });
   }
 
@@ -90,10 +97,11 @@ export class Checkpoints {
   }
 
   /**
-   * Fills every group from its latest whole checkpoint; throws VERSION_MISMATCH and STATE_INVALID,
-   * and as `checkTails` when the broker does not hold any more what it had acknowledged.
+   * Fills every group from its latest whole checkpoint; throws VERSION_MISMATCH, STATE_INVALID,
+   * ENGINE_RUNS while a twin of the version that stopped still reads, and as `checkTails` when the broker does not hold any more what it had acknowledged.
    */
   async restore(): Promise<void> {
+    const jsm = await manager(this.#options.nc);
     const left = [...this.#entries];
     const work = async () => {
       for (let next = left.pop(); next !== undefined; next = left.pop()) {
@@ -106,14 +114,27 @@ export class Checkpoints {
     };
     await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
     const markers = [...this.#entries.values()].map(({ checkpointer }) => checkpointer.marker);
+    const { version, names } = this.#options;
+    if (markers.some((marker) => marker !== undefined && marker.version !== version)) {
+      await refuseWhileRead(jsm, names);
+    }
     const acknowledged = markers.flatMap((marker) => marker?.acknowledged ?? []);
-    await checkTails(await manager(this.#options.nc), acknowledged);
+    await checkTails(jsm, acknowledged);
     this.#options.inbox.remember(acknowledged);
   }
 
   /** Before anything is decided: see `Checkpointer.claim`. */
   async claim(): Promise<void> {
     await Promise.all([...this.#entries.values()].map(({ checkpointer }) => checkpointer.claim()));
+    await this.refuseOthers();
+  }
+  /**
+   * Throws VERSION_MISMATCH when another version has claimed the groups meanwhile. Whoever claims has
+   * claimed all of them before he looks: of two that start at once at least one sees the other.
+   */
+  async refuseOthers(): Promise<void> {
+    const [first] = this.#entries.values();
+    await first?.checkpointer.refuseOthers();
   }
 
   #check(group: string, marker: Marker): void {
@@ -133,16 +154,21 @@ export class Checkpoints {
     );
   }
 
-  /** Call it between two messages of a group: begins a checkpoint when one is due. */
-  offer(group: string, at: ReadPosition): void {
+  /** Call it between two messages of a group, of so many records: begins a checkpoint when one is due. */
+  offer(group: string, at: ReadPosition, records: number): void {
     const entry = this.#entries.get(group);
+    if (entry === undefined) return;
     const now = Date.now();
-    if (entry === undefined || entry.dueAt > now) return;
+    entry.records += records;
+    if (entry.records >= this.#options.records) entry.dueAt = Math.min(entry.dueAt, now);
+    if (entry.dueAt > now) return;
     if (entry.checkpointer.writing || entry.at.seq === at.seq) return;
     entry.offeredAt = now;
     if (this.#writing >= AT_A_TIME || this.#isOther(entry, now)) return;
     entry.dueAt = now + this.#options.every;
+    entry.records = 0;
     this.#write(group, entry, at, false).catch((error: unknown) => {
+      if (isFault(error, "VERSION_MISMATCH")) this.#options.onTakenOver(error);
       this.#options.log.warn({ group, error: String(error) }, "a checkpoint was not written");
     });
   }

@@ -1,3 +1,4 @@
+import { Fault } from "../faults.ts";
 import type { OperatorVersion } from "../flow/operator-versions.ts";
 import { sameOperators } from "../flow/operator-versions.ts";
 import {
@@ -85,6 +86,8 @@ export class Checkpointer {
   #writing = false;
   /** Markers that `restore` passed over: nobody's checkpoints. */
   readonly #torn = new Set<string>();
+  /** Markers that stood there before anything was decided. */
+  readonly #earlier = new Set<string>();
 
   constructor(of: Checkpointed, store: CheckpointStore, options: CheckpointerOptions) {
     this.#of = of;
@@ -103,7 +106,9 @@ export class Checkpointer {
 
   /** Fills the empty parts from the latest checkpoint that is whole; undefined when there is none. */
   async restore(): Promise<Marker | undefined> {
-    for (const marker of await this.#store.markers()) {
+    const markers = await this.#store.markers();
+    for (const marker of markers) this.#earlier.add(markerName(marker));
+    for (const marker of markers) {
       const runs = await this.#load(marker);
       if (runs === undefined) {
         this.#torn.add(markerName(marker));
@@ -133,6 +138,26 @@ export class Checkpointer {
     this.#marker = claimed;
   }
 
+  /**
+   * Throws VERSION_MISMATCH when another version has said so meanwhile: of two that decide the same
+   * events one must stop.
+   */
+  async refuseOthers(): Promise<void> {
+    this.#refuse(await this.#store.markers());
+  }
+  #refuse(stored: readonly Marker[]): void {
+    const other = stored.find(
+      (marker) =>
+        marker.version !== this.#options.version && !this.#earlier.has(markerName(marker)),
+    );
+    if (other === undefined) return;
+    throw new Fault(
+      "VERSION_MISMATCH",
+      `another build or configuration goes on with ${this.#of.name}, since ${other.seq}`,
+      { group: this.#of.name, theirs: other.version, ours: this.#options.version },
+    );
+  }
+
   /** Every run of bytes a marker names; undefined when one is missing or not what it was. */
   async #load(marker: Marker): Promise<readonly Run[] | undefined> {
     const found = new Map<number, Uint8Array>();
@@ -144,7 +169,7 @@ export class Checkpointer {
 
   /**
    * Call it between two messages: what is written is this moment. Resolves to undefined when it was
-   * given up because another owner of the group writes checkpoints already.
+   * given up because another owner of the group writes checkpoints already; throws as `refuseOthers`.
    */
   async write(at: CheckpointAt): Promise<CheckpointCost | undefined> {
     if (this.#writing) throw new Error(`a checkpoint of ${this.#of.name} is being written already`);
@@ -173,6 +198,7 @@ export class Checkpointer {
     ]);
     await at.settled;
     const stored = await this.#store.markers();
+    this.#refuse(stored);
     const latest = stored.find((marker) => !this.#torn.has(markerName(marker)));
     const goesOn = cuts.some(({ kept }) => kept.length > 0);
     if (!sameMarker(latest, this.#marker) && (goesOn || (latest?.seq ?? 0) > at.seq)) {

@@ -11,6 +11,8 @@ export interface Plan {
   /** The broker's duplicate window, in milliseconds. */
   readonly windowMs: number;
   readonly checkpointEveryMs: number;
+  /** Records of a group after which a checkpoint does not wait for that time. */
+  readonly checkpointRecords: number;
   /** Simulated milliseconds for which trackers have something to say. */
   readonly lastsMs: number;
   /** At least so many events. */
@@ -36,6 +38,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const checkpointEveryMs = shape.between(800, 4000);
   const hotRows = shape.pick([3, 1000, 1000, 1000]);
   const lastsMs = shape.between(18_000, 30_000);
+  const checkpointRecords = shape.pick([150, 500_000, 500_000]);
   const all = planFaults(random.fork("faults"), lastsMs, windowMs);
   return {
     seed,
@@ -43,6 +46,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
     hotRows,
     windowMs,
     checkpointEveryMs,
+    checkpointRecords,
     lastsMs,
     events: cut.events ?? EVENTS,
     faults: all.filter(({ index }) => cut.faults?.includes(index) ?? true),

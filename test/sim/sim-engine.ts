@@ -14,6 +14,7 @@ export interface SimEngineOptions {
   readonly job: ShopJob;
   readonly windowMs: number;
   readonly checkpointEveryMs: number;
+  readonly checkpointRecords: number;
   readonly clock: SimClock;
   readonly broker: SimBroker;
   readonly weather: Weather;
@@ -49,6 +50,7 @@ export class SimEngine {
         instance: name,
         version: "sim",
         checkpointEvery: millis(options.checkpointEveryMs),
+        checkpointRecords: options.checkpointRecords,
         limits: {
           maxAge: days(30),
           maxOutAge: days(30),

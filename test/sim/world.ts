@@ -174,6 +174,7 @@ export class World {
       job: this.#makeJob(this.#plan.groups, this.#plan.hotRows),
       windowMs: this.#plan.windowMs,
       checkpointEveryMs: this.#plan.checkpointEveryMs,
+      checkpointRecords: this.#plan.checkpointRecords,
       clock: this.clock,
       broker: this.broker,
       weather: this.#weather,

@@ -20,19 +20,6 @@ export interface ChoiceOptions {
   readonly log: Log;
 }
 
-/** Throws ENGINE_RUNS when somebody reads one of the logs: what he knows would be changed under him. */
-export async function refuseWhileRead({ nc, names }: ChoiceOptions): Promise<void> {
-  const jsm = await manager(nc);
-  for (const stream of [names.events, names.demand]) {
-    const consumers = await jsm.consumers
-      .list(stream)
-      .next()
-      .catch(() => []);
-    if (consumers.some(({ num_waiting }) => num_waiting > 0))
-      throw new Fault("ENGINE_RUNS", `an engine reads ${stream}`, { stream });
-  }
-}
-
 /** Goes on with the state there is from the oldest record of `IN`; returns what was accepted. */
 export async function acceptGap(options: ChoiceOptions, survey: Survey): Promise<string> {
   const { in: intake } = survey.logs;
