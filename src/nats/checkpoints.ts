@@ -114,9 +114,10 @@ export class Checkpoints {
     };
     await Promise.all(Array.from({ length: RESTORED_AT_A_TIME }, work));
     const markers = [...this.#entries.values()].map(({ checkpointer }) => checkpointer.marker);
-    const { version, names } = this.#options;
+    const { version, names, log } = this.#options;
     if (markers.some((marker) => marker !== undefined && marker.version !== version)) {
       await refuseWhileRead(jsm, names);
+      log.warn({ version }, "another build, configuration or tenant key goes on from a clean stop");
     }
     const acknowledged = markers.flatMap((marker) => marker?.acknowledged ?? []);
     await checkTails(jsm, acknowledged);

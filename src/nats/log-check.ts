@@ -3,6 +3,16 @@ import { Fault } from "../faults.ts";
 import type { StreamTail } from "../state/marker.ts";
 import { storedAt } from "./streams.ts";
 
+/** Throws LOG_LOST_TAIL when there is no such stream: all that stood on it is gone. */
+async function stateOf(jsm: JetStreamManager, stream: string): Promise<StreamState> {
+  try {
+    return (await jsm.streams.info(stream)).state;
+  } catch (error) {
+    if (!/stream not found/.test(String(error))) throw error;
+    throw new Fault("LOG_LOST_TAIL", `stream ${stream} is not there any more`, { stream }, error);
+  }
+}
+
 /**
  * A log must still be the one that was read up to `position`. Throws LOG_LOST_TAIL when it ends before
  * that, LOG_TRUNCATED when what comes next is gone, LOG_REWRITTEN when another record stands there.
@@ -12,7 +22,7 @@ export async function checkRead(
   stream: string,
   { seq, time }: { readonly seq: number; readonly time: number | undefined },
 ): Promise<StreamState> {
-  const { state } = await jsm.streams.info(stream);
+  const state = await stateOf(jsm, stream);
   if (seq > state.last_seq) {
     throw new Fault(
       "LOG_LOST_TAIL",
@@ -54,7 +64,7 @@ export async function checkTails(
 }
 
 async function checkTail(jsm: JetStreamManager, { stream, seq, id }: StreamTail): Promise<void> {
-  const { state } = await jsm.streams.info(stream);
+  const state = await stateOf(jsm, stream);
   if (state.last_seq < seq) {
     throw new Fault(
       "LOG_LOST_TAIL",

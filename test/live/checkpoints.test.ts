@@ -1,6 +1,6 @@
 import { connect, type NatsConnection } from "nats";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { decodeMarker, encodeMarker, type Marker } from "../../src/state/marker.ts";
+import { decodeMarker, type Marker } from "../../src/state/marker.ts";
 import { minutes } from "../../src/time/event-time.ts";
 import { samples, startTestEngine, type TestEngine } from "../support/engine.ts";
 import { untilQuiet } from "../support/engine-quiet.ts";
@@ -141,27 +141,6 @@ test("another configuration does not start behind a clean stop while a twin stil
   await expect(start(other)).rejects.toMatchObject({ code: "ENGINE_RUNS" });
   await stop(twin);
   expect((await start(other)).engine.ready).toBe(true);
-});
-
-test("an engine whose groups another version has taken over stops, loudly", async () => {
-  const first = await start();
-  await publish(0, 0.2);
-  await untilQuiet(nc, first.metrics);
-  const marker = (await markers()).get("collect-0");
-  if (marker === undefined) throw new Error("no checkpoint");
-  const claim = { ...marker, cut: marker.cut + 1, version: "another", owner: "another" };
-  await nc.jetstream().publish("freshet.state.collect.0.marker", encodeMarker(claim));
-  await publish(0.2, 0.5, 1000);
-  await expect(first.failed).resolves.toMatchObject({ code: "VERSION_MISMATCH" });
-});
-
-test("with many records a checkpoint does not wait for its time", async () => {
-  const few = { ...OFTEN, "state.checkpoint_every": "1h", "state.checkpoint_records": 200 };
-  const engine = await start(few);
-  await publish(0, 0.3, 1000);
-  await untilQuiet(nc, engine.metrics);
-  expect(await count(engine, "freshet_checkpoints_total")).toBeGreaterThan(2);
-  expect((await markers()).get("collect-0")?.seq).toBeGreaterThanOrEqual(200);
 });
 
 test("a broker that lost what it had acknowledged, or holds something else there, is not gone on with", async () => {

@@ -91,10 +91,8 @@ async function lostTails(
   for (const log of ["in", "events", "demand", "out"] as const) {
     const tails = acknowledged.filter(({ stream }) => stream === names[log]);
     await checkTails(await manager(nc), tails).catch((error: unknown) => {
-      if (isFault(error)) lost.push({ log, why: error.message });
-      else if (/stream not found/.test(String(error)))
-        lost.push({ log, why: `stream ${names[log]} is not there` });
-      else throw error;
+      if (!isFault(error)) throw error;
+      lost.push({ log, why: error.message });
     });
   }
   return lost;
