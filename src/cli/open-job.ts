@@ -43,7 +43,10 @@ export async function openJob(
     previousKey: before === undefined ? undefined : makeIdentifier({ key: before }),
   };
   const job = defineJob(config, keys, options);
-  const keyIds = [keys.key.keyId, ...(keys.previousKey === undefined ? [] : [keys.previousKey.keyId])];
+  const keyIds = [
+    keys.key.keyId,
+    ...(keys.previousKey === undefined ? [] : [keys.previousKey.keyId]),
+  ];
   const version = versionOf({ config, program: packageRoot(), folder: dir, keyIds });
   return { config, job, version };
 }
