@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { isFault } from "../faults.ts";
+import { backtestCommand } from "./backtest.ts";
 import { deadletterCommand } from "./deadletter.ts";
 import { demoCommand } from "./demo.ts";
 import { dumpCommand } from "./dump.ts";
@@ -31,6 +32,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     replayCommand(env),
     lintCommand(env),
     testRulesCommand(env),
+    backtestCommand(env),
     graphCommand(env),
     tapCommand(env),
     dumpCommand(env),

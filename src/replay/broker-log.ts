@@ -31,6 +31,8 @@ export interface BrokerLogOptions {
 export class BrokerLog implements StoredLog {
   readonly from: EventTime | undefined;
   readonly until: EventTime;
+  /** How many the stream held, whatever the filter. */
+  readonly messages: number;
   readonly #nc: NatsConnection;
   readonly #options: BrokerLogOptions;
   readonly #last: number;
@@ -38,13 +40,14 @@ export class BrokerLog implements StoredLog {
   private constructor(
     nc: NatsConnection,
     options: BrokerLogOptions,
-    extent: { from: EventTime | undefined; until: EventTime; last: number },
+    extent: { from: EventTime | undefined; until: EventTime; last: number; messages: number },
   ) {
     this.#nc = nc;
     this.#options = options;
     this.from = extent.from;
     this.until = extent.until;
     this.#last = extent.last;
+    this.messages = extent.messages;
   }
 
   /** LOG_MISSING when the broker has no such stream. */
@@ -56,6 +59,7 @@ export class BrokerLog implements StoredLog {
       from: latestOf(options.from, beginning(state)),
       until: until === undefined ? now : earliest(until, now),
       last: state.last_seq,
+      messages: state.messages,
     });
   }
 

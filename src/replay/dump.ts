@@ -3,7 +3,7 @@ import { Fault } from "../faults.ts";
 import { type EventTime, isoTime } from "../time/event-time.ts";
 import { fileLines } from "./file-lines.ts";
 import { type LineReader, readTime } from "./formats.ts";
-import { headerOf, type StoredLog, type StoredMessage } from "./stored-message.ts";
+import { replayed, type StoredLog, type StoredMessage } from "./stored-message.ts";
 
 /*
  * A dump is JSON lines: a head, one line a message, an end. The end tells a whole dump from one
@@ -88,11 +88,7 @@ export const dumpLine: LineReader = (text) => {
   if (line === undefined) return { bad: "not a JSON object" };
   if (line["dump"] !== undefined || line["end"] !== undefined) return undefined;
   const message = messageOf(line);
-  if (message === undefined) return { bad: "no message of a dump" };
-  const { subject, seq, time, data } = message;
-  const contentType = headerOf(message, "Content-Type");
-  const msgId = headerOf(message, "Nats-Msg-Id");
-  return { subject, body: data, time, ids: undefined, stored: { seq, contentType, msgId } };
+  return message === undefined ? { bad: "no message of a dump" } : replayed(message);
 };
 
 /** A dump as the log it was made of; DUMP_INVALID when it is another log's, damaged or cut off. */

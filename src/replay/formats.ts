@@ -11,6 +11,8 @@ export interface FileMessage {
     readonly seq: number;
     readonly contentType: string | undefined;
     readonly msgId: string | undefined;
+    /** The engine wrote it itself: what demand learned. */
+    readonly learned: boolean;
   };
   /** The identifiers as they stand in the file, for `--reveal`. */
   readonly ids: unknown;
@@ -18,8 +20,9 @@ export interface FileMessage {
 export interface BadLine {
   readonly bad: string;
 }
-/** Reads one line; `number` counts from 1. Undefined for an empty one. */
-export type LineReader = (line: string, number: number) => FileMessage | BadLine | undefined;
+/** Reads one record of a source; `number` counts from 1. Undefined for what is no message. */
+export type RecordReader<Line> = (line: Line, number: number) => FileMessage | BadLine | undefined;
+export type LineReader = RecordReader<string>;
 
 const TAOBAO_TYPES: Readonly<Record<string, string>> = {
   pv: "product.viewed",

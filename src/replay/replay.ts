@@ -3,7 +3,13 @@ import type { Output } from "../flow/output.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, latest, MIN_TIME } from "../time/event-time.ts";
 import { dumpLine } from "./dump.ts";
-import { eventsLine, type FileMessage, type LineReader, taobaoLine } from "./formats.ts";
+import {
+  eventsLine,
+  type FileMessage,
+  type LineReader,
+  type RecordReader,
+  taobaoLine,
+} from "./formats.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 export const FORMATS: Readonly<Record<string, LineReader>> = {
@@ -12,9 +18,9 @@ export const FORMATS: Readonly<Record<string, LineReader>> = {
   dump: dumpLine,
 };
 
-export interface ReplayOptions {
-  readonly lines: AsyncIterable<string> | Iterable<string>;
-  readonly format: LineReader;
+export interface ReplayOptions<Line = string> {
+  readonly lines: AsyncIterable<Line> | Iterable<Line>;
+  readonly format: RecordReader<Line>;
   readonly definition: JobDefinition;
   readonly scoring: Scoring;
   /** Records a frame holds at the most; no output depends on it. */
@@ -53,7 +59,7 @@ export interface ReplaySummary {
 }
 
 /** Runs a file through the flows in virtual time over logs in memory. */
-export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
+export async function replay<Line = string>(options: ReplayOptions<Line>): Promise<ReplaySummary> {
   const { definition, scoring, format, onLine, onBadLine, trace } = options;
   const revealed = new Map<string, Map<string, unknown>>();
   let outputs = 0;
@@ -102,7 +108,10 @@ export async function replay(options: ReplayOptions): Promise<ReplaySummary> {
 /** What was stored enters the log as it stood there, anything else at the time of the file. */
 function entryOf({ subject, body, time, stored }: FileMessage, now: EventTime) {
   const data = typeof body === "string" ? Buffer.from(body) : body;
-  if (stored !== undefined) return { subject, data, time: time ?? now, ...stored };
+  if (stored !== undefined) {
+    const { seq, contentType, msgId } = stored;
+    return { subject, data, time: time ?? now, seq, contentType, msgId };
+  }
   return { subject, data, contentType: "application/json", time: now, msgId: undefined };
 }
 

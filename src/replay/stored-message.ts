@@ -1,4 +1,5 @@
 import type { EventTime } from "../time/event-time.ts";
+import type { FileMessage } from "./formats.ts";
 
 /** A message of a stream as the broker keeps it. */
 export interface StoredMessage {
@@ -15,6 +16,24 @@ export interface StoredMessage {
 /** The first value of a header; undefined when it is missing or empty. */
 export const headerOf = ({ headers }: StoredMessage, name: string): string | undefined =>
   (Object.hasOwn(headers, name) ? headers[name]?.[0] : undefined) || undefined;
+
+/** The header that names the key group which wrote a message: the engine's own have it. */
+export const GROUP_HEADER = "freshet-group";
+
+/** A message of `IN` as a replay takes it. */
+export function replayed(message: StoredMessage): FileMessage {
+  const { subject, seq, time, data } = message;
+  const contentType = headerOf(message, "Content-Type");
+  const msgId = headerOf(message, "Nats-Msg-Id");
+  const learned = headerOf(message, GROUP_HEADER) !== undefined;
+  return {
+    subject,
+    body: data,
+    time,
+    ids: undefined,
+    stored: { seq, contentType, msgId, learned },
+  };
+}
 
 /** What a stream held at one moment, on the broker or in a dump. */
 export interface StoredLog {

@@ -12,7 +12,7 @@ import {
   type PublishedOutput,
   placeOf,
 } from "./published.ts";
-import { headerOf, type StoredLog, type StoredMessage } from "./stored-message.ts";
+import { GROUP_HEADER, headerOf, type StoredLog, type StoredMessage } from "./stored-message.ts";
 
 export interface VerifyOptions {
   readonly definition: JobDefinition;
@@ -117,7 +117,7 @@ class Audit {
     for await (const message of out.read())
       if (!message.subject.startsWith(NOTES)) this.#add(message, "OUT");
     for await (const message of intake.read())
-      if (headerOf(message, "freshet-group") !== undefined) this.#add(message, "IN");
+      if (headerOf(message, GROUP_HEADER) !== undefined) this.#add(message, "IN");
   }
 
   #add(message: StoredMessage, log: Place): void {
