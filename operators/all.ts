@@ -11,9 +11,11 @@ import { ruleKpiSpec } from "./demand/rule-kpi.ts";
 import { segmentKpiSpec } from "./demand/segment-kpi.ts";
 import { trendSpec } from "./demand/trend.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
+import { historySpec } from "./shopper/history.ts";
 import { intentSpec } from "./shopper/intent.ts";
 import { journeySpec } from "./shopper/journey.ts";
 import { partialsSpec } from "./shopper/partials.ts";
+import { personSpec } from "./shopper/person.ts";
 import { rankStandingSpec } from "./shopper/rank-standing.ts";
 import { recommendSpec } from "./shopper/recommend.ts";
 import { ruleSpec } from "./shopper/rule.ts";
@@ -23,6 +25,7 @@ import { sessionSpec } from "./shopper/session.ts";
 
 /** Every operator that `config/freshet.yaml` may name. */
 export const specs: readonly OperatorSpec[] = [
+  personSpec,
   sessionSpec,
   intentSpec,
   journeySpec,
@@ -31,6 +34,7 @@ export const specs: readonly OperatorSpec[] = [
   segmentGoalSpec,
   recommendSpec,
   ruleSpec,
+  historySpec,
   feedbackSpec,
   partialsSpec,
   heatSpec,

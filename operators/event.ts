@@ -27,6 +27,8 @@ export interface ShopEvent {
   readonly props: Readonly<Record<string, PropValue>>;
   /** The tracker's own event id (pseudonymous by nature), for evidence. */
   readonly clientId: string;
+  /** Kinds and pseudonyms of its identifiers, where one of them became the person's with it. */
+  readonly ids?: readonly (readonly [kind: string, pseudonym: string])[] | undefined;
 }
 
 /** The intents of the shop, in the order every vector of probabilities uses. */
@@ -39,7 +41,7 @@ export const INTENTS = [
 ] as const;
 export type Intent = (typeof INTENTS)[number];
 
-export function textProp(event: ShopEvent, name: string): string | undefined {
+export function textProp(event: Pick<ShopEvent, "props">, name: string): string | undefined {
   const value = event.props[name];
   return typeof value === "string" ? value : undefined;
 }

@@ -10,7 +10,7 @@ import { shopFacts } from "./facts.ts";
 /** The journal's record as the operators of the shopper flow see it. */
 function readShopEvent(record: KeyedRecord): ShopEvent {
   const [, , , at, person, id, payload] = record;
-  const [type, touchpoint, session, props, clientId, recv] = payload as JournalPayload;
+  const [type, touchpoint, session, props, clientId, recv, ids] = payload as JournalPayload;
   return {
     id,
     type,
@@ -21,6 +21,7 @@ function readShopEvent(record: KeyedRecord): ShopEvent {
     session: session ?? undefined,
     props: props as Readonly<Record<string, PropValue>>,
     clientId,
+    ids,
   };
 }
 

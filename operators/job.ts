@@ -69,6 +69,7 @@ export function defineJob(
       dedupeEntries: collect.dedupe.entries,
       identities: collect.identities,
       kindLimits: collect.personIds,
+      consent: collect.consent,
       limits: {
         maxBytes: collect.limits.maxBody,
         maxDepth: collect.limits.depth,

@@ -15,6 +15,7 @@ import type { Output } from "./flow/output.ts";
 import { AckInbox } from "./nats/ack-inbox.ts";
 import { BrokerMoves } from "./nats/broker-moves.ts";
 import { Checkpoints } from "./nats/checkpoints.ts";
+import { Eraser, type EraserOptions } from "./nats/eraser.ts";
 import { HopPublisher } from "./nats/hop-publisher.ts";
 import { KnownOutputs } from "./nats/known-outputs.ts";
 import { Lanes } from "./nats/lanes.ts";
@@ -50,6 +51,8 @@ export interface EngineOptions {
   /** Publish a tick when `IN` is silent for a second; off where time comes from the events. */
   readonly ticks: boolean;
   readonly log: Log;
+  /** What is about a person on `IN`; left out, nobody is erased from the logs. */
+  readonly erasing?: Pick<EraserOptions, "subject" | "read" | "concerns">;
   /** Told of every output once it stands on the broker; `latencyMs` since its record of `IN` was stored. */
   readonly onPublished?: (output: Output, latencyMs: number | undefined) => void;
   /** Told of the failure that stops the engine. */
@@ -97,6 +100,8 @@ export class Engine {
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   #running: Promise<void>[] = [];
   #ticker: NodeJS.Timeout | undefined;
+  #eraser: Eraser | undefined;
+  #looking: NodeJS.Timeout | undefined;
   #lastInAt = Date.now();
   #stopping = false;
   #failed = false;
@@ -129,8 +134,9 @@ export class Engine {
     this.#known = new KnownOutputs(
       nc,
       [
-        { stream: this.#names.out },
+        { stream: this.#names.out, filter: this.#names.subject(">") },
         { stream: this.#names.in, filter: this.#names.subject("in.knowledge.>") },
+        { stream: this.#names.in, filter: this.#names.subject("in.privacy.erase.>") },
       ],
       log,
     );
@@ -283,6 +289,8 @@ export class Engine {
   async stop(withinMs = 8000): Promise<void> {
     this.#stopping = true;
     clearInterval(this.#ticker);
+    clearInterval(this.#looking);
+    this.#eraser?.stop();
     for (const reader of Object.values(this.#readers)) reader.stop();
     const end = Date.now() + withinMs;
     const left = () => Math.max(0, end - Date.now());
@@ -318,8 +326,32 @@ export class Engine {
       this.#follow(events, (message) => this.#frame(message, groups)),
       this.#follow(demand, (message) => this.#frame(message, groups)),
     ];
+    this.#eraseSometimes();
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     void this.#watchConnection();
+  }
+
+  /** Whoever was erased is taken out of what is stored, too, once no checkpoint needs it. */
+  #eraseSometimes(): void {
+    const { nc, log, erasing, checkpointEvery } = this.#options;
+    if (erasing === undefined) return;
+    const { checkpoints, job } = this;
+    const groups = { collect: [job.intake], events: job.shoppers, demand: job.demands };
+    const eraser = new Eraser({
+      nc,
+      names: this.#names,
+      log,
+      ...erasing,
+      passed: (flow, seq) => groups[flow].every(({ name }) => checkpoints.after(name).seq >= seq),
+      rewrite: () => checkpoints.rewrite(),
+      rewritten: () => checkpoints.rewritten,
+    });
+    this.#eraser = eraser;
+    this.#looking = setInterval(() => {
+      eraser.look().catch((error: unknown) => {
+        log.warn({ error: String(error) }, "the logs are to be looked through again");
+      });
+    }, checkpointEvery);
   }
 
   /** A broker that comes back must still hold what it had acknowledged, and the groups be this version's. */

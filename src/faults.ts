@@ -21,6 +21,8 @@ const FAULTS = {
   LOG_LOST_TAIL:
     "The broker lost records it had acknowledged: restore its store, or run `freshet recover` and choose.",
   ENGINE_RUNS: "Stop the engine first: what it knows must not change under it.",
+  ENGINE_SILENT:
+    "Start an engine (`freshet start`), or check that NATS_URL and the prefix are those it has.",
   LOG_MISSING:
     "Check that NATS_URL, the data folder and the prefix in config/freshet.yaml are those of the engine.",
   LOG_INCOMPLETE:

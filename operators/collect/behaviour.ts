@@ -48,7 +48,7 @@ const badTime = (field: string): Refusal =>
 const REC_ID = /^r_([0-9a-f]{16})_[0-9a-f]{12}$/;
 
 /** The person a recommendation's id names; undefined for anything that is no such id. */
-function personOfRecId(recId: unknown): string | undefined {
+export function personOfRecId(recId: unknown): string | undefined {
   if (typeof recId !== "string") return undefined;
   const match = REC_ID.exec(recId);
   return match === null ? undefined : `p_${match[1]}`;
@@ -151,15 +151,22 @@ export class BehaviourReader {
   }
 }
 
+/** The canonical event of an `in.privacy.<what>` body. */
+export const privacyEvent = (what: string, body: unknown): unknown =>
+  withType(`privacy.${what}`, body);
+
 /** Fields of a feedback body that belong to the event, not to its properties. */
 const ENVELOPE: ReadonlySet<string> = new Set(
   "id ts sent recv ids session touchpoint src trace props type".split(" "),
 );
 
 /** The canonical event of an `in.feedback.<kind>` body: what is no field of an event is a property. */
-export function feedbackEvent(kind: string, body: unknown): unknown {
+export const feedbackEvent = (kind: string, body: unknown): unknown =>
+  withType(`feedback.${kind}`, body);
+
+function withType(type: string, body: unknown): unknown {
   if (!isRecord(body)) return body;
-  const event: Record<string, unknown> = { type: `feedback.${kind}` };
+  const event: Record<string, unknown> = { type };
   const props: Record<string, unknown> = isRecord(body.props) ? { ...body.props } : {};
   for (const key of Object.keys(body)) {
     if (!ENVELOPE.has(key)) props[key] = body[key];

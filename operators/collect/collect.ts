@@ -1,21 +1,38 @@
+import { hash128 } from "../../src/codec/hash.ts";
 import { decodeBody, type Refusal, refusal } from "../../src/codec/wire.ts";
 import { type Part, smallPart } from "../../src/state/part.ts";
 import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
-import { type Behaviour, BehaviourReader, feedbackEvent } from "./behaviour.ts";
+import {
+  type Behaviour,
+  BehaviourReader,
+  feedbackEvent,
+  personOfRecId,
+  privacyEvent,
+} from "./behaviour.ts";
 import { clockCorrected } from "./clock.ts";
-import type { CollectInput, CollectSink } from "./contract.ts";
+import type { CollectInput, CollectSink, KnownId } from "./contract.ts";
 import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
 import { deadLetter, lateMessage } from "./dead-letter.ts";
 import { eventId } from "./event-id.ts";
 import { readFact, readKnowledge } from "./facts.ts";
-import { readIds } from "./identifiers.ts";
+import { type Ids, readIds } from "./identifiers.ts";
 import { Identity } from "./identity.ts";
 import { identityConflict, identityMerged } from "./identity-news.ts";
 import { KeyRing } from "./key-ring.ts";
 import { knownWords, maskedBytes, maskedValue } from "./mask.ts";
 import { COLLECT_DEFAULTS, type CollectOptions } from "./options.ts";
+import { isRecord } from "./plain.ts";
+import { type Erasure, Rights, readErasure } from "./rights.ts";
 import { Seen } from "./seen.ts";
 import { readTime } from "./timestamp.ts";
+
+/** Begins the subject of what makes a person forgotten, everywhere. */
+export const ERASE = "in.privacy.erase.";
+const DELETE = "privacy.request.delete";
+/** Identifiers of one person that are erased at once. */
+const MAX_ERASED = 4096;
+/** The canonical event of a body that leaves out what its subject says. */
+type Canonical = (body: unknown) => unknown;
 
 const MAX_SHARDS = 4096;
 const MAX_MESSAGES = 131_072;
@@ -51,6 +68,7 @@ export class Collect {
   readonly #messages: Seen;
   readonly #identity: Identity;
   readonly #keys: KeyRing;
+  readonly #rights: Rights;
   /** Version in force by kind and shard. */
   #knowledge = new Map<string, number>();
   #broker: EventTime = MIN_TIME;
@@ -64,6 +82,8 @@ export class Collect {
     this.#seen = new Seen(this.#options.dedupeWindow, this.#options.dedupeEntries);
     this.#messages = new Seen(this.#options.dedupeWindow, MAX_MESSAGES);
     this.#identity = new Identity(this.#options.identities, this.#options.kindLimits, this.counts);
+    const { rights, consent } = this.#options;
+    this.#rights = new Rights(rights, consent === "granted", this.counts);
   }
 
   /** Handles one record. Throws nothing of its own, whatever the record holds. */
@@ -73,7 +93,13 @@ export class Collect {
     if (subject.startsWith("in.event.")) {
       this.#events(input, undefined, sink);
     } else if (subject.startsWith("in.feedback.")) {
-      this.#events(input, subject.slice("in.feedback.".length), sink);
+      const kind = subject.slice("in.feedback.".length);
+      this.#events(input, (body) => feedbackEvent(kind, body), sink);
+    } else if (subject.startsWith(ERASE)) {
+      this.#erase(input, sink);
+    } else if (subject.startsWith("in.privacy.")) {
+      const what = subject.slice("in.privacy.".length);
+      this.#events(input, (body) => privacyEvent(what, body), sink);
     } else if (subject === "in.tick") {
       this.#tick(input, sink);
     } else if (subject.startsWith("in.fact.")) {
@@ -94,6 +120,27 @@ export class Collect {
     return typeof read === "string" ? undefined : this.#identity.find(read);
   }
 
+  /** Who a record of `ERASE` makes forgotten; undefined when it is none. */
+  readErasure(data: Uint8Array): Erasure | undefined {
+    const body = decodeBody(data, "application/json", this.#options.limits);
+    const erasure = body.ok ? readErasure(body.values[0]) : body;
+    return erasure.ok ? erasure : undefined;
+  }
+
+  /** Whether a stored message carries an identifier, or a recommendation, of any of these people. */
+  concerns(message: Pick<CollectInput, "data">, whom: ReadonlySet<string>): boolean {
+    const body = decodeBody(message.data, undefined, this.#options.limits);
+    if (!body.ok) return false;
+    return body.values.some((value) => {
+      if (!isRecord(value)) return false;
+      const ids = readIds(value["ids"], this.#keys.hashing);
+      const isTheirs = (hash: string) => whom.has(hash);
+      if (typeof ids !== "string" && [...ids.hashes, ...ids.before].some(isTheirs)) return true;
+      const person = personOfRecId(value["rec_id"] ?? recIdIn(value["props"]));
+      return person !== undefined && whom.has(person);
+    });
+  }
+
   /** Identifiers and event ids remembered, for the metrics. */
   get sizes(): { readonly identifiers: number; readonly seen: number } {
     return { identifiers: this.#identity.size, seen: this.#seen.size };
@@ -105,6 +152,7 @@ export class Collect {
       this.#seen.part("seen"),
       this.#messages.part("messages"),
       this.#identity.part("identity"),
+      this.#rights.part("rights"),
       smallPart(
         "collect",
         () =>
@@ -136,7 +184,7 @@ export class Collect {
     sink.time(second);
   }
 
-  #events(input: CollectInput, feedback: string | undefined, sink: CollectSink): void {
+  #events(input: CollectInput, canonical: Canonical | undefined, sink: CollectSink): void {
     const body = decodeBody(input.data, input.contentType, this.#options.limits);
     if (!body.ok) {
       this.counts.in += 1;
@@ -146,18 +194,22 @@ export class Collect {
     const { values } = body;
     for (let i = 0; i < values.length; i += 1) {
       this.counts.in += 1;
-      const behaviour = this.#read(values[i], feedback, input);
+      const behaviour = this.#read(values[i], canonical, input);
       if (behaviour.ok) this.#admit(behaviour, i, input, sink);
       else this.#refuse(input, i, behaviour, values, sink);
     }
   }
 
-  #read(value: unknown, feedback: string | undefined, input: CollectInput): Behaviour | Refusal {
+  #read(
+    value: unknown,
+    canonical: Canonical | undefined,
+    input: CollectInput,
+  ): Behaviour | Refusal {
     try {
       const behaviour =
-        feedback === undefined
+        canonical === undefined
           ? this.#reader.read(value, undefined)
-          : this.#reader.read(feedbackEvent(feedback, value), this.#now(input));
+          : this.#reader.read(canonical(value), this.#now(input));
       if (!behaviour.ok || !this.#options.trustRecv) return behaviour;
       return (behaviour.recv ?? behaviour.ts) < BELIEVABLE ? behaviour : UNBELIEVABLE;
     } catch {
@@ -189,16 +241,89 @@ export class Collect {
       counts.clamped += 1;
       at = broker;
     }
-    const { type, touchpoint, session, props, clientId, source } = behaviour;
+    const { type, touchpoint, session, props, clientId, source, ids } = behaviour;
+    const names =
+      behaviour.person === undefined ? [...ids.hashes, ...ids.before] : [behaviour.person];
+    if (this.#rights.isErased(names)) {
+      if (!isWelcome(behaviour)) {
+        counts.withheld += 1;
+        return;
+      }
+      this.#rights.welcome(names);
+    }
+    const { linked } = counts;
     const id = eventId(source, clientId, broker, index);
     const key = this.#personOf(behaviour, { id, at, place: `${input.seq}/${index}` }, sink);
+    if (!type.startsWith("privacy.") && !this.#rights.mayCollect(key, type)) {
+      counts.withheld += 1;
+      return;
+    }
+    this.#rights.hear(key, { type, at, touchpoint, props });
+    const known = counts.linked > linked ? pseudonymsOf(ids) : undefined;
     counts.applied += 1;
+    if (type === DELETE) {
+      this.#askToErase(key, behaviour, input, sink);
+      return;
+    }
     counts.events += 1;
     sink.event({
       key,
       id,
       at,
-      payload: [type, touchpoint, session, props, clientId, broker],
+      payload: [
+        type,
+        touchpoint,
+        session,
+        props,
+        clientId,
+        broker,
+        ...((known === undefined ? [] : [known]) as [] | [readonly KnownId[]]),
+      ],
+    });
+  }
+
+  /**
+   * Puts into the log, without an identifier, that a person is to be erased: what is erased is the
+   * request too, and a replay of what is left of the log must come to the same.
+   */
+  #askToErase(
+    person: string,
+    { clientId, ids }: Behaviour,
+    { seq }: CollectInput,
+    sink: CollectSink,
+  ): void {
+    const hashes = new Set([...ids.hashes, ...ids.before, ...this.#identity.hashesOf(person)]);
+    const data = { request: clientId, person, hashes: [...hashes].slice(0, MAX_ERASED) };
+    const token = hash128(`${person}\n${clientId}\n${seq}`);
+    sink.publish({ subject: `${ERASE}${token}`, data }, `${seq}/erase`);
+  }
+
+  /** What `#askToErase` put into the log. */
+  #erase(input: CollectInput, sink: CollectSink): void {
+    const { counts } = this;
+    counts.in += 1;
+    const body = decodeBody(input.data, input.contentType, this.#options.limits);
+    const erasure = body.ok ? readErasure(body.values[0]) : body;
+    if (!erasure.ok) {
+      this.#refuse(input, 0, erasure, undefined, sink);
+      return;
+    }
+    const { person, hashes, request } = erasure;
+    const at = this.#now(input);
+    const id = hash128(`erase\n${input.subject}`);
+    if (this.#seen.add(ERASE, input.subject, at)) {
+      counts.duplicate += 1;
+      return;
+    }
+    counts.applied += 1;
+    this.#identity.forget(person, hashes);
+    this.#rights.erase([...hashes, person], at);
+    const props = { request, identifiers: hashes.length };
+    sink.event({
+      key: person,
+      id,
+      at,
+      payload: ["privacy.erased", "unknown", null, props, request, at],
     });
   }
 
@@ -213,6 +338,7 @@ export class Collect {
     let told = 0;
     const listener = {
       merged: (from: string, to: string) => {
+        this.#rights.join(from, to);
         sink.link({ from, to, id: `${id}/link/${told}`, at });
         sink.publish(identityMerged(from, to, at), `${place}/identity/${told}`);
         told += 1;
@@ -381,6 +507,16 @@ export class Collect {
     );
   }
 }
+
+const recIdIn = (props: unknown): unknown => (isRecord(props) ? props["rec_id"] : undefined);
+
+/** Whether it says that somebody whose data was erased agrees to be known again. */
+const isWelcome = ({ type, props }: Behaviour): boolean =>
+  type === "privacy.consent" && props.purpose === "collect" && props.status === "granted";
+
+/** What the identifiers are called where they must not stand. */
+const pseudonymsOf = ({ hashes, kinds }: Ids): readonly KnownId[] =>
+  hashes.map((hash, i) => [kinds[i] ?? "", hash.slice(0, 16)]);
 
 export function makeCollect(options: CollectOptions): Collect {
   return new Collect(options);

@@ -13,8 +13,22 @@ export interface CollectInput {
   readonly msgId: string | undefined;
 }
 
-/** `[type, touchpoint, session, props, clientId, recvMs]` */
-export type JournalPayload = readonly [string, string, string | null, unknown, string, number];
+/** An identifier's kind and pseudonym. */
+export type KnownId = readonly [kind: string, pseudonym: string];
+
+/**
+ * `[type, touchpoint, session, props, clientId, recvMs]`, and the event's identifiers where one of
+ * them became its person's with it.
+ */
+export type JournalPayload = readonly [
+  string,
+  string,
+  string | null,
+  unknown,
+  string,
+  number,
+  ids?: readonly KnownId[],
+];
 
 export interface JournalRecord {
   /** The person. */

@@ -1,10 +1,12 @@
-/** What collect did, as plain numbers. in = applied + duplicate + late + deadLettered, always. */
+/** What collect did, as plain numbers. in = applied + duplicate + late + withheld + deadLettered, always. */
 export interface CollectCounts {
   /** Events (each of a batch once), facts, and bodies that could not be read. */
   in: number;
   applied: number;
   duplicate: number;
   late: number;
+  /** Events of people who do not agree to be observed, or whose data was erased. */
+  withheld: number;
   deadLettered: number;
   /** Of the applied: behaviour events; fact and knowledge bodies. */
   events: number;
@@ -32,6 +34,8 @@ export interface CollectCounts {
   unlinked: number;
   conflicts: number;
   forgotten: number;
+  /** What people said of consent and erasure that was forgotten, as more is said than is kept. */
+  lapsed: number;
   /** Dead letters by reason. */
   reasons: Record<string, number>;
 }
@@ -42,6 +46,7 @@ export function emptyCounts(): CollectCounts {
     applied: 0,
     duplicate: 0,
     late: 0,
+    withheld: 0,
     deadLettered: 0,
     events: 0,
     factBodies: 0,
@@ -59,6 +64,7 @@ export function emptyCounts(): CollectCounts {
     unlinked: 0,
     conflicts: 0,
     forgotten: 0,
+    lapsed: 0,
     reasons: {},
   };
 }

@@ -114,6 +114,22 @@ export class Identity {
     return ownerOf(link)?.name;
   }
 
+  /** Every identifier known to be the person's. Looks at all of them: for rare occasions. */
+  hashesOf(name: string): string[] {
+    const found: string[] = [];
+    for (const [hash, link] of this.#known.all())
+      if (link.kind !== NAME && ownerOf(link)?.name === name) found.push(hash);
+    return found.sort();
+  }
+
+  /** These identifiers are nobody's any more, and nobody else is ever called by that name. */
+  forget(name: string, hashes: readonly string[]): void {
+    const nobody = { person: undefined, shared: false };
+    for (const hash of hashes)
+      this.#known.set(hash, { kind: this.#known.peek(hash)?.kind ?? "anon", ...nobody });
+    this.#known.set(name, { kind: NAME, ...nobody });
+  }
+
   /** The link of an identifier, which may still stand under its hash by the key before. */
   #seen({ hashes, before, kinds }: Ids, i: number): Link | undefined {
     const hash = hashes[i] as string;

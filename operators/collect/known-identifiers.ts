@@ -110,6 +110,11 @@ export class KnownIdentifiers {
     return forgotten;
   }
 
+  /** Everything there is, once. */
+  *all(): Generator<readonly [hash: string, link: Link]> {
+    yield* this.#young;
+    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry;
+  }
   /** Without taking note that it was seen. */
   peek(hash: string): Link | undefined {
     return this.#young.get(hash) ?? this.#old.get(hash);

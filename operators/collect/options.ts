@@ -48,6 +48,10 @@ export interface CollectOptions {
   /** Identifiers whose person is remembered at most. */
   readonly identities?: number;
   readonly kindLimits?: KindLimits;
+  /** People whose consent, and identifiers whose erasure is remembered, at most of each. */
+  readonly rights?: number;
+  /** Consent to being observed of those who have not said. */
+  readonly consent?: "granted" | "denied";
   readonly limits?: WireLimits;
   readonly maxFactBytes?: number;
   /** Kinds of `in.fact.<kind>`. */
@@ -68,6 +72,8 @@ export const COLLECT_DEFAULTS = {
   dedupeEntries: 2_000_000,
   identities: 2_000_000,
   kindLimits: KIND_LIMITS,
+  rights: 1_000_000,
+  consent: "granted" as "granted" | "denied",
   limits: WIRE_LIMITS,
   maxFactBytes: 65_536,
   factKinds: [

@@ -5,7 +5,7 @@ import { type EventTime, latest } from "../../src/time/event-time.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
-import { addTo, fadesAt, newRanking, type Ranking, scaleAt, top } from "./ranking.ts";
+import { addTo, fadesAt, newRanking, type Ranking, removeFrom, scaleAt, top } from "./ranking.ts";
 import { nextTelling, sameOrder } from "./told.ts";
 
 export interface LeadersState {
@@ -50,6 +50,10 @@ function leadersOperator(
       state.top = leading;
       if (!state.news) ctx.setTimer(TELL, nextTelling(ctx.key, now, interval));
       state.news = true;
+      if (weight === 0) {
+        removeFrom(state.ranking, person);
+        return state;
+      }
       addTo(state.ranking, person, weight * scaleAt(state.ranking, time, halfLife), CANDIDATES);
       return state;
     },

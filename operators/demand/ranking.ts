@@ -46,6 +46,12 @@ export function addTo(ranking: Ranking, key: string, weight: number, bound: numb
   else entries[least] = [key, weight + lightest, 1];
 }
 
+/** Takes a key out of the list. */
+export function removeFrom({ entries }: Ranking, key: string): void {
+  const place = entries.findIndex(([known]) => known === key);
+  if (place >= 0) entries.splice(place, 1);
+}
+
 /** The best `n` with at least `support` additions: heaviest first, then by key. Weights as of `at`. */
 export function top(
   ranking: Ranking,

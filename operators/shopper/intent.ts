@@ -82,6 +82,7 @@ function intentOperator(
     name: "intent",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) => (signal.kind === "covisit" ? undefined : signal.person),
     init: emptyState,
     onEvent(signal, state, ctx) {
@@ -100,6 +101,7 @@ function intentOperator(
       return joined;
     },
     publish: messageOf,
+    profile: (state, { at }) => ({ intents: shownIntents(state, at, options) }),
   };
 }
 
@@ -133,6 +135,20 @@ function joinIntents(into: IntentState, from: IntentState, halfLife: Millis): In
     category: later.category ?? earlier.category,
     orderAt: latest(into.orderAt, from.orderAt),
   };
+}
+
+/** The intents as of `at`, each with what speaks for it. */
+function shownIntents(state: IntentState, at: EventTime, options: IntentOptions) {
+  const now = latest(at, state.evidence.at);
+  const { odds } = state.evidence;
+  const evidence = { at: state.evidence.at, odds: [...odds] };
+  decayTo(evidence, now, options.halfLife);
+  const probabilities = probabilitiesOf(evidence, options.browsing);
+  return INTENTS.map((intent, i) => ({
+    intent,
+    probability: rounded(probabilities[i] ?? 0),
+    evidence: strongest(state, i, now, options.halfLife),
+  }));
 }
 
 function emptyState(): IntentState {
@@ -384,6 +400,24 @@ export const intentSpec: OperatorSpec = {
   summary: "What a person is after right now, as probabilities over five intents.",
   from: ["session"],
   options: Options,
+  profile: {
+    intents: Type.Array(
+      Type.Object({
+        intent: Type.String(),
+        probability: Type.Number({ minimum: 0, maximum: 1 }),
+        evidence: Type.Array(
+          Type.Object({
+            event: Type.String(),
+            type: Type.String(),
+            at: Type.String({ format: "date-time" }),
+            weight: Type.Number(),
+            why: Type.String(),
+          }),
+        ),
+      }),
+      { description: "What the person is after in this session, with what speaks for it." },
+    ),
+  },
   make(options, job) {
     const read = options as RawOptions;
     return intentOperator(

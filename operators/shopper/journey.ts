@@ -79,6 +79,7 @@ function journeyOperator(
     name: JOURNEY,
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     keep: options.keep,
     key: (signal) => (signal.kind === "step" ? signal.person : undefined),
     init: () => ({

@@ -60,6 +60,7 @@ function rankStandingOperator(
     name: "rank_standing",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "step" && ranked.some(({ matchers }) => matchers.knows(signal.event.type))
         ? signal.person
@@ -90,6 +91,16 @@ function rankStandingOperator(
       }
       return orForget(into);
     },
+    forgotten(state, ctx) {
+      // A weight of nothing takes the person out of the ranking of the group.
+      for (const [key, [, groups]] of Object.entries(state)) {
+        const rank = byKey.get(key);
+        if (rank === undefined) continue;
+        for (const group of Object.keys(groups)) {
+          ctx.emit({ kind: "scored", person: ctx.key, rank, group, weight: 0, at: ctx.now });
+        }
+      }
+    },
     forward: (out) => (out.kind === "scored" ? hopOf(out) : undefined),
   };
 }
@@ -116,7 +127,7 @@ function score(
   for (const rank of ranks) {
     const weight = weightParts(rank.add, { event, session, met, facts: ctx.facts })[0]?.value;
     const group = valuesOf(event, rank.per)[0];
-    if (weight === undefined || group === undefined) continue;
+    if (weight === undefined || weight === 0 || group === undefined) continue;
     const key = rankKey(rank);
     const standing = state[key] ?? [false, {}];
     state[key] = standing;

@@ -29,6 +29,7 @@ import {
   rememberRec,
   type Taste,
 } from "./taste.ts";
+import { showTaste, TASTE_SECTIONS } from "./taste-profile.ts";
 
 export interface RecommendOptions {
   readonly every: Millis;
@@ -88,6 +89,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
     name: "recommend",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "step" || signal.kind === "intent" ? signal.person : undefined,
     init: noTaste,
@@ -117,6 +119,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
       return into;
     },
     publish: messageOf,
+    profile: showTaste,
   };
 }
 
@@ -350,5 +353,6 @@ export const recommendSpec: OperatorSpec = {
   summary: "What to propose to a person now, at most one thing in a stated time.",
   from: ["session", "intent"],
   options: Options,
+  profile: TASTE_SECTIONS,
   make: (options) => recommendOperator(readRecommendOptions(options)),
 };

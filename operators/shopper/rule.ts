@@ -5,6 +5,7 @@ import { type Context, FORGET, type Forget, type Operator } from "../../src/flow
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
 import { days, type EventTime, earliest, plus } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
+import { agrees, isMinor } from "../consent.ts";
 import type { StandingChange } from "./condition/leaf.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { standingOf } from "./condition/standing.ts";
@@ -66,7 +67,7 @@ export function ruleOperator(
     const turn = { ...turnOf(state, ctx), heard: event.recv };
     const answered = hear(event, state.contact, policies, grants, ctx.facts);
     if (answered !== undefined) ctx.emit(answered);
-    if (event.type === "privacy.consent") stopWithdrawn(turn);
+    if (event.type.startsWith("privacy.")) stopWithdrawn(turn);
     const found = book.onStep(step, lookAt(state, ctx));
     recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
     act(found, turn);
@@ -192,11 +193,13 @@ function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): Rule
 /** Whoever withdraws consent gets nothing that is under way. */
 function stopWithdrawn(turn: Turn): void {
   const { consents } = turn.state;
-  const granted = (purpose: string) => consents.purposes[purpose]?.[1] !== false;
-  if (granted("marketing") && granted("profiling") && granted("collect")) return;
+  // What was under way had begun under whatever holds for those who have not said.
+  const granted = (purpose: string) => agrees(consents, purpose, true);
+  if (granted("marketing") && granted("profiling")) return;
   dropWaiting(turn, (proposal) => {
     if (!granted("collect")) return "consent";
     if (proposal.class === "service") return undefined;
+    if (isMinor(consents)) return "minor";
     return granted("marketing") ? "optout" : "consent";
   });
 }

@@ -57,6 +57,7 @@ export function segmentGoalOperator(
     name: "segment_goal",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "segment" || (signal.kind === "step" && isAct(signal.event.type))
         ? signal.person

@@ -62,6 +62,12 @@ export const newSegmentState = (): SegmentState => ({
   said: 0,
 });
 
+interface Membership {
+  readonly segment: string;
+  readonly since?: string;
+  readonly version: string;
+}
+
 type SegmentContext = Context<SegmentSignal>;
 
 /** The segments of a file, judged for one person at a time. */
@@ -149,6 +155,29 @@ export class SegmentJudge {
     if (isBlank(into)) return FORGET;
     this.#wait(into, due, into.judged, ctx);
     return into;
+  }
+
+  /** The person is known no more: out of every segment, for the reason `forgotten`. */
+  leaveAll(state: SegmentState, ctx: SegmentContext): void {
+    for (const { segment, since } of this.memberships(state, MAX_TIME)) {
+      const definition = this.#definitions[this.#places.get(segment) ?? -1];
+      if (definition === undefined) continue;
+      const at = latest(ctx.now, (since === undefined ? 0 : Date.parse(since)) as EventTime);
+      const telling = { at, member: false, insteadOf: null, undoes: false };
+      say(state, definition, telling, ctx, "forgotten");
+    }
+  }
+
+  /** The segments of which a person was last told to be a member, and since when where that is known. */
+  memberships({ told }: SegmentState, at: EventTime): Membership[] {
+    const after = at === MAX_TIME ? at : ((at + 1) as EventTime);
+    return this.#definitions.flatMap(({ segment }) => {
+      const known = told[segment.id];
+      const turn = known === undefined ? undefined : standing(known, after);
+      if (turn?.member !== true) return [];
+      const since = turn.at === 0 ? {} : { since: isoTime(turn.at) };
+      return [{ segment: segment.id, ...since, version: segment.hash }];
+    });
   }
 
   /** The clock makes a turn, or it is time to tidy up. */
@@ -326,6 +355,7 @@ function say(
   definition: Definition,
   telling: Telling,
   ctx: SegmentContext,
+  because?: string,
 ): string {
   if (state.cause !== ctx.cause) {
     state.cause = ctx.cause;
@@ -333,7 +363,8 @@ function say(
   }
   const ref = messageId(SEGMENT, ctx.key, ctx.cause, state.said);
   state.said += 1;
-  const { reason, evidence } = whyOf(definition, state, telling);
+  const { reason, evidence } =
+    because === undefined ? whyOf(definition, state, telling) : { reason: because, evidence: [] };
   const { at, member, insteadOf, undoes } = telling;
   ctx.emit({
     kind: "segment",

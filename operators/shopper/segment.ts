@@ -21,12 +21,15 @@ export function segmentOperator(
     name: SEGMENT,
     version: 2,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) => (judge.concerns(signal) ? signal.person : undefined),
     init: newSegmentState,
     onEvent: (signal, state, ctx) => judge.take(signal, state, ctx),
     onTimer: (_timer, state, ctx) => judge.wake(state, ctx),
     merge: (into, from, ctx) => judge.join(into, from, ctx),
+    forgotten: (state, ctx) => judge.leaveAll(state, ctx),
     publish: messageOf,
+    profile: (state, { at }) => ({ segments: judge.memberships(state, at) }),
   };
 }
 
@@ -56,6 +59,16 @@ export const segmentSpec: OperatorSpec = {
   summary: "Who is in which segment, to the millisecond, by events and by the clock.",
   from: ["session", "intent", "rank_standing"],
   options: Options,
+  profile: {
+    segments: Type.Array(
+      Type.Object({
+        segment: Type.String(),
+        since: Type.Optional(Type.String({ format: "date-time" })),
+        version: Type.String(),
+      }),
+      { description: "Segments that the person is in." },
+    ),
+  },
   make: (_options, job) =>
     segmentOperator((job.files["segments"] as SegmentFile | undefined) ?? NO_SEGMENTS, job.maxAge),
 };

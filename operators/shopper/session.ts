@@ -2,7 +2,7 @@ import Type from "typebox";
 import type { Context, Operator } from "../../src/flow/operator.ts";
 import { FORGET } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { type EventTime, type Millis, plus } from "../../src/time/event-time.ts";
+import { type EventTime, isoTime, type Millis, plus } from "../../src/time/event-time.ts";
 import type { ShopEvent } from "../event.ts";
 import { textProp } from "../event.ts";
 import { categoryOf } from "./catalog.ts";
@@ -107,7 +107,15 @@ function sessionOperator(
       ctx.setTimer("forget", plus(ctx.now, keep));
       return state;
     },
+    profile: ({ sessions }, { at }) => ({ session: shownSession(sessions.at(-1), at, gap) }),
   };
+}
+
+function shownSession(session: Session | undefined, at: EventTime, gap: Millis) {
+  if (session === undefined) return null;
+  const { id, started, last, steps, touchpoints, skus, categories } = session;
+  const times = { started: isoTime(started), last: isoTime(last) };
+  return { id, ...times, open: at < last + gap, steps, touchpoints, skus, categories };
 }
 
 function actOf(
@@ -198,6 +206,24 @@ export const sessionSpec: OperatorSpec = {
   summary: "One session per person across all touchpoints, by a gap of event time.",
   from: ["events"],
   options: Options,
+  profile: {
+    session: Type.Union(
+      [
+        Type.Object({
+          id: Type.String(),
+          started: Type.String({ format: "date-time" }),
+          last: Type.String({ format: "date-time" }),
+          open: Type.Boolean(),
+          steps: Type.Integer(),
+          touchpoints: Type.Array(Type.String()),
+          skus: Type.Array(Type.String()),
+          categories: Type.Array(Type.String()),
+        }),
+        Type.Null(),
+      ],
+      { description: "The session that is on or was the last; null when none is remembered." },
+    ),
+  },
   make(options: unknown, _job: JobSettings) {
     const read = options as RawOptions;
     return sessionOperator({

@@ -1,6 +1,7 @@
 import type { NatsConnection } from "nats";
-import { type Msg, nuid, type Subscription } from "nats";
-import { mayPersonalise } from "../../operators/shopper/contact/consent.ts";
+import { type Msg, nuid } from "nats";
+import { mayPersonalise } from "../../operators/consent.ts";
+import type { PersonState } from "../../operators/shopper/person.ts";
 import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
 import type { RuleState } from "../../operators/shopper/rule.ts";
 import {
@@ -16,6 +17,8 @@ import { keyGroup } from "../flow/key-group.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
+import { answerProfile } from "./ask-profile.ts";
+import { BadRequest, requestBody } from "./ask-request.ts";
 import type { OpenJob } from "./open-job.ts";
 
 interface AskOptions {
@@ -32,32 +35,49 @@ interface SlotRequest {
   readonly ids: unknown;
 }
 
-class BadRequest extends Error {}
-
-const MOST_REQUEST_BYTES = 16_384;
 const SLOT = /^[a-z0-9_-]+(\.[a-z0-9_-]+){0,7}$/;
 
-/**
- * `ask.recommend {slot, ids, n}` over NATS request/reply: reads the person's state and the facts in
- * force and changes neither; what was served enters the log, acknowledged, before it is answered.
- */
-export function answerAsks(options: AskOptions): Subscription {
+/** What may be asked for over NATS request/reply, with an example of a request. */
+const ASKS: Readonly<
+  Record<string, { readonly example: string; answer(options: AskOptions, message: Msg): unknown }>
+> = {
+  recommend: {
+    example: '{"slot": "mp.home.first", "ids": [{"k": "unionid", "v": "…"}], "n": 3}',
+    answer: recommend,
+  },
+  profile: {
+    example: '{"ids": [{"k": "unionid", "v": "…"}]} or {"person": "p_…"}',
+    answer: ({ engine, open }, message) => answerProfile(engine, open, message),
+  },
+};
+
+export function answerAsks(options: AskOptions): { unsubscribe(): void } {
   const { nc, open, log } = options;
-  return nc.subscribe(`${open.config.job.prefix}.ask.recommend`, {
-    queue: "freshet",
-    callback: (error, message) => {
-      if (error !== null) return;
-      recommend(options, message)
-        .then((answer) => respond(message, answer))
-        .catch((failure: unknown) => {
+  const subscriptions = Object.entries(ASKS).map(([name, { answer, example }]) =>
+    nc.subscribe(`${open.config.job.prefix}.ask.${name}`, {
+      queue: "freshet",
+      callback: (error, message) => {
+        if (error !== null) return;
+        const reply = async () => respond(message, await answer(options, message));
+        reply().catch((failure: unknown) => {
           if (!(failure instanceof BadRequest))
             log.error({ error: String(failure) }, "an ask failed");
-          respond(message, refusal(failure));
+          respond(message, refusal(failure, example));
         });
+      },
+    }),
+  );
+  return {
+    unsubscribe: () => {
+      for (const subscription of subscriptions) subscription.unsubscribe();
     },
-  });
+  };
 }
 
+/**
+ * `ask.recommend {slot, ids, n}`: reads the person's state and the facts in force and changes
+ * neither; what was served enters the log, acknowledged, before it is answered.
+ */
 async function recommend({ engine, open, scoring }: AskOptions, message: Msg): Promise<unknown> {
   const request = readRequest(message);
   const person = open.job.intake.resolve(request.ids);
@@ -68,7 +88,10 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
   const rules =
     person === undefined ? undefined : (task.stateOf("rule", person) as RuleState | undefined);
   const unsaid = open.config.job.collect.consent === "granted";
-  const known = mayPersonalise(rules?.contact.consents, unsaid) ? person : undefined;
+  const said = person === undefined ? undefined : task.stateOf("person", person);
+  const known = mayPersonalise((said as PersonState | undefined)?.consents, unsaid)
+    ? person
+    : undefined;
   const taste =
     known === undefined ? undefined : (task.stateOf("recommend", known) as Taste | undefined);
   const { shopper } = open.config.job.operators;
@@ -103,17 +126,7 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
 const timeOrNull = (at: EventTime): string | null => (at === MIN_TIME ? null : isoTime(at));
 
 function readRequest(message: Msg): SlotRequest {
-  if (message.data.length > MOST_REQUEST_BYTES)
-    throw new BadRequest(`more than ${MOST_REQUEST_BYTES} bytes`);
-  let body: unknown;
-  try {
-    body = message.json();
-  } catch {
-    throw new BadRequest("the request is not JSON");
-  }
-  if (typeof body !== "object" || body === null)
-    throw new BadRequest("the request is not an object");
-  const { slot, n = 1, ids = [] } = body as Record<string, unknown>;
+  const { slot, n = 1, ids = [] } = requestBody(message);
   if (typeof slot !== "string" || !SLOT.test(slot))
     throw new BadRequest("`slot` is no name such as mp.home.first");
   if (typeof n !== "number" || !Number.isInteger(n) || n < 1 || n > 50)
@@ -121,13 +134,13 @@ function readRequest(message: Msg): SlotRequest {
   return { slot, n, ids };
 }
 
-function refusal(failure: unknown): unknown {
+function refusal(failure: unknown, example: string): unknown {
   if (failure instanceof BadRequest) {
     return {
       error: {
         code: "BAD_REQUEST",
         fact: failure.message,
-        remedy: 'Ask with {"slot": "mp.home.first", "ids": [{"k": "unionid", "v": "…"}], "n": 3}.',
+        remedy: `Ask with ${example}.`,
       },
     };
   }

@@ -7,6 +7,7 @@ import { dumpCommand } from "./dump.ts";
 import type { Environment } from "./environment.ts";
 import { graphCommand } from "./graph.ts";
 import { lintCommand } from "./lint.ts";
+import { profileCommand } from "./profile.ts";
 import { recoverCommand } from "./recover.ts";
 import { replayCommand } from "./replay.ts";
 import { schemasCommand } from "./schemas.ts";
@@ -37,6 +38,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     tapCommand(env),
     dumpCommand(env),
     verifyCommand(env),
+    profileCommand(env),
     deadletterCommand(env),
     recoverCommand(env),
     schemasCommand(env),

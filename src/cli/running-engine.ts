@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
+import { ERASE } from "../../operators/collect/collect.ts";
 import { Engine } from "../engine.ts";
 import { connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
@@ -82,6 +83,11 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
     checkpointEvery: settings.state.checkpointEvery,
     checkpointRecords: settings.state.checkpointRecords,
     limits: limitsOf(open),
+    erasing: {
+      subject: ERASE,
+      read: (record) => open.job.intake.readErasure(record),
+      concerns: (message, whom) => open.job.intake.concerns(message, whom),
+    },
     ticks: !open.job.trustsEvents,
     log,
     onPublished: (output, latencyMs) => metrics.published(output.subject, latencyMs),

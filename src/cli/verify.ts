@@ -87,19 +87,22 @@ async function openLogs(options: Options, env: Environment, open: OpenJob): Prom
   const log = makeLog("warn");
   const live = options.in === undefined || options.out === undefined;
   let broker: OpenBroker | undefined;
-  const ofBroker = (stream: string): Promise<StoredLog> => {
+  // Messages may be missing between the others: people are erased.
+  const ofBroker = (stream: string, filter: string): Promise<StoredLog> => {
     if (broker === undefined) throw new Error("no broker was opened");
-    return BrokerLog.open(broker.nc, { stream, prefix, log });
+    return BrokerLog.open(broker.nc, { stream, prefix, filter, log });
   };
   try {
     if (live)
       broker = await openBroker({ config, env, dataDir: options.data, log }, "freshet verify");
     // OUT first: whatever stands there then has its cause in what is read of IN.
     const out = await (options.out === undefined
-      ? ofBroker(names.out)
+      ? ofBroker(names.out, ">")
       : DumpFile.open(options.out, "OUT"));
     const [first, ...more] = options.in ?? [];
-    const intake = await (first === undefined ? ofBroker(names.in) : openDumps([first, ...more]));
+    const intake = await (first === undefined
+      ? ofBroker(names.in, "in.>")
+      : openDumps([first, ...more]));
     return { intake, out, close: async () => broker?.close() };
   } catch (error) {
     await broker?.close();
@@ -123,6 +126,11 @@ function told(verdict: Verdict): string {
     `missing ${missing} · extra ${extra} · different ${different} · twice ${twice}`,
   ];
   if (inFlight > 0) lines.push(`${inFlight} were caused so lately that they may be on their way`);
+  const { erased, unsettled } = verdict;
+  if (erased > 0)
+    lines.push(
+      `${erased} records of IN were erased with their people; ${unsettled} outputs that rested on them, too, cannot be judged`,
+    );
   if (agedOut > 0) lines.push(`${agedOut} are older than what is kept of OUT`);
   if (beyond > 0) lines.push(`${beyond} were published behind the end of what was read of IN`);
   for (const example of verdict.examples) lines.push(toldOf(example));

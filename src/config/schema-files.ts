@@ -4,6 +4,7 @@ import { publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
+import { profileSchema } from "./profile-schema.ts";
 import { reference } from "./reference.ts";
 import { RulesSchema } from "./rule-schema.ts";
 import type { SchemaNode } from "./schema-node.ts";
@@ -27,15 +28,24 @@ export function publishedSchemas(
   };
 }
 
-/** Contents of `config/schemas/` by file name: JSON Schema 2020-12 for editors, a reference for people. */
+/**
+ * Contents of `config/schemas/` by file name: JSON Schema 2020-12 of the configuration files for
+ * editors, and of the profile for those who ask for one; a reference for people.
+ */
 export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<string, string>> {
   const schemas = publishedSchemas(specs);
-  const files = Object.entries(schemas).map(([name, schema]) => {
-    const published = { $schema: "https://json-schema.org/draft/2020-12/schema", ...schema };
-    return [`${name}.schema.json`, `${JSON.stringify(published, null, 2)}\n`];
-  });
+  const files = Object.entries(schemas).map(([name, schema]) => [
+    `${name}.schema.json`,
+    textOf(schema),
+  ]);
   return {
     ...Object.fromEntries(files),
+    "profile.schema.json": textOf(profileSchema(specs)),
     "README.md": reference(schemas as Readonly<Record<string, SchemaNode>>),
   };
 }
+
+const textOf = (schema: TSchema): string => {
+  const published = { $schema: "https://json-schema.org/draft/2020-12/schema", ...schema };
+  return `${JSON.stringify(published, null, 2)}\n`;
+};

@@ -25,12 +25,15 @@ export interface Graph {
   readonly roots: readonly GraphNode[];
 }
 
+/** What an event changes of a key's consents holds for that event already. */
+const gateRank = ({ operator }: Node): number => (operator.permits === undefined ? 1 : 0);
+
 /** The name under which a graph's own input goes in `from`. */
 const EVENTS = "events";
 
 /** Orders the nodes; throws GRAPH_CYCLE or OPERATOR_UNKNOWN, naming the operators concerned. */
 export function compileGraph(definition: FlowDefinition): Graph {
-  const waiting = [...definition.nodes];
+  const waiting = [...definition.nodes].sort((a, b) => gateRank(a) - gateRank(b));
   const placed = new Map<string, { index: number; operator: AnyOperator; feeds: GraphNode[] }>();
   const names = new Set(waiting.map((node) => node.operator.name));
   for (const node of waiting) {

@@ -12,9 +12,18 @@ import { compileGraph, type FlowDefinition, type Graph, type GraphNode } from ".
 import { Heap } from "./heap.ts";
 import type { LeftState, Moved } from "./moved.ts";
 import { NodeContext, type Runs } from "./node-context.ts";
-import { type AnyOperator, FORGET, type Forget, type Hop, type ScoreRequest } from "./operator.ts";
+import {
+  type AnyOperator,
+  FORGET,
+  type Forget,
+  type Forgotten,
+  type Hop,
+  type ProfileSections,
+  type ScoreRequest,
+} from "./operator.ts";
 import { liftsTo, liftTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
+import { sectionsOf } from "./profile.ts";
 import { RowsPart } from "./rows-part.ts";
 import { type Later, Step, type Work } from "./step.ts";
 
@@ -32,6 +41,8 @@ export interface NodeCounts {
   outputs: number;
   late: number;
   errors: number;
+  /** Events it did not get for want of consent. */
+  withheld: number;
 }
 
 export interface TaskOptions {
@@ -75,6 +86,8 @@ interface Waiting {
   readonly key: string;
   readonly cause: string;
   readonly event: unknown;
+  /** Its key was forgotten while it waited. */
+  forgotten?: boolean;
 }
 
 /** Scores are asked for in one go once so many wait, and before anything that concerns all keys. */
@@ -100,6 +113,7 @@ export class KeyedTask implements Runs {
   readonly #sink: TaskSink;
   readonly #rows: KeyedRows;
   readonly #timers = new Timers();
+  readonly #gate: GraphNode | undefined;
   readonly #contexts: readonly NodeContext[];
   readonly #inbox = new Heap<Waiting>(
     (a, b) => a.time < b.time || (a.time === b.time && a.arrival < b.arrival),
@@ -127,7 +141,9 @@ export class KeyedTask implements Runs {
       outputs: 0,
       late: 0,
       errors: 0,
+      withheld: 0,
     }));
+    this.#gate = this.graph.nodes.find(({ operator }) => operator.permits !== undefined);
     this.#contexts = this.graph.nodes.map((node) => new NodeContext(node, this));
   }
 
@@ -163,6 +179,15 @@ export class KeyedTask implements Runs {
     return node === undefined ? undefined : this.#rows.peek(key)?.states[node.index];
   }
 
+  /** Whether anything is known of a key. */
+  knows(key: string): boolean {
+    return this.#rows.peek(key) !== undefined;
+  }
+  /** What the operators show of a key as of `at`; nothing of it is shared with their states. */
+  profileOf(key: string, at: EventTime): ProfileSections {
+    return sectionsOf(this.graph.nodes, this.#rows.peek(key), { key, at, facts: this.facts });
+  }
+
   /** What the task remembers, to be written between two messages. From the first call on changes are followed. */
   parts(): readonly Part[] {
     this.#rowsPart ??= new RowsPart(this.#rows, this.#timers, this.graph.nodes.length);
@@ -170,7 +195,8 @@ export class KeyedTask implements Runs {
   }
   /** The rest of what it remembers, as plain data; only between two messages, when it is settled. */
   snapshot(): TaskSnapshot {
-    const waiting = this.#inbox.items.map(({ time, arrival, node, key, cause, event }) => {
+    const left = this.#inbox.items.filter(({ forgotten }) => forgotten !== true);
+    const waiting = left.map(({ time, arrival, node, key, cause, event }) => {
       return [time, arrival, node.operator.name, key, cause, event] as const;
     });
     return { watermark: this.#watermark, arrivals: this.#arrivals, waiting };
@@ -329,6 +355,7 @@ export class KeyedTask implements Runs {
       ) {
         this.#inbox.pop();
         const { key, time: now, cause, node } = event;
+        if (event.forgotten === true) continue;
         const work = { kind: "event", roots: [], direct: node, event: event.event } as const;
         this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
         this.#trim();
@@ -429,8 +456,13 @@ export class KeyedTask implements Runs {
   }
 
   #handle(step: Step, node: GraphNode, event: unknown): void {
+    const { keep, purpose } = node.operator;
+    if (step.forgot) return;
+    if (purpose !== undefined && !this.#permits(this.#rowOf(step, step.key), purpose)) {
+      this.#counted(node).withheld += 1;
+      return;
+    }
     this.#counted(node).events += 1;
-    const { keep } = node.operator;
     if (keep !== undefined) this.#keepFrom(step, node, keep);
     this.#call(step, node, step.key, (state, ctx) => node.operator.onEvent(event, state, ctx));
   }
@@ -476,6 +508,39 @@ export class KeyedTask implements Runs {
     if (key !== step.key) return this.#rows.open(key);
     step.row ??= this.#rows.open(key);
     return step.row;
+  }
+
+  /** Whether a key agrees to a purpose, as far as the log has been read; anybody does without a gate. */
+  permits(key: string, purpose: string): boolean {
+    return this.#permits(this.#rows.peek(key), purpose);
+  }
+  #permits(row: Row | undefined, purpose: string): boolean {
+    const gate = this.#gate;
+    if (gate === undefined) return true;
+    return gate.operator.permits?.(row?.states[gate.index], purpose) ?? true;
+  }
+
+  /** Parents before children, so that what one says of its end is heard by the next. */
+  forget(step: Step, by: GraphNode, key: string, purpose: string | undefined): Forgotten {
+    let states = 0;
+    let timers = 0;
+    const row = this.#rows.open(key);
+    for (const node of this.graph.nodes) {
+      const { operator, index } = node;
+      if (node === by || (purpose !== undefined && operator.purpose !== purpose)) continue;
+      if (row.states[index] === undefined) continue;
+      states += 1;
+      timers += [...this.#timers.ofKey(index, key)].length;
+      this.#call(step, node, key, (state, ctx) => {
+        operator.forgotten?.(state, ctx);
+        return FORGET;
+      });
+    }
+    if (purpose === undefined) {
+      step.forgot = true;
+      for (const waiting of this.#inbox.items) if (waiting.key === key) waiting.forgotten = true;
+    }
+    return { states, timers };
   }
 
   #keep(step: Step, row: Row, node: GraphNode, state: unknown | Forget): void {

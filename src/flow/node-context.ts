@@ -1,7 +1,7 @@
 import { hash128 } from "../codec/hash.ts";
 import { type EventTime, eventTime, isoTime, latest } from "../time/event-time.ts";
 import type { GraphNode } from "./graph.ts";
-import type { Context, Facts, ScoreRequest } from "./operator.ts";
+import type { Context, Facts, Forgotten, ProfileSections, ScoreRequest } from "./operator.ts";
 import type { Step } from "./step.ts";
 
 /** What a context needs of the task it belongs to. */
@@ -12,6 +12,9 @@ export interface Runs {
   deliver(step: Step, node: GraphNode, event: unknown): void;
   ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void;
   late(node: GraphNode): void;
+  permits(key: string, purpose: string): boolean;
+  forget(step: Step, by: GraphNode, key: string, purpose: string | undefined): Forgotten;
+  profileOf(key: string, at: EventTime): ProfileSections;
 }
 
 /** The context of one node, lent to its operator call by call. A graph has no cycles, so one does. */
@@ -81,6 +84,15 @@ export class NodeContext implements Context<unknown> {
   }
   derive(label: string): string {
     return hash128(`${this.#node.operator.name}\n${this.key}\n${this.#current.cause}\n#${label}`);
+  }
+  permits(purpose: string): boolean {
+    return this.#task.permits(this.key, purpose);
+  }
+  forget(purpose?: string): Forgotten {
+    return this.#task.forget(this.#current, this.#node, this.key, purpose);
+  }
+  profile(): ProfileSections {
+    return this.#task.profileOf(this.key, this.now);
   }
   late(event: Readonly<Record<string, unknown>>): void {
     const step = this.#current;

@@ -49,6 +49,22 @@ export interface Facts {
   get(kind: string, key: string): unknown;
 }
 
+/** What was forgotten of a key: states of operators, and timers that were set. */
+export interface Forgotten {
+  readonly states: number;
+  readonly timers: number;
+}
+
+/** What an operator may look at while it says what a key's profile shows of its state. */
+export interface ProfileView {
+  readonly key: string;
+  /** Event time as of which the profile is told. */
+  readonly at: EventTime;
+  readonly facts: Facts;
+}
+/** Sections of a profile by name: what several operators say in one is joined. */
+export type ProfileSections = Readonly<Record<string, unknown>>;
+
 /** All that an operator may ask of the runtime. There is no clock but `now`. */
 export interface Context<Out> {
   readonly key: string;
@@ -71,6 +87,15 @@ export interface Context<Out> {
   score(request: ScoreRequest): void;
   /** 32 hex digits that depend on operator, key, cause and label alone: ids and derived randomness. */
   derive(label: string): string;
+  /** Whether the key agrees to a purpose at this point of the log, as the flow's gate has it. */
+  permits(purpose: string): boolean;
+  /**
+   * Makes the other operators forget the key with its timers: those with this purpose; without one,
+   * all of them, and the record goes no further. What was forgotten. For the flow's gate.
+   */
+  forget(purpose?: string): Forgotten;
+  /** What all operators of the flow show of this key, as of now. Plain data that nobody else holds. */
+  profile(): ProfileSections;
   /** Counts the event as late for this operator and publishes it on `late.<operator>`. */
   late(event: Readonly<Record<string, unknown>>): void;
 }
@@ -106,6 +131,23 @@ export interface Operator<In, Out, State> {
    * later at the most. Left out: the operator forgets by itself, or its keys are few for good.
    */
   readonly keep?: Millis;
+  /**
+   * What a key's profile shows of its state, a state that nothing has happened to included: JSON by
+   * section. Pure, and changes nothing; the spec's `profile` describes the sections.
+   */
+  profile?(state: State, view: ProfileView): ProfileSections;
+  /**
+   * What it handles a key's events for: without the key's consent it gets none, and when consent is
+   * withdrawn its state and timers are forgotten. Left out: it needs none of its own.
+   */
+  readonly purpose?: string;
+  /** The key is about to be forgotten: the last that can be said of it. */
+  forgotten?(state: State, ctx: Context<Out>): void;
+  /**
+   * Makes the operator the gate of its flow, asked about every purpose: whether the key agrees. Of
+   * those that events feed it comes first. `state` is undefined where it knows nothing of the key.
+   */
+  permits?(state: State | undefined, purpose: string): boolean;
   /** Lifts a state of an older version. */
   migrate?(state: unknown, from: number): State;
   /**

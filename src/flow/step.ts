@@ -78,6 +78,8 @@ export class Step {
   /** In the list of steps that wait for an earlier one or for a score. */
   open = false;
   failure: Failure | undefined;
+  /** The key was forgotten with it: what follows concerns nobody. */
+  forgot = false;
   /** The step whose record caused this one; its own when none did. Counts are kept there. */
   readonly root: Step;
   readonly #touched: Touched[] = [];

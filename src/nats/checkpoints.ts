@@ -42,6 +42,10 @@ interface Entry {
   offeredAt: number;
   /** Position of the last one. */
   at: ReadPosition;
+  /** Checkpoints that stand and began after the group was last to be written anew. */
+  anew: number;
+  /** The one that is being written began before that. */
+  stale: boolean;
 }
 
 /** Groups whose checkpoints are written at the same time. */
@@ -80,7 +84,15 @@ export class Checkpoints {
         },
       });
       const dueAt = Date.now() + every + (every * i) / groups.length;
-      this.#entries.set(group.name, { checkpointer, dueAt, records: 0, offeredAt: 0, at: NOWHERE });
+      this.#entries.set(group.name, {
+        checkpointer,
+        dueAt,
+        records: 0,
+        offeredAt: 0,
+        at: NOWHERE,
+        anew: 0,
+        stale: false,
+      });
     });
   }
 
@@ -91,6 +103,18 @@ export class Checkpoints {
   /** Oldest position and time a group goes on from: 0 where there is no checkpoint. */
   after(group: string): ReadPosition {
     return this.#entries.get(group)?.at ?? NOWHERE;
+  }
+  /** Makes every group write all that it remembers at its next checkpoint. */
+  rewrite(): void {
+    for (const entry of this.#entries.values()) {
+      entry.stale = entry.checkpointer.writing;
+      entry.anew = 0;
+      entry.checkpointer.rewrite();
+    }
+  }
+  /** Every group has done so, and once more: the markers before that are gone, with their pieces. */
+  get rewritten(): boolean {
+    return [...this.#entries.values()].every(({ anew }) => anew >= 2);
   }
   tails(group: string): readonly HopTail[] {
     return this.#entries.get(group)?.checkpointer.marker?.tails ?? [];
@@ -212,6 +236,8 @@ export class Checkpoints {
         return;
       }
       entry.at = at;
+      if (entry.stale) entry.stale = false;
+      else entry.anew += 1;
       this.#written += 1;
       this.#bytes += cost.bytes;
     } finally {

@@ -8,7 +8,8 @@ const PASSES = 4;
 /** A place where outputs may stand already. */
 export interface OutputPlace {
   readonly stream: string;
-  readonly filter?: string;
+  /** Messages may be missing between the others: people are erased. */
+  readonly filter: string;
 }
 
 /**
@@ -73,15 +74,16 @@ export class KnownOutputs {
 
   /** True when the place had grown since it was last read. */
   async #readOn({ stream, filter }: OutputPlace): Promise<boolean> {
+    const place = `${stream} ${filter}`;
     const jsm = await manager(this.#nc);
     const { state } = await jsm.streams.info(stream);
-    if (state.last_seq === this.#ends.get(stream)) return false;
-    const read = this.#read.get(stream);
+    if (state.last_seq === this.#ends.get(place)) return false;
+    const read = this.#read.get(place);
     // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
     const goesOn = read !== undefined && read.seq >= state.first_seq - 1;
     const reader = new StreamReader(this.#nc, {
       stream,
-      ...(filter === undefined ? {} : { filter }),
+      filter,
       ...(goesOn ? { after: read } : { since: this.#since }),
       toEnd: true,
       headersOnly: true,
@@ -90,9 +92,9 @@ export class KnownOutputs {
     for await (const message of reader.messages()) {
       const id = message.headers?.get("Nats-Msg-Id");
       if (id !== undefined && id !== "") this.#ids.add(id);
-      this.#read.set(stream, reader.position);
+      this.#read.set(place, reader.position);
     }
-    this.#ends.set(stream, state.last_seq);
+    this.#ends.set(place, state.last_seq);
     return true;
   }
 }

@@ -67,6 +67,10 @@ export interface Verdict {
   readonly agedOut: number;
   /** Published behind the end of what was read of `IN`: nothing can be said of them. */
   readonly beyond: number;
+  /** Records of `IN` that were taken out of it: of people who were erased. */
+  readonly erased: number;
+  /** Differences that are as they must be for want of those records. */
+  readonly unsettled: number;
   /** The last record of `IN` with an output that was found published; 0 without one. */
   readonly reached: number;
   readonly examples: readonly Example[];
@@ -75,11 +79,14 @@ export interface Verdict {
 /** Beginnings of subjects that tools write to `OUT`; the flows do not. */
 const NOTES = "audit.";
 const MOST_DIFFERENCES = 8;
+/** What counts over many people, and receipts, which tell what was there to be erased. */
+const OVER_MANY = /^(in\.knowledge|trend|restock|kpi|privacy)\./;
 
 /**
  * Replays a stored `IN` in memory and compares what comes out with what was published: the same set
  * of {subject, id, time, data}, byte for byte. Knowledge that demand publishes to `IN` is taken from
- * there, in its place, and compared too. Throws LOG_INCOMPLETE when `IN` has lost its beginning.
+ * there, in its place, and compared too. Where people were erased, what counted them too, and what is left of theirs,
+ * cannot be made again; all else is held to the same. Throws LOG_INCOMPLETE when `IN` has lost its beginning.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   if (options.intake.from !== undefined) {
@@ -106,6 +113,8 @@ class Audit {
   #agedOut = 0;
   #beyond = 0;
   #reached = 0;
+  #erased = 0;
+  #unsettled = 0;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
@@ -136,6 +145,7 @@ class Audit {
     });
     for await (const message of intake.read()) {
       const { subject, data, seq, time } = message;
+      if (seq > this.#batch.seq + 1) this.#erased += seq - this.#batch.seq - 1;
       const begins = secondOf(time) > secondOf(this.#batch.time);
       if (begins) await log.settle();
       this.#batch = { began: begins ? time : this.#batch.began, seq, time };
@@ -156,6 +166,7 @@ class Audit {
     }
     this.#reached = this.#batch.seq;
     if (found.digest === digestOfOutput(output)) this.#same += 1;
+    else if (this.#isUnsettled(output.subject)) this.#unsettled += 1;
     else {
       this.#counts.different += 1;
       if (this.#different.length < this.#options.examples)
@@ -169,13 +180,19 @@ class Audit {
     const { began, seq, time } = this.#batch;
     if (place === "OUT" && out.from !== undefined && began <= out.from) this.#agedOut += 1;
     else if (time > settled[place]) this.#inFlight += 1;
+    else if (this.#isUnsettled(subject)) this.#unsettled += 1;
     else this.#count({ kind: "missing", subject, id, cause: { seq, time: isoTime(time) }, data });
+  }
+
+  #isUnsettled(subject: string): boolean {
+    return this.#erased > 0 && OVER_MANY.test(subject);
   }
 
   async verdict(): Promise<Verdict> {
     for (const { expected, found } of this.#different) await this.#show(expected, found);
     for (const { place, seq, id, subject, time } of this.#published.rest()) {
       if (time > this.#options.intake.until) this.#beyond += 1;
+      else if (this.#erased > 0) this.#unsettled += 1;
       else this.#count({ kind: "extra", subject, id, at: { log: place, seq } });
     }
     return {
@@ -187,6 +204,8 @@ class Audit {
       inFlight: this.#inFlight,
       agedOut: this.#agedOut,
       beyond: this.#beyond,
+      erased: this.#erased,
+      unsettled: this.#unsettled,
       reached: this.#reached,
       examples: this.#examples,
     };

@@ -84,6 +84,8 @@ export class Checkpointer {
   /** False while what the store holds is not what the parts' changes follow on. */
   #linked = false;
   #writing = false;
+  /** The next checkpoint is to name no piece of an earlier one. */
+  #anew = false;
   /** Markers that `restore` passed over: nobody's checkpoints. */
   readonly #torn = new Set<string>();
   /** Markers that stood there before anything was decided. */
@@ -94,6 +96,11 @@ export class Checkpointer {
     this.#store = store;
     this.#options = options;
     this.#parts = of.parts();
+  }
+
+  /** From the next checkpoint on no piece that was written until now is needed. */
+  rewrite(): void {
+    this.#anew = true;
   }
 
   get writing(): boolean {
@@ -174,12 +181,13 @@ export class Checkpointer {
   async write(at: CheckpointAt): Promise<CheckpointCost | undefined> {
     if (this.#writing) throw new Error(`a checkpoint of ${this.#of.name} is being written already`);
     this.#writing = true;
-    const chain = this.#linked ? (this.#marker?.pieces ?? []) : [];
+    const chain = this.#linked && !this.#anew ? (this.#marker?.pieces ?? []) : [];
     const cuts = this.#parts.map((part) => {
       const pieces = chain.filter((ref) => ref.part === part.name);
       const whole = isLong(pieces);
       return { part, cut: part.cut(whole), kept: whole ? [] : pieces };
     });
+    this.#anew = false;
     // From here on the parts have forgotten what changed before: only this checkpoint knows.
     this.#linked = false;
     try {

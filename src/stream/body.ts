@@ -98,6 +98,9 @@ export function emitting<Out, Inner>(
     clearTimer: (name) => ctx.clearTimer(name),
     score: (request) => ctx.score(request),
     derive: (label) => ctx.derive(label),
+    permits: (purpose) => ctx.permits(purpose),
+    forget: (purpose) => ctx.forget(purpose),
+    profile: () => ctx.profile(),
     late: (event) => ctx.late(event),
   };
 }

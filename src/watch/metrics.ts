@@ -59,7 +59,7 @@ export class EngineMetrics {
     this.#counter("freshet_collect_total", "What collect did with what came in.", ["outcome"], () =>
       flatCounts(intake.counts).map(([outcome, n]) => [{ outcome }, n]),
     );
-    for (const what of ["events", "timers", "outputs", "late", "errors"] as const) {
+    for (const what of ["events", "timers", "outputs", "late", "errors", "withheld"] as const) {
       this.#counter(
         `freshet_operator_${what}_total`,
         OPERATOR_HELP[what],
@@ -178,6 +178,7 @@ const OPERATOR_HELP = {
   timers: "Timers of an operator that came due.",
   outputs: "Messages an operator published.",
   late: "Events an operator found too late, and times it forgot something at one of its limits.",
+  withheld: "Events an operator did not get for want of consent.",
   errors: "Events dead-lettered because an operator threw.",
 } as const;
 

@@ -1,7 +1,7 @@
 import type { Facts } from "../../../src/flow/operator.ts";
+import { CONSENT_EVENTS, hearConsent } from "../../consent.ts";
 import { numberProp, type ShopEvent, textProp } from "../../event.ts";
 import type { Matchers } from "../condition/matchers.ts";
-import { CONSENT_EVENTS, hearConsent } from "./consent.ts";
 import type { Answered } from "./outcome.ts";
 import { hearGrants } from "./quota.ts";
 import { ANSWER_EVENTS, hearAnswer } from "./silence.ts";

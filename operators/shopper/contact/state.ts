@@ -1,5 +1,5 @@
 import { days, type EventTime } from "../../../src/time/event-time.ts";
-import { type Consents, noConsents } from "./consent.ts";
+import { type Consents, isSilent, noConsents } from "../../consent.ts";
 import type { Usage } from "./limit.ts";
 import type { Proposal } from "./proposal.ts";
 import { type Ledger, noLedger, pruneLedger } from "./quota.ts";
@@ -64,9 +64,8 @@ export function pruneContact(state: ContactState, at: EventTime): void {
 
 /** Nothing is left that could restrain anything. */
 export const isBlank = (state: ContactState): boolean =>
+  isSilent(state.consents) &&
   [
-    state.consents.purposes,
-    state.consents.channels,
     state.caps,
     state.ledger.used,
     state.ledger.grants,

@@ -2,8 +2,8 @@ import type { Cap, ContactPolicy } from "../../../src/config/rule-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import { type EventTime, earliest } from "../../../src/time/event-time.ts";
 import type { LocalTime } from "../../../src/time/local-time.ts";
+import { agrees, hasLeft, isMinor, mayTag } from "../../consent.ts";
 import { fieldsOf, sellableOf } from "../catalog.ts";
-import { agrees, hasLeft } from "./consent.ts";
 import { isSpent } from "./limit.ts";
 import { interrupts, type Option, type Proposal } from "./proposal.ts";
 import { quietAt } from "./quiet.ts";
@@ -15,6 +15,7 @@ import type { ContactState } from "./state.ts";
 export type SuppressReason =
   | "consent"
   | "optout"
+  | "minor"
   | "holdout"
   | "stale"
   | "paid"
@@ -111,6 +112,7 @@ function barred(of: Case, { policy, unsaid }: Policies): SuppressReason | undefi
   const { consents } = state;
   const isMarketing = proposal.class === "marketing";
   if (!agrees(consents, "collect", unsaid)) return "consent";
+  if (isMarketing && isMinor(consents)) return "minor";
   if (isMarketing && !agrees(consents, "marketing", unsaid)) return "consent";
   if (isMarketing && !agrees(consents, "profiling", unsaid)) return "optout";
   if (proposal.isHeldOut || (isMarketing && of.isHeldOut)) return "holdout";
@@ -136,6 +138,8 @@ function unfitness(
 function judgeChannel(option: Option, channel: string, of: Case, policies: Policies): Verdict {
   const { proposal, state, at } = of;
   const { policy, local } = policies;
+  if (option.op === "tag" && !option.off && !mayTag(state.consents, option.kind))
+    return drop("optout", option, channel);
   if (option.op === "tag" || option.op === "crm") return go(option, channel, FREE);
   const disturbs = interrupts(option, channel, policy.pages);
   const isMarketing = proposal.class === "marketing";

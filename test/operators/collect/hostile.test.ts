@@ -56,7 +56,9 @@ function identifiersUsed(): string[] {
 
 function expectSound(collect: Collect, recorder: Recorder): void {
   const { counts } = collect;
-  expect(counts.in).toBe(counts.applied + counts.duplicate + counts.late + counts.deadLettered);
+  expect(counts.in).toBe(
+    counts.applied + counts.duplicate + counts.late + counts.withheld + counts.deadLettered,
+  );
   const told = recorder.messages.filter((m) => m.subject.startsWith("deadletter."));
   expect(told.length).toBe(counts.deadLettered);
   for (const { data } of told) {
