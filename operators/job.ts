@@ -1,8 +1,10 @@
+import type { Calendar } from "../src/config/calendar.ts";
 import type { JobConfig } from "../src/config/job.ts";
 import type { Lexicon } from "../src/config/lexicon.ts";
 import type { OperatorConfig } from "../src/config/operator-blocks.ts";
 import type { RuleFile } from "../src/config/rule-ast.ts";
 import type { SegmentFile } from "../src/config/segment-ast.ts";
+import type { TagFile } from "../src/config/tags.ts";
 import type { TrackingPlan } from "../src/config/tracking-plan.ts";
 import type { JobDefinition } from "../src/flow/job.ts";
 import type { Node } from "../src/flow/operator.ts";
@@ -18,6 +20,8 @@ export interface JobFiles {
   readonly segments: SegmentFile;
   readonly rules: RuleFile;
   readonly lexicon: Lexicon;
+  readonly calendar: Calendar;
+  readonly tags: TagFile;
 }
 
 /** A job ready for a log; `collect` also answers who a person is and counts what it took in. */
@@ -49,7 +53,14 @@ export function defineJob(
     seed: job.seed,
     maxAge: time.maxAge,
     consent: collect.consent,
-    files: { segments: files.segments, rules: files.rules, lexicon: files.lexicon, plan },
+    files: {
+      segments: files.segments,
+      rules: files.rules,
+      lexicon: files.lexicon,
+      calendar: files.calendar,
+      tags: files.tags,
+      plan,
+    },
   };
   const nodes = (configs: readonly OperatorConfig[]): Node[] =>
     configs.map(({ name, spec, from, options }) => {

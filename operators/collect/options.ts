@@ -93,5 +93,7 @@ export const COLLECT_DEFAULTS = {
     "kinds",
     "breaker",
     "leaders",
+    "spending",
+    "clusters",
   ] as readonly string[],
 } as const;

@@ -1,7 +1,15 @@
 /** What one key learned, on its way to a publisher that gathers such entries into messages. */
 export interface Knowledge {
   readonly kind: "knowledge";
-  readonly of: "covisit" | "popular" | "trending" | "kinds" | "breaker" | "leaders";
+  readonly of:
+    | "covisit"
+    | "popular"
+    | "trending"
+    | "kinds"
+    | "breaker"
+    | "leaders"
+    | "spending"
+    | "clusters";
   /** Of the fact, e.g. a sku. */
   readonly key: string;
   /** Null takes the fact back. */

@@ -97,7 +97,13 @@ export type LeaderPartial = readonly [
   halfLife: number,
   top: number,
 ];
+/** What a person has spent lately, in minor units: before, and now. 0 is nothing. */
+export type SpendPartial = readonly [dim: "spend", before: number, now: number];
+/** How a person behaves, in thousandths: a point among those of others. */
+export type BehaviourPartial = readonly [dim: "behaviour", point: readonly number[]];
 export type PartialCounts =
+  | SpendPartial
+  | BehaviourPartial
   | ItemPartial
   | CategoryPartial
   | KeywordPartial

@@ -95,7 +95,16 @@ export const publisherSpec: OperatorSpec = {
   name: "publisher",
   flow: "demand",
   summary: "Publishes what the demand flow learned back to the log, in batches.",
-  from: ["popularity", "covisit", "trend", "learning", "breaker", "leaders"],
+  from: [
+    "popularity",
+    "covisit",
+    "trend",
+    "learning",
+    "breaker",
+    "leaders",
+    "spending",
+    "clusters",
+  ],
   options: Options,
   make: (options) => publisherOperator(readOptions(Options, options)),
 };

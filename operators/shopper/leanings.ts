@@ -13,7 +13,10 @@ export const noLeanings = (): Leanings => ({ names: [], scores: [], ats: [] });
 const faded = (score: number, at: EventTime, now: EventTime, halfLife: Millis): number =>
   now <= at ? score : score * 0.5 ** ((now - at) / halfLife);
 
-/** Adds to a name's score; beyond `most` names the one that has faded most is forgotten. */
+/**
+ * Adds to a name's score; beyond `most` names the one that has faded most is forgotten. Names that
+ * begin with `kind` are counted, and forgotten, apart from the others.
+ */
 export function lean(
   of: Leanings,
   name: string,
@@ -21,10 +24,11 @@ export function lean(
   at: EventTime,
   halfLife: Millis,
   most: number,
+  kind = "",
 ): void {
   let place = of.names.indexOf(name);
   if (place < 0) {
-    if (of.names.length >= most) forgetFaintest(of, at, halfLife);
+    if (countOf(of, kind) >= most) forgetFaintest(of, at, halfLife, kind);
     place = of.names.push(name) - 1;
     of.scores[place] = by;
     of.ats[place] = at;
@@ -40,19 +44,18 @@ export function lean(
   }
 }
 
-/** Adds up two persons' leanings. */
-export function joinLeanings(into: Leanings, from: Leanings, halfLife: Millis, most: number): void {
-  from.names.forEach((name, i) => {
-    lean(into, name, from.scores[i] ?? 0, from.ats[i] as EventTime, halfLife, most);
-  });
+function countOf({ names }: Leanings, kind: string): number {
+  let count = 0;
+  for (const name of names) if (name.startsWith(kind)) count += 1;
+  return count;
 }
 
-function forgetFaintest(of: Leanings, now: EventTime, halfLife: Millis): void {
+function forgetFaintest(of: Leanings, now: EventTime, halfLife: Millis, kind: string): void {
   let faintest = 0;
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < of.names.length; i += 1) {
     const score = faded(of.scores[i] ?? 0, of.ats[i] ?? now, now, halfLife);
-    if (score < least) {
+    if (score < least && of.names[i]?.startsWith(kind) === true) {
       least = score;
       faintest = i;
     }
@@ -62,16 +65,51 @@ function forgetFaintest(of: Leanings, now: EventTime, halfLife: Millis): void {
   of.ats.splice(faintest, 1);
 }
 
-/** Names with their share of the whole as of `now`, the greatest first; ties by name. */
+/**
+ * Names with their share of the whole as of `now`, the greatest first; ties by name. With `kind`,
+ * those that begin with it, told without it.
+ */
 export function shares(
   of: Leanings,
   now: EventTime,
   halfLife: Millis,
+  kind = "",
 ): readonly (readonly [string, number])[] {
-  const scores = of.names.map((_, i) => faded(of.scores[i] ?? 0, of.ats[i] ?? now, now, halfLife));
-  const sum = scores.reduce((a, b) => a + b, 0);
+  const all = scores(of, now, halfLife, kind);
+  const sum = all.reduce((a, [, score]) => a + score, 0);
   if (sum <= 0) return [];
-  return of.names
-    .map((name, i) => [name, (scores[i] ?? 0) / sum] as const)
+  return all
+    .map(([name, score]) => [name, score / sum] as const)
     .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+/** Names of a kind, told without it, with their scores as of `now`, in no order. */
+export function scores(
+  of: Leanings,
+  now: EventTime,
+  halfLife: Millis,
+  kind: string,
+): (readonly [string, number])[] {
+  const found: (readonly [string, number])[] = [];
+  of.names.forEach((name, i) => {
+    if (!name.startsWith(kind)) return;
+    found.push([
+      name.slice(kind.length),
+      faded(of.scores[i] ?? 0, of.ats[i] ?? now, now, halfLife),
+    ]);
+  });
+  return found;
+}
+
+/** Adds up two persons' leanings; `bound` says how many names of which kind are kept beside a name. */
+export function joinLeanings(
+  into: Leanings,
+  from: Leanings,
+  halfLife: Millis,
+  bound: (name: string) => { readonly most: number; readonly kind: string },
+): void {
+  from.names.forEach((name, i) => {
+    const { most, kind } = bound(name);
+    lean(into, name, from.scores[i] ?? 0, from.ats[i] ?? (0 as EventTime), halfLife, most, kind);
+  });
 }

@@ -248,7 +248,17 @@ export const ruleSpec: OperatorSpec = {
   name: NAME,
   flow: "shopper",
   summary: "What rules and the recommender want to happen, restrained by one policy of contact.",
-  from: ["session", "intent", "rank_standing", "segment", "recommend"],
+  from: [
+    "session",
+    "intent",
+    "rank_standing",
+    "lifecycle",
+    "scene",
+    "tags",
+    "spending_tier",
+    "segment",
+    "recommend",
+  ],
   options: Type.Object({}, { additionalProperties: false }),
   make: (_options, job) =>
     ruleOperator((job.files["rules"] as RuleFile | undefined) ?? NO_RULES, job),

@@ -29,7 +29,7 @@ import {
 } from "./segment-told.ts";
 import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
 
-/** Name of the operator, part of the ids of its messages. */
+/** Name of the operator that judges `segments.yaml`, part of the ids of its messages. */
 export const SEGMENT = "segment";
 const TIMER = "judge";
 const SHOWN_EVENTS = 5;
@@ -68,7 +68,11 @@ interface Membership {
   readonly version: string;
 }
 
-type SegmentContext = Context<SegmentSignal>;
+/** What judging asks of the runtime. */
+type SegmentContext = Pick<
+  Context<SegmentSignal>,
+  "key" | "now" | "cause" | "facts" | "emit" | "setTimer" | "clearTimer"
+>;
 
 /** The segments of a file, judged for one person at a time. */
 export class SegmentJudge {
@@ -84,8 +88,10 @@ export class SegmentJudge {
   readonly #whenEmpty: readonly number[];
   readonly #places: ReadonlyMap<string, number>;
   readonly #maxAge: Millis;
+  readonly #operator: string;
 
-  constructor(file: SegmentFile, maxAge: Millis) {
+  /** `operator`: the name of the one that judges. */
+  constructor(file: SegmentFile, maxAge: Millis, operator: string = SEGMENT) {
     const definitions = definitionsOf(file);
     const listeners = new Listeners(
       file.matchers,
@@ -112,6 +118,7 @@ export class SegmentJudge {
     this.#whenEmpty = indexes.filter((i) => definitions[i]?.whenEmpty === true);
     this.#places = new Map(definitions.map(({ segment }, i) => [segment.id, i]));
     this.#maxAge = maxAge;
+    this.#operator = operator;
   }
 
   concerns(signal: SessionSignal | StandingSignal): boolean {
@@ -281,7 +288,7 @@ export class SegmentJudge {
     // Turns come to an end: what is to come is known as far as nothing more happens.
     told[3] = timeline.turns.find((at) => at > to) ?? (0 as EventTime);
     for (const telling of tellings) {
-      const ref = say(state, definition, telling, ctx);
+      const ref = say(this.#operator, state, definition, telling, ctx);
       if (!telling.undoes) told[2].push([telling.at, telling.member, ref]);
     }
     settle(told, minus(to, this.#maxAge));
@@ -351,6 +358,7 @@ const isBlank = ({ since, histories, told }: SegmentState): boolean =>
 
 /** Emits one telling; returns the id that its message gets. */
 function say(
+  operator: string,
   state: SegmentState,
   definition: Definition,
   telling: Telling,
@@ -361,7 +369,7 @@ function say(
     state.cause = ctx.cause;
     state.said = 0;
   }
-  const ref = messageId(SEGMENT, ctx.key, ctx.cause, state.said);
+  const ref = messageId(operator, ctx.key, ctx.cause, state.said);
   state.said += 1;
   const { reason, evidence } =
     because === undefined ? whyOf(definition, state, telling) : { reason: because, evidence: [] };

@@ -57,7 +57,7 @@ export const segmentSpec: OperatorSpec = {
   name: SEGMENT,
   flow: "shopper",
   summary: "Who is in which segment, to the millisecond, by events and by the clock.",
-  from: ["session", "intent", "rank_standing"],
+  from: ["session", "intent", "rank_standing", "lifecycle", "scene", "tags", "spending_tier"],
   options: Options,
   profile: {
     segments: Type.Array(

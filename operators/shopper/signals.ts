@@ -95,6 +95,8 @@ export interface StandingOf {
   /** False: not any more. */
   readonly on: boolean;
   readonly at: EventTime;
+  /** When what this takes the place of was to be; left out where it corrects nothing. */
+  readonly insteadOf?: EventTime | null;
 }
 export type StandingSignal = IntentSignal | StandingOf;
 

@@ -124,8 +124,14 @@ export function joinTaste(into: Taste, from: Taste): void {
   from.skus.forEach((sku, i) => {
     rememberSku(into, sku, from.skuAts[i] ?? into.seenAt);
   });
-  joinLeanings(into.categories, from.categories, CATEGORY_HALF_LIFE, KEPT_CATEGORIES);
-  joinLeanings(into.touchpoints, from.touchpoints, TOUCHPOINT_HALF_LIFE, KEPT_TOUCHPOINTS);
+  joinLeanings(into.categories, from.categories, CATEGORY_HALF_LIFE, () => ({
+    most: KEPT_CATEGORIES,
+    kind: "",
+  }));
+  joinLeanings(into.touchpoints, from.touchpoints, TOUCHPOINT_HALF_LIFE, () => ({
+    most: KEPT_TOUCHPOINTS,
+    kind: "",
+  }));
   const prices = into.prices + from.prices;
   if (prices > 0) {
     into.logPrice = (into.logPrice * into.prices + from.logPrice * from.prices) / prices;

@@ -79,6 +79,8 @@ export interface Decay {
   readonly halfLife: Millis | null;
   readonly onAt: number;
   readonly offAt: number;
+  /** It comes on only by matches from so many touchpoints within two half-lives; 1 when left out. */
+  readonly sources?: number;
 }
 /** A match adds `weight`, times the property `field` where one is named. */
 export interface Weight {

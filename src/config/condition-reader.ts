@@ -167,7 +167,7 @@ export class ConditionReader {
   }
 
   #decay(source: Level<"decay">, at: Path): When {
-    const { half_life, on_at, off_at } = source;
+    const { half_life, on_at, off_at, sources } = source;
     if (off_at > on_at) {
       this.#matchers.complain([...at, "off_at"], {
         code: "VALUE_RANGE",
@@ -181,6 +181,7 @@ export class ConditionReader {
       halfLife: half_life === undefined ? null : this.length(half_life, [...at, "half_life"]),
       onAt: on_at,
       offAt: off_at,
+      ...(sources === undefined ? {} : { sources }),
     };
   }
 

@@ -189,6 +189,13 @@ const Decay = Type.Object(
     half_life: HalfLife,
     on_at: Type.Number({ exclusiveMinimum: 0 }),
     off_at: Type.Number({ exclusiveMinimum: 0 }),
+    sources: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 8,
+        description: "It comes on only by matches from so many touchpoints within two half-lives.",
+      }),
+    ),
   },
   {
     ...closed,

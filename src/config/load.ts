@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { OperatorSpec } from "../flow/spec.ts";
+import { type Calendar, readCalendar } from "./calendar.ts";
 import { type DefinitionTest, readDefinitionTests, withoutTests } from "./definition-test.ts";
 import { doubts } from "./doubts.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
@@ -9,6 +10,7 @@ import type { RuleFile } from "./rule-ast.ts";
 import { readRules } from "./rule-file.ts";
 import type { SegmentFile } from "./segment-ast.ts";
 import { readSegments } from "./segments.ts";
+import { readTags, type TagFile } from "./tags.ts";
 import { readTrackingPlan, type TrackingPlan } from "./tracking-plan.ts";
 import { readYamlFile, type YamlFile } from "./yaml-file.ts";
 
@@ -19,6 +21,8 @@ export const FILES = {
   segments: "segments.yaml",
   rules: "rules.yaml",
   lexicon: "lexicon.yaml",
+  calendar: "calendar.yaml",
+  tags: "tags.yaml",
 } as const;
 export type FileName = keyof typeof FILES;
 
@@ -31,6 +35,8 @@ export interface Config {
   readonly lexicon: Lexicon;
   /** What must come out of segments and rules, as it stands beside them. */
   readonly tests: readonly DefinitionTest[];
+  readonly calendar: Calendar;
+  readonly tags: TagFile;
   /** 32 hex digits of all that can change a decision, in all files. */
   readonly hash: string;
 }
@@ -97,8 +103,26 @@ function assemble(
   if (plan && segments && rules && segmentsFile && rulesFile) {
     problems.push(...doubts({ plan, segments, segmentsFile, rules, rulesFile }));
   }
+  const calendar = take("calendar", (file) =>
+    plan === undefined ? { value: undefined, problems: [] } : readCalendar(file, plan),
+  );
+  const tags = take("tags", (file) =>
+    plan === undefined
+      ? { value: undefined, problems: [] }
+      : readTags(file, plan, job?.timeZone ?? "Asia/Shanghai"),
+  );
   const ordered = orderProblems(problems);
-  if (ordered.some(isError) || !job || !plan || !lexicon || !segments || !rules || !tests) {
+  if (
+    ordered.some(isError) ||
+    !job ||
+    !plan ||
+    !lexicon ||
+    !segments ||
+    !rules ||
+    !calendar ||
+    !tags ||
+    !tests
+  ) {
     return { value: undefined, problems: ordered };
   }
   const hash = contentHash([
@@ -107,6 +131,11 @@ function assemble(
     withoutTests(files.segments.value?.value),
     withoutTests(files.rules.value?.value),
     files.lexicon.value?.value,
+    files.calendar.value?.value,
+    files.tags.value?.value,
   ]);
-  return { value: { job, plan, segments, rules, lexicon, tests, hash }, problems: ordered };
+  return {
+    value: { job, plan, segments, rules, lexicon, calendar, tags, tests, hash },
+    problems: ordered,
+  };
 }

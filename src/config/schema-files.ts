@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
+import { CalendarSchema } from "./calendar.ts";
 import { publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
@@ -9,6 +10,7 @@ import { reference } from "./reference.ts";
 import { RulesSchema } from "./rule-schema.ts";
 import type { SchemaNode } from "./schema-node.ts";
 import { SegmentsSchema } from "./segments-schema.ts";
+import { TagsSchema } from "./tags.ts";
 import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
 
 /** The schema of every configuration file, `freshet.yaml` with the operators given. */
@@ -25,6 +27,8 @@ export function publishedSchemas(
     segments: SegmentsSchema,
     rules: RulesSchema,
     lexicon: LexiconSchema,
+    calendar: CalendarSchema,
+    tags: TagsSchema,
   };
 }
 

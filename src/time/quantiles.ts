@@ -1,9 +1,14 @@
 import type { Aggregate } from "./aggregate.ts";
 
 /** Counts of the buckets `[index, count]` sorted by index, and of values too small for one. */
-interface Sketch {
+export interface Sketch {
   buckets: [index: number, count: number][];
   zeros: number;
+}
+
+interface Quantiles extends Aggregate<number, Sketch, readonly (number | null)[]> {
+  /** Takes back a value that was added, exactly as long as no buckets were joined. */
+  remove(acc: Sketch, value: number): Sketch;
 }
 
 /** Buckets kept; the lowest are joined beyond it, so that high quantiles stay exact. */
@@ -15,10 +20,7 @@ const SMALLEST = 1e-9;
  * Quantiles of values >= 0 with a relative error of at most `accuracy`: DDSketch (Masson et al.
  * 2019), whose merge is exact. Answers in the order asked; null for a window without values.
  */
-export function quantiles(
-  asked: readonly number[],
-  accuracy = 0.01,
-): Aggregate<number, Sketch, readonly (number | null)[]> {
+export function quantiles(asked: readonly number[], accuracy = 0.01): Quantiles {
   const gamma = (1 + accuracy) / (1 - accuracy);
   const perLog = 1 / Math.log(gamma);
   const middleOf = (index: number): number => (2 * gamma ** index) / (gamma + 1);
@@ -28,6 +30,11 @@ export function quantiles(
       if (!(value >= 0)) throw new RangeError(`quantiles are for values from 0 on, not ${value}`);
       if (value <= SMALLEST) acc.zeros++;
       else increase(acc, Math.ceil(Math.log(value) * perLog), 1);
+      return acc;
+    },
+    remove(acc, value) {
+      if (value <= SMALLEST) acc.zeros--;
+      else increase(acc, Math.ceil(Math.log(value) * perLog), -1);
       return acc;
     },
     merge(into, from) {
@@ -49,8 +56,10 @@ function increase(acc: Sketch, index: number, by: number): void {
     else high = middle;
   }
   const bucket = buckets[low];
-  if (bucket !== undefined && bucket[0] === index) bucket[1] += by;
-  else buckets.splice(low, 0, [index, by]);
+  if (bucket !== undefined && bucket[0] === index) {
+    bucket[1] += by;
+    if (bucket[1] === 0) buckets.splice(low, 1);
+  } else buckets.splice(low, 0, [index, by]);
   if (buckets.length <= MOST_BUCKETS) return;
   const lowest = buckets.shift();
   const next = buckets[0];

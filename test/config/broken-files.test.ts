@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readCalendar } from "../../src/config/calendar.ts";
 import { readJob } from "../../src/config/job.ts";
 import { readLexicon } from "../../src/config/lexicon.ts";
 import type { FileName } from "../../src/config/load.ts";
@@ -11,6 +12,7 @@ import {
 } from "../../src/config/problem.ts";
 import { readRules } from "../../src/config/rule-file.ts";
 import { readSegments } from "../../src/config/segments.ts";
+import { readTags } from "../../src/config/tags.ts";
 import { readTrackingPlan } from "../../src/config/tracking-plan.ts";
 import { parseYaml, type YamlFile } from "../../src/config/yaml-file.ts";
 import { shippedText, yaml } from "./shipped.ts";
@@ -25,6 +27,8 @@ const READERS: Readonly<Record<FileName, (file: YamlFile) => Reading<unknown>>> 
   segments: (file) => readSegments(file, plan, "Asia/Shanghai"),
   rules: (file) => readRules(file, plan, ["high_value_interest"], "Asia/Shanghai"),
   lexicon: readLexicon,
+  calendar: (file) => readCalendar(file, plan),
+  tags: (file) => readTags(file, plan, "Asia/Shanghai"),
 };
 
 function problemsOf(name: FileName, text: string): Problem[] {
@@ -269,6 +273,39 @@ const ROWS: readonly Row[] = [
   ["lexicon", "NAME_DUPLICATE", "version: 1\nintents: {buy: [ＡＢ, ▸ab]}\n", /Delete/],
   ["lexicon", "KEY_UNKNOWN", "version: 1\nintents: {buy: [{▸word: a}]}\n", /`term`/],
   ["lexicon", "VALUE_UNKNOWN", "version: ▸2\nintents: {}\n", /`1`/],
+
+  ["tags", "GRAPH_CYCLE", "version: 1\ntags: [{id: a, when: ▸{tag: b}}]\n", /did/],
+  ["tags", "NAME_UNKNOWN", "version: 1\ntags: [{id: a, when: {in: ▸vip}}]\n", /./],
+  [
+    "tags",
+    "NAME_DUPLICATE",
+    "version: 1\ntags: [{id: a, when: {scene: s}}, {id: ▸a, when: {scene: s}}]\n",
+    /its own/,
+  ],
+  [
+    "tags",
+    "VALUE_UNKNOWN",
+    "version: 1\ntags: [{id: a, purpose: ▸profilng, when: {scene: s}}]\n",
+    /profiling/,
+  ],
+
+  ["calendar", "VALUE_FORMAT", "version: 1\nwork: [▸2026-1-4]\n", /2026-10-01/],
+  ["calendar", "VALUE_INVALID", "version: 1\nwork: [▸2026-02-30]\n", /day/],
+  [
+    "calendar",
+    "VALUE_INVALID",
+    "version: 1\nrest: [{from: 2026-10-01, to: 2026-10-07}]\nwork: [▸2026-10-03]\n",
+    /delete one/,
+  ],
+  [
+    "calendar",
+    "VALUE_RANGE",
+    "version: 1\nrest: [{from: 2026-10-07, to: ▸2026-10-01}]\n",
+    /first and the last/,
+  ],
+  ["calendar", "NAME_UNKNOWN", "version: 1\nscenes: [{id: a, touchpoint: ▸gzn}]\n", /`gzh`/],
+  ["calendar", "NAME_DUPLICATE", "version: 1\nscenes: [{id: a}, {id: ▸a}]\n", /its own/],
+  ["calendar", "VALUE_FORMAT", "version: 1\nscenes: [{id: a, hours: [▸7-9]}]\n", /07:00/],
 ];
 
 describe("a broken file is told by code, line, column and remedy", () => {

@@ -64,12 +64,14 @@ test("lint tells every file's problems in a fixed order; start-up refuses with a
   const problems = await lint(dir, SOME_SPECS);
   const told = problems.map((p) => `${p.file.slice(dir.length + 1)} ${p.line} ${p.code}`);
   expect(told).toEqual([
+    "calendar.yaml 1 FILE_MISSING",
     "freshet.yaml 8 VALUE_RANGE",
     "lexicon.yaml 1 FILE_MISSING",
     "rules.yaml 1 FILE_MISSING",
     "segments.yaml 2 KEY_MISSING",
     "segments.yaml 2 KEY_MISSING",
     "segments.yaml 2 TYPE_WRONG",
+    "tags.yaml 1 FILE_MISSING",
   ]);
   expect(await lint(dir, SOME_SPECS)).toEqual(problems);
   const fault: unknown = await requireConfig(dir, SOME_SPECS).catch((error: unknown) => error);

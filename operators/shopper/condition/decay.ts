@@ -1,8 +1,8 @@
 import type { Decay, Weight } from "../../../src/config/condition-ast.ts";
-import type { EventTime, Millis } from "../../../src/time/event-time.ts";
+import { type EventTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
 import type { LevelLeaf, Occurrence } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
-import type { Machine, MachineHistory, Mark } from "./machine.ts";
+import { type Machine, type MachineHistory, type Mark, stateAt } from "./machine.ts";
 import { machineLevel, type Part } from "./machine-leaf.ts";
 
 const SHOWN_MARKS = 5;
@@ -23,13 +23,28 @@ type DecayState = readonly [
 
 /** A fading score that is on from `onAt` up, and off below `offAt`. */
 export function decayLevel(decay: Decay): LevelLeaf<MachineHistory<DecayState>> {
-  const { add, halfLife, onAt, offAt } = decay;
-  return machineLevel({
-    key: leafKey("decay", add, halfLife, onAt, offAt),
+  const { add, halfLife, onAt, offAt, sources } = decay;
+  const machine = decayMachine(decay);
+  const level = machineLevel({
+    key: leafKey("decay", add, halfLife, onAt, offAt, ...(sources === undefined ? [] : [sources])),
     matchers: add.map(({ of }) => of),
-    machine: decayMachine(decay),
-    parts: (occurrence) => weightParts(add, occurrence),
+    machine,
+    parts: (occurrence) =>
+      weightParts(add, occurrence).map((part) => ({ ...part, label: occurrence.event.touchpoint })),
   });
+  const stateOf = (history: MachineHistory<DecayState> | undefined, at: EventTime) =>
+    history === undefined ? null : stateAt(machine, history, at);
+  return {
+    ...level,
+    score(history, at) {
+      const state = stateOf(history, at);
+      return state === null ? 0 : faded(state[1], at - state[0], halfLife);
+    },
+    sources(history, at) {
+      const state = stateOf(history, at);
+      return state === null ? [] : sourcesOf(state[3], at, halfLife);
+    },
+  };
 }
 
 /** What an event adds to a score; nothing when it meets no matcher. */
@@ -63,13 +78,31 @@ export function lastAbove(
   return (at + after) as EventTime;
 }
 
-function decayMachine({ halfLife, onAt, offAt }: Decay): Machine<DecayState> {
+/** The touchpoints of marks that are no older than two half-lives. */
+const sourcesOf = (marks: readonly Mark[], at: EventTime, halfLife: Millis | null): string[] => {
+  const since = halfLife === null ? MIN_TIME : at - 2 * halfLife;
+  return [...new Set(marks.filter((mark) => mark[0] >= since).map((mark) => mark[4]))];
+};
+
+/** The newest marks; where touchpoints count, the newest of each is among them. */
+function shownMarks(marks: readonly Mark[], sources: number): readonly Mark[] {
+  const newest = marks.slice(-SHOWN_MARKS);
+  if (sources === 1) return newest;
+  return marks.filter(
+    (mark, i) =>
+      newest.includes(mark) || marks.findLastIndex((other) => other[4] === mark[4]) === i,
+  );
+}
+
+function decayMachine({ halfLife, onAt, offAt, sources = 1 }: Decay): Machine<DecayState> {
   return {
     take(state, mark) {
       const [at, score, on, marks, off] = state ?? [mark[0], 0, false, [], 0];
       const now = faded(score, mark[0] - at, halfLife) + mark[5];
-      const bound = on || off === mark[0] ? offAt : onAt;
-      return [mark[0], now, now >= bound, [...marks, mark].slice(-SHOWN_MARKS), 0];
+      const shown = shownMarks([...marks, mark], sources);
+      const stays = (on || off === mark[0]) && now >= offAt;
+      const comes = now >= onAt && sourcesOf(shown, mark[0], halfLife).length >= sources;
+      return [mark[0], now, stays || comes, shown, 0];
     },
     wake: ([at, score, on]) =>
       on && halfLife !== null ? lastAbove(at, score, offAt, halfLife) : undefined,
@@ -77,7 +110,8 @@ function decayMachine({ halfLife, onAt, offAt }: Decay): Machine<DecayState> {
     holds: ([, , on]) => on,
     marks: ([, , , marks]) => marks,
     pruned(state, from) {
-      const [at, score, on] = state;
+      const [at, score, on, marks] = state;
+      if (sources > 1 && sourcesOf(marks, from, halfLife).length > 0) return state;
       return !on && Math.abs(faded(score, from - at, halfLife)) < offAt * FORGOTTEN ? null : state;
     },
   };

@@ -71,6 +71,9 @@ export interface LevelLeaf<History = unknown> extends Leaf<History> {
   happened(history: History | undefined, at: EventTime): readonly Seen[];
   /** Before this time it is settled, and asked for no more; MIN_TIME where all that is kept counts. */
   settled?(history: History): EventTime;
+  /** Where it is a score: as it is just after the events of `at`, and the touchpoints it came from. */
+  score?(history: History | undefined, at: EventTime): number;
+  sources?(history: History | undefined, at: EventTime): readonly string[];
   /** What rules may say of what it follows. */
   bound?(history: History | undefined, at: EventTime): BoundValues | null;
 }

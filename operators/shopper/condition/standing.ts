@@ -29,6 +29,7 @@ export function standingOf(of: { readonly kind: string }): StandingChange | unde
         value: signal.value,
         on: signal.on,
         at: signal.at,
+        insteadOf: signal.insteadOf ?? null,
       };
     default:
       return undefined;

@@ -86,8 +86,13 @@ const decay = fc
     halfLife: length(20),
     // Out of reach of what has faded to a millionth, which is forgotten.
     onAt: fc.integer({ min: 1, max: 4 }).map((n) => n + 0.3),
+    sources: fc.constantFrom(1, 1, 2, 3),
   })
-  .map((d) => ({ ...d, offAt: d.onAt * 0.6 }));
+  .map(({ sources, ...d }) => ({
+    ...d,
+    offAt: d.onAt * 0.6,
+    ...(sources === 1 ? {} : { sources }),
+  }));
 const owns = fc.record({ op: fc.constant("owns" as const), of: matcher, ageOver: length() });
 const leaf: fc.Arbitrary<When> = fc.oneof(
   { arbitrary: count, weight: 4 },
@@ -199,7 +204,11 @@ function slowly(when: When, history: readonly Happened[], members: (id: string) 
         relevant.forEach((one, i) => {
           const before = relevant.slice(0, i);
           if (on && (before.at(-1)?.at ?? 0) < one.at) on = score(before, one.at - 1) >= when.offAt;
-          on = score(relevant.slice(0, i + 1), one.at) >= (on ? when.offAt : when.onAt);
+          const upTo = relevant.slice(0, i + 1);
+          const recent = upTo.filter(({ at }) => at >= one.at - 2 * (when.halfLife ?? 1));
+          const isSpread = new Set(recent.map(({ sku }) => sku)).size >= (when.sources ?? 1);
+          const reached = score(upTo, one.at);
+          on = on ? reached >= when.offAt : reached >= when.onAt && isSpread;
         });
         return on && score(relevant, t) >= when.offAt;
       };
@@ -309,7 +318,8 @@ function scriptOf(history: readonly Happened[], disorder: number): ScriptLine[] 
     newest = Math.max(newest, at + delay);
     lines.push({ watermark: T0 + newest - disorder - 1 });
     const props = { sku, amount, ...(thing === undefined ? {} : { thing }) } as ShopEvent["props"];
-    lines.push(line(shopEvent(at, type, props, { clientId: id })));
+    // Each sku is met at a touchpoint of its own.
+    lines.push(line(shopEvent(at, type, props, { clientId: id, touchpoint: sku })));
   }
   return [...lines, { watermark: T0 + END }];
 }

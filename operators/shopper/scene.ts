@@ -1,0 +1,195 @@
+import Type from "typebox";
+import type { Calendar, Scene } from "../../src/config/calendar.ts";
+import {
+  type Context,
+  type Facts,
+  FORGET,
+  type Forget,
+  type Message,
+  type Operator,
+} from "../../src/flow/operator.ts";
+import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
+import { type EventTime, isoTime, latest, minus, minutes } from "../../src/time/event-time.ts";
+import { LocalTime } from "../../src/time/local-time.ts";
+import { dayKindAt } from "./day-kind.ts";
+import type { EventEvidence, SessionSignal, StandingOf, Step } from "./signals.ts";
+
+/** The scene a person is in, and the act that last said so. */
+export interface SceneState {
+  scene: string;
+  session: string;
+  /** The act: when, its type, the tracker's id of it. */
+  act: [at: EventTime, type: string, id: string];
+  /** When the scene's hours end. */
+  until: EventTime;
+}
+
+/** A person came into a scene or left it. */
+export interface SceneSignal extends StandingOf {
+  readonly topic: "scene";
+  readonly session: string;
+  /** Of an exit: `hours`, `session`, or `touchpoint`; of an entry `act`. */
+  readonly reason: "act" | "hours" | "session" | "touchpoint";
+  readonly evidence: readonly EventEvidence[];
+}
+
+const TIMER = "hours";
+/** What comes later than this behind the watermark is history: nobody is in a scene of the past. */
+const TOO_LATE = minutes(5);
+
+/**
+ * The scene each person is in: by where an act is, the kind of the local day, and the hour. Left when
+ * the scene's hours or the session end, and at an act somewhere else. An act earlier than the last
+ * one changes nothing.
+ */
+function sceneOperator(
+  calendar: Calendar,
+  timeZone: string,
+): Operator<SessionSignal, SceneSignal, SceneState> {
+  const local = new LocalTime(timeZone);
+  return {
+    name: "scene",
+    version: 1,
+    order: "arrival",
+    key: ({ kind, person }) => (kind === "covisit" ? undefined : person),
+    init: noScene,
+    onEvent(signal, state, ctx) {
+      if (signal.kind === "session-end") {
+        return signal.session.id === state.session
+          ? leave(state, "session", signal.at, ctx)
+          : orForget(state);
+      }
+      if (signal.kind !== "step" || signal.session === null) return orForget(state);
+      const { event } = signal;
+      const tooLate = event.at < minus(ctx.watermark, TOO_LATE) || event.at < state.act[0];
+      if (tooLate) return orForget(state);
+      if (state.scene !== "" && state.until <= event.at) leave(state, "hours", state.until, ctx);
+      const fitting = sceneOf(calendar, local, signal, ctx.facts);
+      if (fitting === undefined) {
+        return state.scene === "" ? FORGET : leave(state, "touchpoint", event.at, ctx);
+      }
+      return stay(state, fitting, signal, endOf(fitting, event.at, local), ctx);
+    },
+    onTimer: (_timer, state, ctx) => leave(state, "hours", ctx.now, ctx),
+    publish: messageOf,
+    /** The scene of the later act. */
+    merge(into, from, ctx) {
+      const state = from.act[0] > into.act[0] ? from : into;
+      if (state.scene !== "") ctx.setTimer(TIMER, state.until);
+      return state;
+    },
+  };
+}
+
+const noScene = (): SceneState => ({
+  scene: "",
+  session: "",
+  act: [0 as EventTime, "", ""],
+  until: 0 as EventTime,
+});
+
+const orForget = (state: SceneState): SceneState | Forget => (state.scene === "" ? FORGET : state);
+
+function sceneOf(
+  { scenes, days }: Calendar,
+  local: LocalTime,
+  { event }: Step,
+  facts: Facts,
+): Scene | undefined {
+  const here = scenes.filter(
+    ({ touchpoint }) => touchpoint === undefined || touchpoint === event.touchpoint,
+  );
+  if (here.length === 0) return undefined;
+  const kind = dayKindAt(event.at, local, days, facts);
+  const minute = local.minute(event.at);
+  return here.find(
+    ({ day, hours }) =>
+      (day === undefined || day === kind) &&
+      (hours.length === 0 || hours.some((stretch) => isWithin(minute, stretch))),
+  );
+}
+
+type Stretch = Scene["hours"][number];
+
+const isWithin = (minute: number, [from, to]: Stretch): boolean =>
+  from < to ? minute >= from && minute < to : minute >= from || minute < to;
+
+/** When the hours that hold `at` end; midnight where the scene has none. */
+function endOf({ hours }: Scene, at: EventTime, local: LocalTime): EventTime {
+  const minute = local.minute(at);
+  const [, to = 24 * 60] = hours.find((stretch) => isWithin(minute, stretch)) ?? [];
+  return local.nextMinute(at, to);
+}
+
+function stay(
+  state: SceneState,
+  { id }: Scene,
+  { event, session }: Step,
+  until: EventTime,
+  ctx: Context<SceneSignal>,
+): SceneState {
+  const isNew = state.scene !== id;
+  if (isNew && state.scene !== "") leave(state, "touchpoint", event.at, ctx);
+  state.scene = id;
+  state.session = session?.id ?? "";
+  state.act = [event.at, event.type, event.clientId];
+  if (state.until !== until) ctx.setTimer(TIMER, until);
+  state.until = until;
+  if (isNew) ctx.emit(signalOf(state, "act", event.at, ctx.key));
+  return state;
+}
+
+function leave(
+  state: SceneState,
+  reason: SceneSignal["reason"],
+  at: EventTime,
+  ctx: Context<SceneSignal>,
+): SceneState | Forget {
+  if (state.scene === "") return FORGET;
+  ctx.emit(signalOf(state, reason, latest(at, state.act[0]), ctx.key));
+  ctx.clearTimer(TIMER);
+  state.scene = "";
+  state.until = 0 as EventTime;
+  return FORGET;
+}
+
+function signalOf(
+  { scene, session, act: [time, event, id] }: SceneState,
+  reason: SceneSignal["reason"],
+  at: EventTime,
+  person: string,
+): SceneSignal {
+  const evidence = [{ event, id, time: isoTime(time) }];
+  const on = reason === "act";
+  return {
+    kind: "standing",
+    person,
+    topic: "scene",
+    value: scene,
+    on,
+    at,
+    session,
+    reason,
+    evidence,
+  };
+}
+
+const messageOf = (signal: SceneSignal): Message => {
+  const { person, value, on, at, session, reason, evidence } = signal;
+  return {
+    subject: `scene.${value}.${on ? "entered" : "exited"}`,
+    data: { scene: value, person, at: isoTime(at), session, reason, evidence },
+  };
+};
+
+const NO_CALENDAR: Calendar = { version: 1, days: {}, scenes: [] };
+
+export const sceneSpec: OperatorSpec = {
+  name: "scene",
+  flow: "shopper",
+  summary: "The scene a person is in, by touchpoint, kind of day and local hour.",
+  from: ["session"],
+  options: Type.Object({}, { additionalProperties: false }),
+  make: (_options, job: JobSettings) =>
+    sceneOperator((job.files["calendar"] as Calendar | undefined) ?? NO_CALENDAR, job.timeZone),
+};

@@ -1,0 +1,145 @@
+import Type from "typebox";
+import type { When } from "../../src/config/condition-ast.ts";
+import type { SegmentFile } from "../../src/config/segment-ast.ts";
+import type { Tag, TagFile } from "../../src/config/tags.ts";
+import type { Context, Message, Operator } from "../../src/flow/operator.ts";
+import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
+import { isoTime } from "../../src/time/event-time.ts";
+import type { LevelLeaf } from "./condition/leaf.ts";
+import { type Definition, definitionsOf } from "./segment-definition.ts";
+import { newSegmentState, SegmentJudge, type SegmentState } from "./segment-judge.ts";
+import type {
+  EventEvidence,
+  SegmentSignal,
+  SessionSignal,
+  StandingOf,
+  StandingSignal,
+} from "./signals.ts";
+
+const NAME = "tags";
+const CONSENT = "privacy.consent";
+
+/** A tag came on or went off, or what was said of it is corrected. */
+export interface TagSignal extends StandingOf {
+  readonly topic: "tag";
+  readonly reason: string;
+  readonly evidence: readonly EventEvidence[];
+  /** The sum of the fading scores of the tag's condition; null when it has none. */
+  readonly score: number | null;
+  /** Touchpoints that the scores came from, in order of name. */
+  readonly sources: readonly string[];
+  readonly version: string;
+  readonly supersedes: string | null;
+}
+
+/**
+ * Which tags each person has. A tag is a condition of the segment language together with consent to
+ * its purpose, judged as segments are: to the millisecond, by events and by the clock, late events anew.
+ */
+function tagsOperator(
+  file: TagFile,
+  job: Pick<JobSettings, "maxAge" | "consent">,
+): Operator<SessionSignal | StandingSignal, TagSignal, SegmentState> {
+  const judged = judgedFile(file, job.consent === "denied");
+  const judge = new SegmentJudge(judged, job.maxAge, NAME);
+  const definitions = new Map(definitionsOf(judged).map((one) => [one.segment.id, one]));
+  const asTags = (state: SegmentState, ctx: Context<TagSignal>) => ({
+    key: ctx.key,
+    now: ctx.now,
+    cause: ctx.cause,
+    facts: ctx.facts,
+    emit: (signal: SegmentSignal) =>
+      ctx.emit(tagOf(signal, definitions.get(signal.segment), state)),
+    setTimer: (name: string, at: SegmentState["wake"]) => ctx.setTimer(name, at),
+    clearTimer: (name: string) => ctx.clearTimer(name),
+  });
+  return {
+    name: NAME,
+    version: 1,
+    order: "arrival",
+    key: (signal) => (judge.concerns(signal) ? signal.person : undefined),
+    init: newSegmentState,
+    onEvent: (signal, state, ctx) => judge.take(signal, state, asTags(state, ctx)),
+    onTimer: (_timer, state, ctx) => judge.wake(state, asTags(state, ctx)),
+    merge: (into, from, ctx) => judge.join(into, from, asTags(into, ctx)),
+    publish: messageOf,
+  };
+}
+
+/** The one place that says what consent a tag asks for. */
+const permitted = ({ isExplicit, granted, refused }: Tag, mustSay: boolean): When =>
+  isExplicit || mustSay ? granted : { op: "not", of: refused };
+
+const judgedFile = ({ timeZone, matchers, tags }: TagFile, mustSay: boolean): SegmentFile => ({
+  version: 1,
+  timeZone,
+  matchers,
+  segments: tags.map((tag) => ({
+    id: tag.id,
+    title: tag.title,
+    goal: undefined,
+    when: { op: "all", of: [tag.when, permitted(tag, mustSay)] },
+    leave: null,
+    hash: tag.hash,
+  })),
+});
+
+function tagOf(
+  signal: SegmentSignal,
+  definition: Definition | undefined,
+  { histories }: SegmentState,
+): TagSignal {
+  const { person, segment, member, at, reason, evidence, version, supersedes, insteadOf } = signal;
+  const scored = (definition?.when.leaves ?? []).filter(({ leaf }) => leaf.score !== undefined);
+  const of = <T>(ask: (leaf: LevelLeaf) => T) => [
+    ...new Map(scored.map(({ leaf }) => [leaf.key, ask(leaf)])).values(),
+  ];
+  const scores = of((leaf) => leaf.score?.(histories[leaf.key], at) ?? 0);
+  const sources = of((leaf) => leaf.sources?.(histories[leaf.key], at) ?? []).flat();
+  return {
+    kind: "standing",
+    person,
+    topic: "tag",
+    value: segment,
+    on: member,
+    at,
+    insteadOf,
+    reason,
+    evidence: evidence.filter(({ event }) => event !== CONSENT || !member),
+    score: scores.length === 0 ? null : Math.max(...scores),
+    sources: [...new Set(sources)].sort(),
+    version,
+    supersedes,
+  };
+}
+
+const messageOf = (signal: TagSignal): Message => {
+  const { person, value: tag, on, at, reason, evidence, score, sources, version } = signal;
+  const corrects = signal.supersedes === null ? {} : { supersedes: signal.supersedes };
+  return {
+    subject: `tag.${tag}.${on ? "on" : "off"}`,
+    data: {
+      tag,
+      person,
+      at: isoTime(at),
+      reason,
+      evidence,
+      score,
+      sources,
+      version,
+      ...corrects,
+    },
+  };
+};
+
+const NO_TAGS: TagFile = { version: 1, timeZone: "UTC", matchers: [], tags: [] };
+
+export const tagsSpec: OperatorSpec = {
+  name: NAME,
+  flow: "shopper",
+  summary:
+    "Which tags of tags.yaml each person has, to the millisecond, with consent to their purpose.",
+  from: ["session", "intent", "lifecycle", "scene"],
+  options: Type.Object({}, { additionalProperties: false }),
+  make: (_options, job) => tagsOperator((job.files["tags"] as TagFile | undefined) ?? NO_TAGS, job),
+};
