@@ -171,7 +171,7 @@ export class SegmentJudge {
       if (definition === undefined) continue;
       const at = latest(ctx.now, (since === undefined ? 0 : Date.parse(since)) as EventTime);
       const telling = { at, member: false, insteadOf: null, undoes: false };
-      say(state, definition, telling, ctx, "forgotten");
+      say(this.#operator, state, definition, telling, ctx, "forgotten");
     }
   }
 
