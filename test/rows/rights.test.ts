@@ -253,3 +253,18 @@ test("the law of the log holds for requests: the same bytes however frames are c
   const many = await run({ lines: text, format: "events", frames: 128, until });
   expect(one.digest).toBe(many.digest);
 });
+
+test("E15: when two records become one person's, the record's version rises by one", async () => {
+  const anonymous = (ms: number, ids: readonly object[]) => ({
+    ...happens(ms, "product.viewed", { sku: "p1", category: "tents" }),
+    ids,
+  });
+  const anna = { k: "unionid", v: "o-anna-of-the-tests" };
+  const browser = { k: "anon", v: "browser-of-anna" };
+  const lines = [anonymous(0, [browser]), anonymous(MIN, [anna])];
+  const before = contentsOf(await saidOf([...lines, asks(5 * MIN, "export")]));
+  expect(before).toMatchObject({ version: 1, counters: { "product.viewed": 1 } });
+  const both = anonymous(2 * MIN, [anna, browser]);
+  const after = contentsOf(await saidOf([...lines, both, asks(5 * MIN, "export")]));
+  expect(after).toMatchObject({ version: 2, counters: { "product.viewed": 3 } });
+});
