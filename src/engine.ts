@@ -21,6 +21,7 @@ import { KnownOutputs } from "./nats/known-outputs.ts";
 import { Lanes } from "./nats/lanes.ts";
 import { checkRead, checkTails } from "./nats/log-check.ts";
 import { OutputPublisher } from "./nats/output-publisher.ts";
+import { forgetBefore } from "./nats/raw-records.ts";
 import { type ReadPosition, StreamReader } from "./nats/reader.ts";
 import { RecentTimes } from "./nats/recent-times.ts";
 import {
@@ -48,6 +49,8 @@ export interface EngineOptions {
   /** A group that has read so many records since its last checkpoint does not wait for the time. */
   readonly checkpointRecords: number;
   readonly limits: StreamLimits;
+  /** How long what `IN` held raw is kept once it is checkpointed; for as long as the log when left out. */
+  readonly keepRaw?: Millis;
   /** Publish a tick when `IN` is silent for a second; off where time comes from the events. */
   readonly ticks: boolean;
   readonly log: Log;
@@ -63,6 +66,7 @@ const HOP_ROOM = 20_000;
 const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
 const TICK_MS = 1000;
+const FORGET_MS = 60_000;
 /** Two stores of one broker may disagree about the time by so much. */
 const CLOCKS_APART = 60_000;
 const NOWHERE: ReadPosition = { seq: 0, time: 0 };
@@ -103,6 +107,9 @@ export class Engine {
   #eraser: Eraser | undefined;
   #looking: NodeJS.Timeout | undefined;
   #lastInAt = Date.now();
+  #lastForgot = Date.now();
+  /** Where the intake's checkpoint was a while ago: both markers that are kept are beyond it. */
+  #forgettable = 0;
   #stopping = false;
   #failed = false;
 
@@ -528,6 +535,20 @@ export class Engine {
     if (this.caughtUp && ends.every((end, i) => end === read[i])) this.#known.clear();
   }
 
+  /** Raw identifiers do not stay: what the intake's checkpoints are past goes when it is old enough. */
+  #forgetRaw(now: number): void {
+    const { keepRaw, nc, log } = this.#options;
+    const until = this.#forgettable;
+    this.#lastForgot = now;
+    this.#forgettable = this.checkpoints.after(INTAKE).seq;
+    if (keepRaw === undefined || until === 0 || this.#stopping) return;
+    manager(nc)
+      .then((jsm) => forgetBefore(jsm, this.#names.in, now - keepRaw, until))
+      .catch((error: unknown) => {
+        log.debug({ error: String(error) }, "raw records are kept for now");
+      });
+  }
+
   #tick(): void {
     if (this.caughtUp && this.#known.size > 0) {
       this.#forgetKnown().catch((error: unknown) => {
@@ -535,6 +556,7 @@ export class Engine {
       });
     }
     const now = Date.now();
+    if (now - this.#lastForgot >= FORGET_MS) this.#forgetRaw(now);
     if (!this.#options.ticks || now - this.#lastInAt < TICK_MS || this.#stopping) return;
     const id = headers();
     id.set("Nats-Msg-Id", `tick-${Math.floor(now / 1000)}`);

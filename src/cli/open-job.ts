@@ -19,6 +19,8 @@ export interface OpenJob {
   readonly job: ShopJob;
   /** Of what decides: see `versionOf`. */
   readonly version: string;
+  /** Name of the tenant key where there is one before it: the log is to say that it is in force. */
+  readonly newKey: string | undefined;
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */
@@ -48,7 +50,8 @@ export async function openJob(
     ...(keys.previousKey === undefined ? [] : [keys.previousKey.keyId]),
   ];
   const version = versionOf({ config, program: packageRoot(), folder: dir, keyIds });
-  return { config, job, version };
+  const newKey = keys.previousKey === undefined ? undefined : keys.key.keyId;
+  return { config, job, version, newKey };
 }
 
 function tenantKey(config: Config, env: Environment): string {

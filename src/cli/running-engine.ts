@@ -88,6 +88,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
       read: (record) => open.job.intake.readErasure(record),
       concerns: (message, whom) => open.job.intake.concerns(message, whom),
     },
+    keepRaw: settings.collect.keepRaw,
     ticks: !open.job.trustsEvents,
     log,
     onPublished: (output, latencyMs) => metrics.published(output.subject, latencyMs),
@@ -95,6 +96,8 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   });
   const running = engine;
   undo.push(() => running.stop());
+  const { newKey } = open;
+  if (newKey !== undefined) await engine.remember("in.key", `key-${newKey}`, { key: newKey });
   metrics.watch(engine, open.job.intake);
   const asks = answerAsks({ nc, engine, open, scoring, log });
   undo.push(async () => asks.unsubscribe());

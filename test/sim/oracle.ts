@@ -12,6 +12,7 @@ interface TrackedEvent {
   readonly ts: number;
   readonly sent?: number;
   readonly props: Readonly<Record<string, unknown>>;
+  readonly ids: readonly { readonly k: string }[];
 }
 
 /** An act that counts, with the watermark at its arrival. */
@@ -27,6 +28,8 @@ interface Act {
 /** What the log says, worked out from its text alone. */
 export interface Account {
   readonly acts: readonly Act[];
+  /** By visit of those who come under two names: how many of theirs are known by then. */
+  readonly visits: ReadonlyMap<string, number>;
   readonly in: number;
   /** Answers to recommendations that count. */
   readonly feedback: number;
@@ -47,14 +50,27 @@ export function accountOf(intake: readonly TakenIn[]): Account {
   return ledger.account;
 }
 
+interface Visitor {
+  login: number;
+  anon: number;
+  one: boolean;
+}
+
 class Ledger {
   readonly #acts: Act[] = [];
+  readonly #visits = new Map<string, number>();
+  readonly #visitors = new Map<string, Visitor>();
   readonly #seen = new Set<string>();
   readonly #sums = { in: 0, feedback: 0, duplicate: 0, late: 0, deadLettered: 0 };
   #broker = 0;
 
   get account(): Account {
-    return { acts: this.#acts, ...this.#sums, watermark: watermarkAt(this.#broker) };
+    return {
+      acts: this.#acts,
+      visits: this.#visits,
+      ...this.#sums,
+      watermark: watermarkAt(this.#broker),
+    };
   }
 
   take({ subject, data, time }: TakenIn): void {
@@ -81,9 +97,22 @@ class Ledger {
     if (at < broker - MAX_AGE) this.#sums.late += 1;
     else if (this.#isNew(id)) {
       const who = id.slice(0, id.indexOf("."));
+      if (who.startsWith("v")) {
+        this.#visit(who, event);
+        return;
+      }
       const about = { who, id, type, line: props["line"] };
       this.#acts.push({ ...about, at: Math.min(at, broker), watermark: watermarkAt(broker) });
     }
+  }
+  /** Under two names they are two, until one event has both. */
+  #visit(who: string, { id, ids }: TrackedEvent): void {
+    const visitor = this.#visitors.get(who) ?? { login: 0, anon: 0, one: false };
+    this.#visitors.set(who, visitor);
+    if (ids.length > 1) visitor.one = true;
+    const name = ids[0]?.k === "anon" ? "anon" : "login";
+    visitor[name] += 1;
+    this.#visits.set(id, visitor.one ? visitor.login + visitor.anon : visitor[name]);
   }
   #isNew(id: string): boolean {
     if (this.#seen.has(id)) this.#sums.duplicate += 1;
@@ -105,7 +134,7 @@ function eventsOf(data: Uint8Array): readonly (TrackedEvent | undefined)[] {
   }
   const events = (Array.isArray(body) ? body : [body]) as Partial<TrackedEvent>[];
   return events.map((event) =>
-    /^w\d+\.\d+$/.test(event.id ?? "") ? (event as TrackedEvent) : undefined,
+    /^[wv]\d+\.\d+$/.test(event.id ?? "") ? (event as TrackedEvent) : undefined,
   );
 }
 
@@ -137,6 +166,7 @@ export function probesSay(account: Account): string[] {
     said.push(...sessionsOf(who, inTime, account.watermark));
     said.push(...absencesOf(who, inTime, account.watermark));
   }
+  for (const [visit, n] of account.visits) said.push(line("kpi.probe_joined", { visit, n }));
   return said;
 }
 

@@ -16,8 +16,9 @@ const publish = (said: Said): Message => said;
 /** The traffic's ids begin with the name of who acts. */
 const whoOf = (event: ShopEvent): string => event.clientId.slice(0, event.clientId.indexOf("."));
 const isAct = (event: ShopEvent): boolean => !/^(feedback|recommendation)\./.test(event.type);
+const isVisit = (event: ShopEvent): boolean => /^v\d+\./.test(event.clientId);
 const personOf = (event: ShopEvent): string | undefined =>
-  isAct(event) ? event.person : undefined;
+  isAct(event) && !isVisit(event) ? event.person : undefined;
 
 /** How many acts of a person were applied: one applied twice, or not at all, is seen at once. */
 const total: Operator<ShopEvent, Said, { n: number }> = {
@@ -128,12 +129,29 @@ const absence: Operator<ShopEvent, Said, { who: string; carts: string[] }> = {
   publish,
 };
 
+/** Visits of a person, told with each: those under another name count from the link on. */
+const joined: Operator<ShopEvent, Said, { n: number }> = {
+  name: "probe-joined",
+  version: 1,
+  order: "arrival",
+  key: (event) => (isVisit(event) ? event.person : undefined),
+  init: () => ({ n: 0 }),
+  onEvent(event, state, ctx) {
+    state.n += 1;
+    ctx.emit({ subject: "kpi.probe_joined", data: { visit: event.clientId, n: state.n } });
+    return state;
+  },
+  merge: (into, from) => ({ n: into.n + from.n }),
+  publish,
+};
+
 const node = (operator: AnyOperator, from: string): Node => ({ operator, from: [from] });
 
 export const probes: readonly Node[] = [
   node(total, "events"),
   node(count, "events"),
   node(gate, "events"),
+  node(joined, "events"),
   node(session, "probe-gate"),
   node(absence, "probe-gate"),
 ];

@@ -82,9 +82,39 @@ export function makeTraffic(random: Random, { start, lastsMs, events }: TrafficO
       messages.push({ at, subject: "in.event.mp.sim", body: spoilt(acts), msgId: undefined });
     }
   }
+  messages.push(...visits(random.fork("visits"), { start, lastsMs, events }));
   messages.sort((a, b) => a.at - b.at);
   return { messages, events: made, skewed, repeated };
 }
+
+const VISITORS = 6;
+const VISITS = 16;
+
+/** People who come with a browser or a login, and from some time on are seen to have both. */
+function* visits(random: Random, { start, lastsMs }: TrafficOptions): Generator<TrafficMessage> {
+  for (let v = 0; v < VISITORS; v += 1) {
+    const login = { k: "login", v: `login of v${v}` };
+    const anon = { k: "anon", v: `browser of v${v}` };
+    const known = random.fraction() * lastsMs;
+    for (let n = 0; n < VISITS; n += 1) {
+      const at = Math.floor(random.fraction() * lastsMs);
+      const both = at >= known && random.chance(0.5);
+      const type = both && random.chance(0.3) ? "id.link" : random.pick(VISITED);
+      const item = random.below(ITEMS);
+      const sku = { sku: skuOf(item), category: categoryOf(item) };
+      const event = {
+        id: `v${v}.${n}`,
+        type,
+        ts: start + at - random.below(300),
+        touchpoint: "mp",
+        ids: both ? [login, anon] : [random.chance(0.5) ? login : anon],
+        props: type === "id.link" ? {} : { ...sku, line: random.pick(LINES) },
+      };
+      yield { at, subject: "in.event.mp.sim", body: JSON.stringify(event), msgId: undefined };
+    }
+  }
+}
+const VISITED = ["product.viewed", "product.viewed", "cart.added"];
 
 function act(random: Random, tracker: Tracker, now: number): object {
   tracker.made += 1;

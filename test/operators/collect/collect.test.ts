@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { makeIdentifier } from "../../../src/codec/identifier.ts";
 import { days, hours, isoTime, minutes } from "../../../src/time/event-time.ts";
 import { collector, json, msgpack, play, Recorder, sent, T0, viewed } from "./harness.ts";
 
@@ -161,6 +162,21 @@ describe("identity", () => {
     expect(told).toEqual(["event", "event", "link", "event", "event", "event"]);
     expect(said.find(([kind]) => kind === "link")?.[1]).toMatchObject({ from: young, to: old });
     expect(collect.resolve([{ k: "unionid", v: "young" }])).toBe(old);
+  });
+
+  test("under another tenant key, once the log names it, everybody is who they were", () => {
+    const before = makeIdentifier({ key: "the key of last year" });
+    const now = makeIdentifier({ key: "the key of this year" });
+    const collect = collector({ key: now, previousKey: before });
+    const at = (n: string) => sent(json(viewed(n, by(["unionid", "u"]))));
+    const rotates = { ...sent(json({ key: now.keyId })), subject: "in.key" };
+    const { events } = play([at("1"), rotates, at("2"), at("3")], collect);
+    const [first, ...later] = events.map(person);
+    expect(first).toBe(`p_${before.identify("unionid", "u").slice(0, 16)}`);
+    expect(later).toEqual([first, first]);
+    expect(collect.counts).toMatchObject({ minted: 1, deadLettered: 0 });
+    const unknown = { ...sent(json({ key: "k_00000000" })), subject: "in.key" };
+    expect(() => play([unknown], collect)).toThrow(/k_00000000/);
   });
 
   test("the strongest identifier names the person, wherever it stands", () => {
