@@ -2,6 +2,7 @@ import type { OperatorSpec } from "../src/flow/spec.ts";
 import { breakerSpec } from "./demand/breaker.ts";
 import { clustersSpec } from "./demand/clusters.ts";
 import { covisitSpec } from "./demand/covisit.ts";
+import { engagementKpiSpec } from "./demand/engagement-kpi.ts";
 import { heatSpec } from "./demand/heat.ts";
 import { leadersSpec } from "./demand/leaders.ts";
 import { learningSpec } from "./demand/learning.ts";
@@ -12,6 +13,7 @@ import { ruleKpiSpec } from "./demand/rule-kpi.ts";
 import { segmentKpiSpec } from "./demand/segment-kpi.ts";
 import { spendingSpec } from "./demand/spending.ts";
 import { trendSpec } from "./demand/trend.ts";
+import { engagementSpec } from "./shopper/engagement.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
 import { historySpec } from "./shopper/history.ts";
 import { intentSpec } from "./shopper/intent.ts";
@@ -49,6 +51,7 @@ export const specs: readonly OperatorSpec[] = [
   historySpec,
   feedbackSpec,
   partialsSpec,
+  engagementSpec,
   heatSpec,
   trendSpec,
   popularitySpec,
@@ -61,5 +64,6 @@ export const specs: readonly OperatorSpec[] = [
   leadersSpec,
   spendingSpec,
   clustersSpec,
+  engagementKpiSpec,
   publisherSpec,
 ];

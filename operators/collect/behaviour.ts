@@ -1,5 +1,6 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { type Refusal, refusal } from "../../src/codec/wire.ts";
+import type { Scene } from "../../src/config/tracking-plan.ts";
 import { sourceOf } from "./event-id.ts";
 import { type Hashing, type Ids, readIds, tells } from "./identifiers.ts";
 import type { CollectOptions, Props } from "./options.ts";
@@ -25,6 +26,8 @@ export interface Behaviour {
   /** Empty when `person` says who it is. */
   readonly ids: Ids;
   readonly person: string | undefined;
+  /** Why it is nobody's behaviour. */
+  readonly flag: string | undefined;
 }
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -66,6 +69,10 @@ function givenId(value: unknown): string | undefined | Refusal {
   return trimmed === "" ? undefined : trimmed;
 }
 
+/** `1177`, and as Sensors writes it: `wx-1177`. */
+const SCENE = /^(?:wx-)?(\d{4})$/;
+const CLICK = "element.clicked";
+
 const pathOf = (field: string): string =>
   field === "type" || field === "touchpoint" ? field : `props.${field}`;
 
@@ -74,23 +81,26 @@ export class BehaviourReader {
   readonly #hashing: () => Hashing;
   readonly #validate: CollectOptions["validate"];
   readonly #trustRecv: boolean;
+  readonly #scenes: ReadonlyMap<string, Scene>;
+  readonly #elements: ReadonlyMap<string, string>;
 
   constructor(
-    options: Pick<CollectOptions, "validate"> & {
-      readonly trustRecv: boolean;
-      readonly hashing: () => Hashing;
-    },
+    options: Pick<CollectOptions, "validate"> &
+      Required<Pick<CollectOptions, "trustRecv" | "scenes" | "elements">> & {
+        readonly hashing: () => Hashing;
+      },
   ) {
     this.#hashing = options.hashing;
     this.#validate = options.validate;
     this.#trustRecv = options.trustRecv;
+    this.#scenes = options.scenes;
+    this.#elements = options.elements;
   }
 
   /** `now` stands for a `ts` left out where that is allowed. */
   read(raw: unknown, now: number | undefined): Behaviour | Refusal {
     if (!isRecord(raw)) return NOT_AN_OBJECT;
-    const { type } = raw;
-    if (typeof type !== "string") return BAD_TYPE;
+    if (typeof raw.type !== "string") return BAD_TYPE;
     const clientId = givenId(raw.id);
     if (typeof clientId === "object") return clientId;
     const ts = raw.ts === undefined ? now : readTime(raw.ts);
@@ -98,7 +108,10 @@ export class BehaviourReader {
     const recv = this.#recv(raw);
     if (typeof recv === "object") return recv;
     if (!isRecord(raw.props ?? {})) return BAD_PROPS;
-    const given = withSource((raw.props ?? {}) as Raw, raw.src);
+    const { type, sent } = this.#meant(raw.type, (raw.props ?? {}) as Raw);
+    const told = withSource(sent, raw.src);
+    const scene = this.#sceneOf(told.scene);
+    const given = scene?.entry === undefined ? told : { ...told, entry_source: scene.entry };
     const touchpoint = TOUCHPOINTS.has(raw.touchpoint as string)
       ? (raw.touchpoint as string)
       : "unknown";
@@ -132,7 +145,21 @@ export class BehaviourReader {
           : this.#hidden("c_", clientId, ids.raw),
       ids,
       person,
+      flag: scene?.flag,
     };
+  }
+
+  /** How somebody came in, by the scene's code. */
+  #sceneOf(scene: unknown): Scene | undefined {
+    const code = typeof scene === "number" ? String(scene) : scene;
+    return typeof code === "string" ? this.#scenes.get(SCENE.exec(code)?.[1] ?? "") : undefined;
+  }
+
+  /** A click on an element that stands for something is that. */
+  #meant(type: string, sent: Raw): { readonly type: string; readonly sent: Raw } {
+    const { element, ...rest } = type === CLICK ? sent : {};
+    const meant = typeof element === "string" ? this.#elements.get(element) : undefined;
+    return meant === undefined ? { type, sent } : { type: meant, sent: rest };
   }
 
   #recv(raw: Raw): number | undefined | Refusal {

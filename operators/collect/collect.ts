@@ -12,6 +12,7 @@ import {
 import { clockCorrected } from "./clock.ts";
 import type { CollectInput, CollectSink, KnownId } from "./contract.ts";
 import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
+import { Coverage } from "./coverage.ts";
 import { deadLetter, lateMessage } from "./dead-letter.ts";
 import { eventId } from "./event-id.ts";
 import { readFact, readKnowledge } from "./facts.ts";
@@ -34,6 +35,8 @@ const MAX_ERASED = 4096;
 /** The canonical event of a body that leaves out what its subject says. */
 type Canonical = (body: unknown) => unknown;
 
+/** Kind of facts that are figures of others. */
+const FIGURES = "aggregate";
 const MAX_SHARDS = 4096;
 const MAX_MESSAGES = 131_072;
 /** 2100-01-01: time that is believed may not run away by a slip of the pen. */
@@ -69,6 +72,7 @@ export class Collect {
   readonly #identity: Identity;
   readonly #keys: KeyRing;
   readonly #rights: Rights;
+  readonly #coverage: Coverage;
   /** Version in force by kind and shard. */
   #knowledge = new Map<string, number>();
   #broker: EventTime = MIN_TIME;
@@ -84,6 +88,7 @@ export class Collect {
     this.#identity = new Identity(this.#options.identities, this.#options.kindLimits, this.counts);
     const { rights, consent } = this.#options;
     this.#rights = new Rights(rights, consent === "granted", this.counts);
+    this.#coverage = new Coverage(this.#options);
   }
 
   /** Handles one record. Throws nothing of its own, whatever the record holds. */
@@ -112,6 +117,11 @@ export class Collect {
       this.counts.in += 1;
       this.#refuse(input, 0, UNSUPPORTED, undefined, sink);
     }
+  }
+
+  /** Broker time has come to `time` without a record. */
+  pass(time: EventTime, sink: CollectSink): void {
+    this.#coverage.pass(time, (message, cause) => sink.publish(message, cause));
   }
 
   /** The person of identifiers as a request names them, if collect has met one. Changes nothing. */
@@ -153,6 +163,7 @@ export class Collect {
       this.#messages.part("messages"),
       this.#identity.part("identity"),
       this.#rights.part("rights"),
+      this.#coverage.part(),
       smallPart(
         "collect",
         () =>
@@ -182,6 +193,7 @@ export class Collect {
     this.#second = second;
     this.counts.seconds += 1;
     sink.time(second);
+    this.pass(second, sink);
   }
 
   #events(input: CollectInput, canonical: Canonical | undefined, sink: CollectSink): void {
@@ -223,6 +235,7 @@ export class Collect {
 
   #admit(behaviour: Behaviour, index: number, input: CollectInput, sink: CollectSink): void {
     const { counts } = this;
+    const { touchpoint } = behaviour;
     counts.stripped += behaviour.stripped;
     if (this.#options.trustRecv) {
       this.#advance((behaviour.recv ?? behaviour.ts) as EventTime, sink);
@@ -235,13 +248,20 @@ export class Collect {
     }
     if (this.#seen.add(behaviour.source, behaviour.clientId, broker)) {
       counts.duplicate += 1;
+      this.#coverage.note(touchpoint, "duplicates");
       return;
     }
-    if (at > broker) {
+    if (behaviour.flag !== undefined) {
+      counts.flagged += 1;
+      this.#coverage.flagged(touchpoint, behaviour.flag);
+      return;
+    }
+    const clamped = at > broker;
+    if (clamped) {
       counts.clamped += 1;
       at = broker;
     }
-    const { type, touchpoint, session, props, clientId, source, ids } = behaviour;
+    const { type, session, props, clientId, source, ids } = behaviour;
     const names =
       behaviour.person === undefined ? [...ids.hashes, ...ids.before] : [behaviour.person];
     if (this.#rights.isErased(names)) {
@@ -265,6 +285,9 @@ export class Collect {
       this.#askToErase(key, behaviour, input, sink);
       return;
     }
+    this.#coverage.note(touchpoint, "clamped", clamped ? 1 : 0);
+    this.#coverage.note(touchpoint, "stripped", behaviour.stripped);
+    this.#coverage.applied(behaviour, at, broker);
     counts.events += 1;
     sink.event({
       key,
@@ -371,6 +394,7 @@ export class Collect {
     sink: CollectSink,
   ): void {
     this.counts.late += 1;
+    this.#coverage.note(behaviour.touchpoint, "late");
     const { seq } = input;
     const { type, clientId } = behaviour;
     const { maxAge } = this.#options;
@@ -430,15 +454,30 @@ export class Collect {
     const tooLarge = input.data.length / body.values.length > this.#options.maxFactBytes;
     for (let i = 0; i < body.values.length; i += 1) {
       const fact = tooLarge ? FACT_TOO_LARGE : readFact(kind, key, body.values[i]);
-      if (!fact.ok) {
-        this.#refuse(input, i, fact, body.values, sink);
+      const wrong = fact.ok ? this.#figure(kind, fact.value, i, input, sink) : fact;
+      if (!fact.ok || wrong !== undefined) {
+        this.#refuse(input, i, wrong ?? INTERNAL, body.values, sink);
         continue;
       }
       counts.applied += 1;
       counts.factBodies += 1;
+      if (kind === FIGURES) continue;
       counts.facts += 1;
       sink.fact(kind, fact.key, fact.value);
     }
+  }
+
+  /** Figures that others counted are nobody's business but the coverage's. */
+  #figure(
+    kind: string,
+    value: Readonly<Record<string, unknown>>,
+    index: number,
+    input: CollectInput,
+    sink: CollectSink,
+  ): Refusal | undefined {
+    if (kind !== FIGURES) return undefined;
+    const publish: CollectSink["publish"] = (message, cause) => sink.publish(message, cause);
+    return this.#coverage.compare(value, this.#now(input), `${input.seq}/${index}/figure`, publish);
   }
 
   #learned(input: CollectInput, sink: CollectSink): void {

@@ -1,4 +1,7 @@
-/** What collect did, as plain numbers. in = applied + duplicate + late + withheld + deadLettered, always. */
+/**
+ * What collect did, as plain numbers. in = applied + duplicate + late + withheld + flagged +
+ * deadLettered, always.
+ */
 export interface CollectCounts {
   /** Events (each of a batch once), facts, and bodies that could not be read. */
   in: number;
@@ -7,6 +10,8 @@ export interface CollectCounts {
   late: number;
   /** Events of people who do not agree to be observed, or whose data was erased. */
   withheld: number;
+  /** Events of crawlers and tests, by their scene: nobody's behaviour. */
+  flagged: number;
   deadLettered: number;
   /** Of the applied: behaviour events; fact and knowledge bodies. */
   events: number;
@@ -47,6 +52,7 @@ export function emptyCounts(): CollectCounts {
     duplicate: 0,
     late: 0,
     withheld: 0,
+    flagged: 0,
     deadLettered: 0,
     events: 0,
     factBodies: 0,

@@ -25,6 +25,7 @@ const KEY_FIELDS: Readonly<Record<string, readonly string[]>> = {
   supply: ["sku"],
   site: ["site"],
   calendar: ["id"],
+  aggregate: ["touchpoint", "event", "day"],
 };
 
 /** Core fields that operators calculate with, and what they must be where they are given. */

@@ -1,4 +1,5 @@
 import { WIRE_LIMITS, type WireLimits } from "../../src/codec/wire.ts";
+import type { RegisteredTouchpoint, Scene } from "../../src/config/tracking-plan.ts";
 import { days, type Millis } from "../../src/time/event-time.ts";
 import type { PropValue } from "../event.ts";
 import { KIND_LIMITS, type KindLimits } from "./identifiers.ts";
@@ -63,6 +64,13 @@ export interface CollectOptions {
    * letters may show them and the values of such properties.
    */
   readonly words?: Iterable<string>;
+  readonly touchpoints?: readonly RegisteredTouchpoint[];
+  /** By code, four digits. */
+  readonly scenes?: ReadonlyMap<string, Scene>;
+  /** The type of event that a click on an element of a page stands for. */
+  readonly elements?: ReadonlyMap<string, string>;
+  /** IANA name, of the local days that imported figures are about. */
+  readonly timeZone?: string;
 }
 
 export const COLLECT_DEFAULTS = {
@@ -85,6 +93,7 @@ export const COLLECT_DEFAULTS = {
     "supply",
     "site",
     "calendar",
+    "aggregate",
   ] as readonly string[],
   knowledgeKinds: [
     "covisit",
@@ -96,4 +105,8 @@ export const COLLECT_DEFAULTS = {
     "spending",
     "clusters",
   ] as readonly string[],
+  touchpoints: [] as readonly RegisteredTouchpoint[],
+  scenes: new Map() as ReadonlyMap<string, Scene>,
+  elements: new Map() as ReadonlyMap<string, string>,
+  timeZone: "Asia/Shanghai",
 } as const;

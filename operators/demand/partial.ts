@@ -101,6 +101,16 @@ export type LeaderPartial = readonly [
 export type SpendPartial = readonly [dim: "spend", before: number, now: number];
 /** How a person behaves, in thousandths: a point among those of others. */
 export type BehaviourPartial = readonly [dim: "behaviour", point: readonly number[]];
+/**
+ * One time that a person had to do with a thing, which is the key (`<what>:<thing>`): how much of it,
+ * 0 to 1, and an amount, where they mean something.
+ */
+export type EngagementPartial = readonly [
+  dim: "engagement",
+  person: string,
+  ratio: number | null,
+  amount: number | null,
+];
 export type PartialCounts =
   | SpendPartial
   | BehaviourPartial
@@ -112,7 +122,8 @@ export type PartialCounts =
   | FeedbackPartial
   | ContactPartial
   | SegmentPartial
-  | LeaderPartial;
+  | LeaderPartial
+  | EngagementPartial;
 export type Dim = PartialCounts[0];
 
 /** The dimensions whose heat and trends are watched. */

@@ -13,17 +13,22 @@ export function lintCommand(_env: Environment): Command {
     .description("Check a configuration folder; every mistake with line, column and remedy.")
     .argument("[dir]", "configuration folder (default: ./config, else the shipped one)")
     .addOption(new Option("--json", "print the problems as one JSON array").conflicts("sarif"))
+    .option(
+      "--against <plan>",
+      "an earlier tracking plan, or its folder: what breaks with it is refused",
+    )
     .option("--sarif", "print a SARIF 2.1.0 log, for editors and CI")
     .option("--strict", "warnings fail, too")
     .addHelpText(
       "after",
-      "\nExamples:\n  freshet lint\n  freshet lint my-config --sarif > lint.sarif\n\nExit code 1 when there is an error; warnings alone give 0 without --strict.",
+      "\nExamples:\n  freshet lint\n  freshet lint my-config --sarif > lint.sarif\n  freshet lint --against live-config\n\nExit code 1 when there is an error; warnings alone give 0 without --strict.",
     )
     .action(async (dir: string | undefined, options: Options) => {
       const folder = configFolder(dir);
       const own = await operatorModules(folder);
       // Without its own operators little can be said of the rest.
-      const problems = own.problems.length > 0 ? own.problems : await lint(folder, own.specs);
+      const problems =
+        own.problems.length > 0 ? own.problems : await lint(folder, own.specs, options.against);
       process.stdout.write(told(problems, options));
       const failing = options.strict === true ? problems : problems.filter(isError);
       process.exitCode = failing.length === 0 ? 0 : 1;
@@ -31,6 +36,7 @@ export function lintCommand(_env: Environment): Command {
 }
 
 interface Options {
+  readonly against?: string;
   readonly json?: boolean;
   readonly sarif?: boolean;
   readonly strict?: boolean;

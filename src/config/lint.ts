@@ -1,14 +1,49 @@
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { Fault } from "../faults.ts";
 import type { OperatorSpec } from "../flow/spec.ts";
-import { type Config, loadConfig } from "./load.ts";
-import { formatProblem, isError, type Problem } from "./problem.ts";
+import { type Config, FILES, loadConfig } from "./load.ts";
+import { breakingChanges } from "./plan-compatibility.ts";
+import { planUsers } from "./plan-users.ts";
+import { formatProblem, isError, orderProblems, type Problem } from "./problem.ts";
+import { readPlanSource } from "./tracking-plan.ts";
+import { readYamlFile } from "./yaml-file.ts";
 
-/** Everything that is wrong with a configuration folder, by file, line and column. */
+/** The plan that trackers go by, where a folder keeps it beside the one that is written. */
+const PUBLISHED = "tracking-plan.published.yaml";
+
+/**
+ * Everything that is wrong with a configuration folder, by file, line and column; also what breaks
+ * with an earlier tracking plan: `against`, a file or a folder, else the published one of the folder.
+ */
 export async function lint(
   dir: string,
   specs: readonly OperatorSpec[],
+  against?: string,
 ): Promise<readonly Problem[]> {
-  return (await loadConfig(dir, specs)).problems;
+  const { problems } = await loadConfig(dir, specs);
+  const published = join(dir, PUBLISHED);
+  const before = against ?? (existsSync(published) ? published : undefined);
+  return before === undefined
+    ? problems
+    : orderProblems([...problems, ...(await compared(dir, before))]);
+}
+
+async function compared(dir: string, against: string): Promise<readonly Problem[]> {
+  const isFolder = statSync(against, { throwIfNoEntry: false })?.isDirectory() === true;
+  const earlier = await readYamlFile(isFolder ? join(against, FILES["tracking-plan"]) : against);
+  const before = earlier.value === undefined ? undefined : readPlanSource(earlier.value);
+  const { value: file } = await readYamlFile(join(dir, FILES["tracking-plan"]));
+  const now = file === undefined ? undefined : readPlanSource(file).value;
+  if (before?.value === undefined) return [...earlier.problems, ...(before?.problems ?? [])];
+  if (file === undefined || now === undefined) return [];
+  const said = async (name: "segments" | "rules") =>
+    (await readYamlFile(join(dir, FILES[name]))).value?.value;
+  const users = planUsers([
+    { kind: "segment", file: await said("segments") },
+    { kind: "rule", file: await said("rules") },
+  ]);
+  return breakingChanges(file, now, before.value, users);
 }
 
 /** The configuration with its warnings; throws a Fault that lists the errors where there are any. */

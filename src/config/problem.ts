@@ -26,6 +26,7 @@ export type ProblemCode =
   | "NEVER_TRUE"
   | "NEVER_SENT"
   | "RULES_EXCLUDE"
+  | "PLAN_BREAKING"
   | "DEMO_KEY";
 
 export interface Problem {

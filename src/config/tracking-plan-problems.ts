@@ -27,6 +27,60 @@ export function planProblems(file: YamlFile, plan: TrackingPlanSource): Problem[
     references(event.optional, [...path, "optional"]);
     problems.push(...eventProblems(file, plan, event, path));
   }
+  problems.push(...touchpointProblems(file, plan), ...codeProblems(file, plan));
+  return problems;
+}
+
+/** Events that a touchpoint or an element names must be there. */
+function touchpointProblems(file: YamlFile, plan: TrackingPlanSource): Problem[] {
+  const problems: Problem[] = [];
+  const events = Object.keys(plan.events);
+  for (const [name, entry] of Object.entries(plan.touchpoints)) {
+    if (typeof entry === "string") continue;
+    for (const type of Object.keys(entry.expects ?? {})) {
+      if (events.includes(type)) continue;
+      problems.push(unknown(file, ["touchpoints", name, "expects", type], "event", type, events));
+    }
+  }
+  for (const [element, type] of Object.entries(plan.elements ?? {})) {
+    if (!events.includes(type)) {
+      problems.push(unknown(file, ["elements", element], "event", type, events));
+    }
+  }
+  return problems;
+}
+
+const ENTRY = "entry_source";
+
+function codeProblems(file: YamlFile, plan: TrackingPlanSource): Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Set<number>();
+  for (const kind of ["entries", "flags"] as const) {
+    for (const [name, codes] of Object.entries(plan.scenes?.[kind] ?? {})) {
+      codes.forEach((code, i) => {
+        if (seen.has(code)) {
+          problems.push(
+            file.problem(["scenes", kind, name, i], {
+              code: "NAME_DUPLICATE",
+              message: `${code} stands twice`,
+              remedy: "Keep a code under one name.",
+            }),
+          );
+        }
+        seen.add(code);
+      });
+    }
+  }
+  if (plan.scenes?.entries !== undefined && !Object.hasOwn(plan.common ?? {}, ENTRY)) {
+    problems.push(
+      file.problem(["scenes", "entries"], {
+        code: "NAME_UNKNOWN",
+        message: `no common property is called \`${ENTRY}\``,
+        remedy: `Declare \`${ENTRY}\` under \`common\`: scene codes become its values.`,
+        atKey: true,
+      }),
+    );
+  }
   return problems;
 }
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { nameText } from "./texts.ts";
+import { durationText, nameText } from "./texts.ts";
 
 const PropName = "^(?!constructor$|prototype$)[a-z][a-z0-9_]{0,63}$";
 const EventName = "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*){0,3}$";
@@ -76,6 +76,31 @@ const EventPlan = Type.Object(
   { additionalProperties: false },
 );
 
+/** Where events come from. */
+const Touchpoint = Type.Object(
+  {
+    title: Type.String({ description: "What it is, for people." }),
+    owner: Type.Optional(Type.String({ description: "Whom an alarm is for." })),
+    silent_after: Type.Optional(
+      durationText({ description: "An alarm goes out when nothing has come of it for so long." }),
+    ),
+    expects: Type.Optional(
+      Type.Record(Type.String({ pattern: EventName }), durationText(), {
+        additionalProperties: false,
+        description: "Types of events that come of it, each with the silence that is alarming.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+const Codes = (description: string) =>
+  Type.Record(
+    Type.String({ pattern: "^[a-z][a-z0-9_]*(\\.[a-z0-9_]+)*$" }),
+    Type.Array(Type.Integer({ minimum: 1000, maximum: 9999 }), { minItems: 1, uniqueItems: true }),
+    { additionalProperties: false, description },
+  );
+
 export const TrackingPlanSchema = Type.Object(
   {
     version: Type.Literal(1),
@@ -84,10 +109,32 @@ export const TrackingPlanSchema = Type.Object(
       patternErrorMessage: "an ISO 4217 code such as CNY",
       description: "Of money whose event does not say.",
     }),
-    touchpoints: Type.Record(nameText(), Type.String(), {
+    touchpoints: Type.Record(nameText(), Type.Union([Type.String(), Touchpoint]), {
       additionalProperties: false,
-      description: "Where events come from: name → meaning.",
+      description: "Where events come from: name → meaning, or the entry of the registry.",
     }),
+    scenes: Type.Optional(
+      Type.Object(
+        {
+          entries: Type.Optional(
+            Codes(
+              "Where somebody came from → WeChat's scene codes; it becomes the property `entry_source`.",
+            ),
+          ),
+          flags: Type.Optional(
+            Codes("Why it is nobody's behaviour → scene codes; such events go no further."),
+          ),
+        },
+        { additionalProperties: false, description: "Scene codes of mini programs." },
+      ),
+    ),
+    elements: Type.Optional(
+      Type.Record(Type.String({ maxLength: 128 }), Type.String({ pattern: EventName }), {
+        additionalProperties: false,
+        description:
+          "Element of a page → the type of event that `element.clicked` on it stands for.",
+      }),
+    ),
     types: Type.Record(Type.String({ pattern: PropName }), PropType, {
       additionalProperties: false,
       description: "Types of properties, by name.",
@@ -118,4 +165,5 @@ export const TrackingPlanSchema = Type.Object(
 
 export type TrackingPlanSource = Static<typeof TrackingPlanSchema>;
 export type PropTypeSource = Static<typeof PropType>;
+export type TouchpointSource = Static<typeof Touchpoint>;
 export type EventPlanSource = Static<typeof EventPlan>;

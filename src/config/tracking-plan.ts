@@ -1,10 +1,13 @@
+import type { Millis } from "../time/event-time.ts";
 import { didYouMean } from "./did-you-mean.ts";
 import type { Reading } from "./problem.ts";
 import { type PropCheck, propCheck, Refused } from "./prop-check.ts";
 import { schemaReader } from "./schema-check.ts";
+import { durationOf } from "./texts.ts";
 import { planProblems } from "./tracking-plan-problems.ts";
 import {
   type PropTypeSource,
+  type TouchpointSource,
   TrackingPlanSchema,
   type TrackingPlanSource,
 } from "./tracking-plan-schema.ts";
@@ -35,6 +38,23 @@ export type Validated =
       readonly remedy: string;
     };
 
+/** A touchpoint as the plan registers it. */
+export interface RegisteredTouchpoint {
+  readonly name: string;
+  readonly title: string;
+  readonly owner: string | undefined;
+  /** It is silent when nothing has come of it for so long. */
+  readonly silentAfter: Millis | undefined;
+  /** Types of events that come of it, and for how long each may fail to. */
+  readonly expects: readonly (readonly [type: string, silentAfter: Millis])[];
+}
+
+/** What a code of how somebody came in stands for: a place, or traffic that is nobody's behaviour. */
+export interface Scene {
+  readonly entry?: string;
+  readonly flag?: string;
+}
+
 /** What the plan says of one property. */
 export interface PropInfo {
   readonly is: PropTypeSource["is"];
@@ -47,6 +67,11 @@ export interface TrackingPlan {
   /** Types of events, in the order of the file. */
   readonly types: readonly string[];
   readonly touchpoints: readonly string[];
+  readonly registry: readonly RegisteredTouchpoint[];
+  /** By code, four digits. */
+  readonly scenes: ReadonlyMap<string, Scene>;
+  /** The type of event that a click on an element of a page stands for. */
+  readonly elements: ReadonlyMap<string, string>;
   /** Every property name of the plan, sorted. */
   readonly words: readonly string[];
   /**
@@ -63,10 +88,11 @@ export interface TrackingPlan {
   factFields(of: string): readonly string[];
 }
 
-const read = schemaReader(TrackingPlanSchema);
+/** The plan as it is written, for whoever compares plans. */
+export const readPlanSource = schemaReader(TrackingPlanSchema);
 
 export function readTrackingPlan(file: YamlFile): Reading<TrackingPlan> {
-  const { value, problems } = read(file);
+  const { value, problems } = readPlanSource(file);
   if (value === undefined) return { value: undefined, problems };
   const found = planProblems(file, value);
   return found.length > 0
@@ -115,6 +141,9 @@ function compile(plan: TrackingPlanSource): TrackingPlan {
   return {
     types: [...rules.keys()],
     touchpoints: Object.keys(plan.touchpoints),
+    registry: Object.entries(plan.touchpoints).map(registered),
+    scenes: scenesOf(plan),
+    elements: new Map(Object.entries(plan.elements ?? {})),
     words: [...words].sort(),
     validate: validator(rules),
     property: (type, name) => rules.get(type)?.info.get(name),
@@ -122,6 +151,29 @@ function compile(plan: TrackingPlanSource): TrackingPlan {
     factField: (of, name) => facts.get(of)?.get(name),
     factFields: (of) => [...(facts.get(of)?.keys() ?? [])],
   };
+}
+
+function registered([name, entry]: [string, TouchpointSource | string]): RegisteredTouchpoint {
+  const { title, owner, silent_after, expects }: TouchpointSource =
+    typeof entry === "string" ? { title: entry } : entry;
+  return {
+    name,
+    title,
+    owner,
+    silentAfter: silent_after === undefined ? undefined : durationOf(silent_after),
+    expects: Object.entries(expects ?? {}).map(([type, limit]) => [type, durationOf(limit)]),
+  };
+}
+
+function scenesOf({ scenes }: TrackingPlanSource): Map<string, Scene> {
+  const found = new Map<string, Scene>();
+  for (const [entry, codes] of Object.entries(scenes?.entries ?? {})) {
+    for (const code of codes) found.set(String(code), { entry });
+  }
+  for (const [flag, codes] of Object.entries(scenes?.flags ?? {})) {
+    for (const code of codes) found.set(String(code), { flag });
+  }
+  return found;
 }
 
 /** Property → what its type maps to. */

@@ -43,6 +43,8 @@ export interface IntakeSink {
 /** The first flow: the only one that is not keyed. It never throws for what a message holds. */
 export interface Intake {
   handle(message: IntakeMessage, sink: IntakeSink): void;
+  /** Broker time has come to `time` without a message. */
+  pass(time: EventTime, sink: IntakeSink): void;
   /** What it remembers, to be written between two messages. From the first call on changes are followed. */
   parts(): readonly Part[];
 }
@@ -166,6 +168,8 @@ export class IntakeGroup {
     this.#records = 0;
     this.#second = watermark;
     const time = watermark + disorder + 1;
+    this.#outputs = 0;
+    this.#intake.pass(time as EventTime, this.#to);
     for (const target of this.#keyed) this.#send(target, [TIME, seq, this.#records++, time]);
     for (const target of this.#merging) this.#send(target, [TIME, seq, this.#records++, watermark]);
   }

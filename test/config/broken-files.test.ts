@@ -244,7 +244,7 @@ const ROWS: readonly Row[] = [
   [
     "segments",
     "PROPERTY_UNKNOWN",
-    where("▸live.kind: launch", "[live.left, order.paid]").replace("live.kind", "live.title"),
+    where("▸live.kind: launch", "[live.left, cart.added]").replace("live.kind", "live.title"),
     /./,
   ],
   ["segments", "PROPERTY_UNKNOWN", where("▸goods.line: a"), /`sku\.`/],

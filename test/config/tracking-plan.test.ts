@@ -18,7 +18,9 @@ const DICTIONARY =
   group.message.replied cs.started cs.ended cs.rated service.booked service.done vote.cast survey.answered contact.added
   contact.removed id.link id.unlink privacy.consent feedback.delivered feedback.exposed feedback.clicked feedback.ignored
   feedback.closed feedback.purchased feedback.rated feedback.blocked recommendation.served notice.accepted notice.rejected
-  catalog.successor`.split(/\s+/);
+  catalog.successor element.clicked cs.asked privacy.age
+  privacy.request.export privacy.request.delete privacy.request.correct privacy.request.restrict
+  privacy.request.optout privacy.request.tagdelete`.split(/\s+/);
 
 test("the shipped plan has the whole event dictionary", () => {
   expect([...plan.types].sort()).toEqual([...DICTIONARY].sort());

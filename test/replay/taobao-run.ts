@@ -44,6 +44,7 @@ export async function runTaobao(
   let number = 0;
   const intake: Intake = {
     parts: () => job.intake.parts(),
+    pass: (time, sink) => job.intake.pass(time, sink),
     handle: (message, sink) =>
       job.intake.handle(message, {
         ...sink,

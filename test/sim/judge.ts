@@ -144,9 +144,14 @@ export function bookFaults({ intake: { counts } }: ShopJob, intake: readonly Tak
   return faults;
 }
 
-/** in = applied + duplicate + late + withheld + dead-lettered, at any moment between two messages. */
+/** in = applied + duplicate + late + withheld + flagged + dead-lettered, at any moment between two messages. */
 export const columnsOf = (counts: ShopJob["intake"]["counts"]): number =>
-  counts.applied + counts.duplicate + counts.late + counts.withheld + counts.deadLettered;
+  counts.applied +
+  counts.duplicate +
+  counts.late +
+  counts.withheld +
+  counts.flagged +
+  counts.deadLettered;
 
 /** Compares two lists in no particular order, counting. */
 function unlike(got: readonly string[], wanted: readonly string[]): string[] {

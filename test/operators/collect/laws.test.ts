@@ -116,7 +116,12 @@ describe("accounting", () => {
         const told = (prefix: string) =>
           recorder.messages.filter((m) => m.subject.startsWith(prefix)).length;
         expect(counts.in).toBe(
-          counts.applied + counts.duplicate + counts.late + counts.withheld + counts.deadLettered,
+          counts.applied +
+            counts.duplicate +
+            counts.late +
+            counts.withheld +
+            counts.flagged +
+            counts.deadLettered,
         );
         expect(counts.in).toBe(inputs.reduce((sum, input) => sum + held(input), 0));
         expect(counts.applied).toBe(counts.events + counts.factBodies);
