@@ -55,6 +55,7 @@ export interface Figure {
 export interface Report {
   readonly comparisons: readonly Comparison[];
   readonly figures: readonly Figure[];
+  readonly tables?: readonly { readonly title: string; readonly rows: readonly string[] }[];
 }
 
 /** Collects garbage, so that a run does not pay for the one before it. */
@@ -160,7 +161,7 @@ function readable(value: number): string {
   return Number(value.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 });
 }
 
-export function asText({ comparisons, figures }: Report): string {
+export function asText({ comparisons, figures, tables = [] }: Report): string {
   const lines: string[] = [];
   for (const { title, what, unit, rounds, rates } of comparisons) {
     lines.push("", title, `  ${what}`, `  medians of ${rounds} rounds, all in one run`, "");
@@ -174,6 +175,9 @@ export function asText({ comparisons, figures }: Report): string {
           `${share === 1 ? "" : `  [on ${readable(share * 100)} % of the keys]`}`,
       );
     }
+  }
+  for (const { title, rows } of tables) {
+    lines.push("", title, "", ...rows.map((row) => `  ${row}`));
   }
   if (figures.length > 0) lines.push("");
   for (const figure of figures) {

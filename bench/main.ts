@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { asText, type BenchOptions, type Report } from "./harness.ts";
+import { intent } from "./intent.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
 import { rules } from "./rules.ts";
@@ -9,7 +10,14 @@ import { windows } from "./windows.ts";
 
 type Bench = (options: BenchOptions) => Promise<Report>;
 
-const BENCHES: Readonly<Record<string, Bench>> = { whole, windows, patterns, recovery, rules };
+const BENCHES: Readonly<Record<string, Bench>> = {
+  whole,
+  windows,
+  patterns,
+  recovery,
+  rules,
+  intent,
+};
 const USAGE = `usage: bench [${Object.keys(BENCHES).join("|")}] [--short] [--json]`;
 
 async function main(): Promise<number> {

@@ -1,4 +1,5 @@
 import type { Calendar } from "../src/config/calendar.ts";
+import type { IntentFile } from "../src/config/intents.ts";
 import type { JobConfig } from "../src/config/job.ts";
 import type { Lexicon } from "../src/config/lexicon.ts";
 import type { OperatorConfig } from "../src/config/operator-blocks.ts";
@@ -19,6 +20,7 @@ export interface JobFiles {
   readonly plan: TrackingPlan;
   readonly segments: SegmentFile;
   readonly rules: RuleFile;
+  readonly intents: IntentFile;
   readonly lexicon: Lexicon;
   readonly calendar: Calendar;
   readonly tags: TagFile;
@@ -56,6 +58,7 @@ export function defineJob(
     files: {
       segments: files.segments,
       rules: files.rules,
+      intents: files.intents,
       lexicon: files.lexicon,
       calendar: files.calendar,
       tags: files.tags,

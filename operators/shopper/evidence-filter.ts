@@ -1,13 +1,12 @@
 import type { EventTime, Millis } from "../../src/time/event-time.ts";
-import { INTENTS } from "../event.ts";
 
-/** Log-odds for each intent, in the order of `INTENTS`, as they stood at `at`. */
+/** Log-odds by intent, as they stood at `at`; what has none stands at 0. */
 export interface Evidence {
   at: EventTime;
-  odds: number[];
+  odds: Record<string, number>;
 }
 
-export const noEvidence = (at: EventTime): Evidence => ({ at, odds: INTENTS.map(() => 0) });
+export const noEvidence = (at: EventTime): Evidence => ({ at, odds: {} });
 
 /**
  * Adds a clue of time `at`. The sum halves every half-life; a clue that comes late counts what is
@@ -16,7 +15,7 @@ export const noEvidence = (at: EventTime): Evidence => ({ at, odds: INTENTS.map(
 export function addEvidence(
   evidence: Evidence,
   at: EventTime,
-  intent: number,
+  intent: string,
   weight: number,
   halfLife: Millis,
 ): void {
@@ -29,14 +28,26 @@ export function addEvidence(
 export function decayTo(evidence: Evidence, at: EventTime, halfLife: Millis): void {
   if (at <= evidence.at) return;
   const factor = 0.5 ** ((at - evidence.at) / halfLife);
-  evidence.odds = evidence.odds.map((odds) => odds * factor);
+  for (const intent of Object.keys(evidence.odds)) {
+    evidence.odds[intent] = (evidence.odds[intent] ?? 0) * factor;
+  }
   evidence.at = at;
 }
 
-/** Softmax of evidence and `browsing`, the log-odds that browsing has of its own. */
-export function probabilitiesOf(evidence: Evidence, browsing: number): number[] {
-  const odds = evidence.odds.map((value, i) =>
-    INTENTS[i] === "browse" ? value + browsing : value,
+/** What intents are likely before anything is known, and how much odds are trusted. */
+export interface Prior {
+  readonly names: readonly string[];
+  readonly priors: readonly number[];
+  readonly temperature: number;
+}
+
+/** Softmax of evidence and prior, in the order of `names`. */
+export function probabilitiesOf(
+  evidence: Evidence,
+  { names, priors, temperature }: Prior,
+): number[] {
+  const odds = names.map(
+    (name, i) => ((evidence.odds[name] ?? 0) + (priors[i] ?? 0)) / temperature,
   );
   const most = Math.max(...odds);
   const powers = odds.map((value) => Math.exp(value - most));

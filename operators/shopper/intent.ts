@@ -1,17 +1,19 @@
 import Type from "typebox";
+import type { IntentFile } from "../../src/config/intents.ts";
 import type { Lexicon } from "../../src/config/lexicon.ts";
 import { type Context, FORGET, type Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import {
   days,
   type EventTime,
+  hours,
   isoTime,
   latest,
   type Millis,
   plus,
 } from "../../src/time/event-time.ts";
-import { INTENTS, type Intent, type ShopEvent, textProp } from "../event.ts";
-import { categoryOf, isAboutGoods } from "./catalog.ts";
+import { type ShopEvent, textProp } from "../event.ts";
+import { categoryOf } from "./catalog.ts";
 import {
   addEvidence,
   decayTo,
@@ -19,98 +21,118 @@ import {
   noEvidence,
   probabilitiesOf,
 } from "./evidence-filter.ts";
-import {
-  type Clue,
-  cluesOf,
-  type EvidenceContext,
-  SETTLED,
-  type TermMeaning,
-} from "./intent-evidence.ts";
-import { readTerms } from "./lexicon.ts";
+import { type Clue, EvidenceBook, type EvidenceContext } from "./intent-evidence.ts";
 import { duration } from "./options.ts";
+import {
+  addCounts,
+  countToward,
+  noCounts,
+  type PurchaseCounts,
+  purchaseProbability,
+} from "./purchase.ts";
 import type { IntentSignal, SessionSignal, Step } from "./signals.ts";
-import { WordFinder } from "./words.ts";
 
-export interface IntentOptions {
+interface IntentOptions {
   readonly halfLife: Millis;
-  readonly browsing: number;
   readonly minProbability: number;
   readonly hysteresis: number;
 }
 
+/** What people may be after, and what says so. */
+interface IntentBook {
+  readonly file: IntentFile;
+  readonly evidence: EvidenceBook;
+}
+
 /** Bounds of what one person's state remembers. */
-const KEPT_CLUES = 12;
+const KEPT_CLUES = 8;
 const SHOWN_CLUES = 5;
 const KEPT_VIEWS = 8;
 const KEPT_CATEGORIES = 4;
 const SKUS_OF_CATEGORY = 8;
 const ORDER_CONTEXT = days(30);
+/** What speaks for a purchase has faded for good so long after. */
+const PURCHASE_CONTEXT = hours(8);
 
-const BROWSE = 0;
+const BROWSE = "browse";
 
 /** A clue in state: event, type, time, weight, why, intent. */
-type KeptClue = [string, string, EventTime, number, string, number];
+type KeptClue = [string, string, EventTime, number, string, string];
 
 export interface IntentState {
   session: string;
   evidence: Evidence;
+  /** By intent, as they were after the last event; empty before one. */
+  probabilities: Record<string, number>;
   clues: KeptClue[];
   /** Looks at each sku of the session, the most recently looked at last. */
   views: [string, number][];
   /** Distinct skus by category, the most recent category last. */
   alternatives: [string, string[]][];
   /** What was said last: intent and probability. */
-  told: number;
+  told: string;
   toldProbability: number;
   sku: string | null;
   category: string | null;
   /** Time of the latest payment or delivery; 0 when there is none. */
   orderAt: EventTime;
+  purchase: PurchaseCounts;
 }
 
 /**
  * What the person is after, as a decaying evidence filter: each act adds log-odds to the intents it
  * speaks for, the sums halve every half-life, and softmax makes them probabilities. Speaks when
  * another intent comes out on top with at least the least probability, or when the one it named has
- * moved by more than the hysteresis. Falling back to browsing is told to other operators only.
+ * moved by more than the hysteresis. Falling back to browsing is told to other operators only. Beside
+ * it stands how likely a purchase is, which outlives the session.
  */
 function intentOperator(
   options: IntentOptions,
-  words: WordFinder<TermMeaning>,
+  book: IntentBook,
 ): Operator<SessionSignal, IntentSignal, IntentState> {
   return {
     name: "intent",
-    version: 1,
+    version: 2,
     order: "arrival",
     purpose: "profiling",
     key: (signal) => (signal.kind === "covisit" ? undefined : signal.person),
     init: emptyState,
     onEvent(signal, state, ctx) {
       if (signal.kind === "covisit") return state;
-      if (signal.kind === "session-end") return endOf(state, signal.session.id, ctx);
-      return stepped(signal, state, ctx, options, words);
+      if (signal.kind === "session-end") return endOf(state, signal.session.id, ctx, book.file);
+      return stepped(signal, state, ctx, options, book);
     },
     onTimer(_timer, state, ctx) {
-      if (state.session !== "" || ctx.now < plus(state.orderAt, ORDER_CONTEXT)) return state;
-      return FORGET;
+      return state.session === "" ? forgetLater(state, ctx) : state;
     },
+    // What version 1 knew of a session is over with it; who has ordered lately is still known.
+    migrate: (state) => ({ ...emptyState(), orderAt: (state as IntentState).orderAt }),
     merge(into, from, ctx) {
-      const joined = joinIntents(into, from, options.halfLife);
-      if (joined.session !== "") speak(joined, ctx, options);
-      else if (joined.orderAt !== 0) ctx.setTimer("forget", plus(joined.orderAt, ORDER_CONTEXT));
+      const joined = joinIntents(into, from, options.halfLife, book.file);
+      if (joined.session !== "") speak(joined, ctx, options, book.file);
+      else if (!isBlank(joined)) ctx.setTimer("forget", forgottenAt(joined));
       return joined;
     },
     publish: messageOf,
-    profile: (state, { at }) => ({ intents: shownIntents(state, at, options) }),
+    profile: (state, { at }) => ({ intents: shownIntents(state, at, options, book.file) }),
   };
 }
 
 /** The evidence of both as of the later; what was told is what was told of `into`. */
-function joinIntents(into: IntentState, from: IntentState, halfLife: Millis): IntentState {
+function joinIntents(
+  into: IntentState,
+  from: IntentState,
+  halfLife: Millis,
+  { purchase }: IntentFile,
+): IntentState {
+  addCounts(into.purchase, from.purchase, purchase);
   const { told, toldProbability } = into;
   const [earlier, later] = from.evidence.at > into.evidence.at ? [into, from] : [from, into];
   decayTo(earlier.evidence, later.evidence.at, halfLife);
-  const odds = later.evidence.odds.map((value, i) => value + (earlier.evidence.odds[i] ?? 0));
+  const odds = { ...later.evidence.odds };
+  for (const [intent, value] of Object.entries(earlier.evidence.odds)) {
+    odds[intent] = (odds[intent] ?? 0) + value;
+  }
   const looks = new Map(earlier.views);
   for (const [sku, count] of later.views) {
     const before = looks.get(sku) ?? 0;
@@ -126,6 +148,7 @@ function joinIntents(into: IntentState, from: IntentState, halfLife: Millis): In
   return {
     session: later.session === "" ? earlier.session : later.session,
     evidence: { at: later.evidence.at, odds },
+    probabilities: later.probabilities,
     clues: [...earlier.clues, ...later.clues].sort((a, b) => a[2] - b[2]).slice(-KEPT_CLUES),
     views: [...looks].slice(-KEPT_VIEWS),
     alternatives: [...alternatives].slice(-KEPT_CATEGORIES),
@@ -134,20 +157,21 @@ function joinIntents(into: IntentState, from: IntentState, halfLife: Millis): In
     sku: later.sku ?? earlier.sku,
     category: later.category ?? earlier.category,
     orderAt: latest(into.orderAt, from.orderAt),
+    purchase: into.purchase,
   };
 }
 
 /** The intents as of `at`, each with what speaks for it. */
-function shownIntents(state: IntentState, at: EventTime, options: IntentOptions) {
+function shownIntents(state: IntentState, at: EventTime, options: IntentOptions, file: IntentFile) {
   const now = latest(at, state.evidence.at);
   const { odds } = state.evidence;
-  const evidence = { at: state.evidence.at, odds: [...odds] };
+  const evidence = { at: state.evidence.at, odds: { ...odds } };
   decayTo(evidence, now, options.halfLife);
-  const probabilities = probabilitiesOf(evidence, options.browsing);
-  return INTENTS.map((intent, i) => ({
+  const probabilities = probabilitiesOf(evidence, file);
+  return file.names.map((intent, i) => ({
     intent,
     probability: rounded(probabilities[i] ?? 0),
-    evidence: strongest(state, i, now, options.halfLife),
+    evidence: strongest(state, intent, now, options.halfLife),
   }));
 }
 
@@ -155,6 +179,7 @@ function emptyState(): IntentState {
   return {
     session: "",
     evidence: noEvidence(0 as EventTime),
+    probabilities: {},
     clues: [],
     views: [],
     alternatives: [],
@@ -163,6 +188,7 @@ function emptyState(): IntentState {
     sku: null,
     category: null,
     orderAt: 0 as EventTime,
+    purchase: noCounts(),
   };
 }
 
@@ -171,46 +197,48 @@ function stepped(
   before: IntentState,
   ctx: Context<IntentSignal>,
   options: IntentOptions,
-  words: WordFinder<TermMeaning>,
+  { file, evidence }: IntentBook,
 ): IntentState | typeof FORGET {
   const { event, session } = step;
   let state = before;
   if (event.type === "order.received") noteOrder(state, event.at);
+  if (session !== null) countToward(state.purchase, event.type, event.at, file.purchase);
   if (session === null) return isBlank(state) ? FORGET : state;
   if (session.id !== state.session) {
     // An act of a session that is over; or the two have become one; or a new one has begun.
     if (session.last < state.evidence.at) return state;
     const isNew = state.session !== "" && session.started > state.evidence.at;
-    if (isNew) state = afterSession(state, ctx, event.at);
+    if (isNew) state = afterSession(state, ctx, event.at, file);
     state.session = session.id;
   }
   const context = lookAt(state, event, ctx);
   decayTo(state.evidence, event.at, options.halfLife);
-  settle(state, event.type);
-  for (const clue of cluesOf(event, context, words)) note(state, event, clue, options.halfLife);
+  settle(state.evidence, evidence.keptBy(event, ctx.facts));
+  for (const clue of evidence.cluesOf(event, context, ctx.facts)) {
+    note(state, event, clue, options.halfLife);
+  }
   if (event.type === "order.paid") noteOrder(state, event.at);
-  speak(state, ctx, options);
+  speak(state, ctx, options, file);
   return state;
 }
 
 /** Counts the event among the session's looks; says what the session knows with it. */
 function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>): EvidenceContext {
   const age = event.at - state.orderAt;
-  const recentOrder = state.orderAt !== 0 && age >= 0 && age <= ORDER_CONTEXT;
+  const orderedLately = state.orderAt !== 0 && age >= 0 && age <= ORDER_CONTEXT;
   const sku = textProp(event, "sku");
   const category = categoryOf(event, ctx.facts);
-  const about = { recentOrder, contentAboutGoods: isAboutGoods(event, ctx.facts) };
   if (category !== undefined) state.category = category;
   if (sku !== undefined) state.sku = sku;
   if (sku === undefined || !event.type.startsWith("product.")) {
-    return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, ...about };
+    return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
   const seen = state.views.find(([known]) => known === sku);
   const viewsOfSku = (seen?.[1] ?? 0) + 1;
   state.views = [...state.views.filter((view) => view !== seen), [sku, viewsOfSku]];
   if (state.views.length > KEPT_VIEWS) state.views.shift();
   if (category === undefined) {
-    return { viewsOfSku, skusOfCategory: 0, newInCategory: false, ...about };
+    return { viewsOfSku, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
   const known = state.alternatives.find(([name]) => name === category);
   const skus = known?.[1] ?? [];
@@ -218,21 +246,20 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   if (newInCategory) skus.push(sku);
   if (known === undefined) state.alternatives.push([category, skus]);
   if (state.alternatives.length > KEPT_CATEGORIES) state.alternatives.shift();
-  return { viewsOfSku, skusOfCategory: skus.length, newInCategory, ...about };
+  return { viewsOfSku, skusOfCategory: skus.length, newInCategory, orderedLately };
 }
 
-function settle(state: IntentState, type: string): void {
-  const settled = SETTLED[type];
-  if (settled === undefined) return;
-  state.evidence.odds = state.evidence.odds.map(
-    (odds, i) => odds * (settled[INTENTS[i] as Intent] ?? 1),
-  );
+function settle(evidence: Evidence, kept: ReadonlyMap<string, number> | undefined): void {
+  if (kept === undefined) return;
+  for (const intent of Object.keys(evidence.odds)) {
+    evidence.odds[intent] = (evidence.odds[intent] ?? 0) * (kept.get(intent) ?? 1);
+  }
 }
 
 function note(state: IntentState, event: ShopEvent, clue: Clue, halfLife: Millis): void {
-  const intent = INTENTS.indexOf(clue.intent);
-  addEvidence(state.evidence, event.at, intent, clue.weight, halfLife);
-  state.clues.push([event.clientId, event.type, event.at, clue.weight, clue.why, intent]);
+  const { intent, weight, why } = clue;
+  addEvidence(state.evidence, event.at, intent, weight, halfLife);
+  state.clues.push([event.clientId, event.type, event.at, weight, why, intent]);
   if (state.clues.length > KEPT_CLUES) state.clues.shift();
 }
 
@@ -240,40 +267,49 @@ function noteOrder(state: IntentState, at: EventTime): void {
   if (at > state.orderAt) state.orderAt = at;
 }
 
-function speak(state: IntentState, ctx: Context<IntentSignal>, options: IntentOptions): void {
-  const probabilities = probabilitiesOf(state.evidence, options.browsing);
-  const top = probabilities.indexOf(Math.max(...probabilities));
-  const probability = probabilities[top] ?? 0;
-  const certain = top !== BROWSE && probability >= options.minProbability;
-  if (certain) {
+function speak(
+  state: IntentState,
+  ctx: Context<IntentSignal>,
+  options: IntentOptions,
+  file: IntentFile,
+): void {
+  const { names } = file;
+  const probabilities = probabilitiesOf(state.evidence, file);
+  state.probabilities = Object.fromEntries(
+    names.map((name, i) => [name, rounded(probabilities[i] ?? 0)]),
+  );
+  const probability = Math.max(...probabilities);
+  const top = names[probabilities.indexOf(probability)] ?? BROWSE;
+  if (top !== BROWSE && probability >= options.minProbability) {
     const moved = Math.abs(probability - state.toldProbability) > options.hysteresis;
-    if (top !== state.told || moved) tell(state, ctx, top, probabilities, false, options.halfLife);
+    if (top !== state.told || moved) tell(state, ctx, top, probability, false, options, file);
     return;
   }
-  const left = (probabilities[state.told] ?? 0) < options.minProbability - options.hysteresis;
-  if (state.told !== BROWSE && left) {
-    tell(state, ctx, BROWSE, probabilities, true, options.halfLife);
+  const left = probabilities[names.indexOf(state.told)] ?? 0;
+  if (state.told !== BROWSE && left < options.minProbability - options.hysteresis) {
+    tell(state, ctx, BROWSE, probabilities[file.browse] ?? 0, true, options, file);
   }
 }
 
 function tell(
   state: IntentState,
   ctx: Context<IntentSignal>,
-  intent: number,
-  probabilities: readonly number[],
+  intent: string,
+  probability: number,
   quiet: boolean,
-  halfLife: Millis,
+  { halfLife }: IntentOptions,
+  file: IntentFile,
 ): void {
-  const probability = probabilities[intent] ?? 0;
   state.told = intent;
   state.toldProbability = probability;
   const at = state.evidence.at;
   ctx.emit({
     kind: "intent",
     person: ctx.key,
-    intent: INTENTS[intent] as Intent,
+    intent,
     probability,
-    probabilities,
+    probabilities: state.probabilities,
+    purchase: purchaseProbability(state.purchase, file.purchase),
     session: state.session,
     at,
     evidence: strongest(state, intent, at, halfLife),
@@ -286,7 +322,7 @@ function tell(
 /** The clues that still weigh most for an intent, each with what is left of its weight. */
 function strongest(
   state: IntentState,
-  intent: number,
+  intent: string,
   at: EventTime,
   halfLife: Millis,
 ): IntentSignal["evidence"] {
@@ -304,27 +340,43 @@ function strongest(
     }));
 }
 
-/** The session is over: its evidence goes, the order stays as context. */
+/** The session is over: its evidence goes; the order, and what speaks for a purchase, stay. */
 function endOf(
   state: IntentState,
   session: string,
   ctx: Context<IntentSignal>,
+  file: IntentFile,
 ): IntentState | typeof FORGET {
   if (session !== state.session) return state;
-  const left = afterSession(state, ctx, ctx.now);
-  if (left.orderAt === 0 || ctx.now >= plus(left.orderAt, ORDER_CONTEXT)) return FORGET;
-  ctx.setTimer("forget", plus(left.orderAt, ORDER_CONTEXT));
-  return left;
+  return forgetLater(afterSession(state, ctx, ctx.now, file), ctx);
 }
 
-function afterSession(state: IntentState, ctx: Context<IntentSignal>, at: EventTime): IntentState {
+function forgetLater(state: IntentState, ctx: Context<IntentSignal>): IntentState | typeof FORGET {
+  const due = forgottenAt(state);
+  if (due <= ctx.now) return FORGET;
+  ctx.setTimer("forget", due);
+  return state;
+}
+
+function forgottenAt({ orderAt, purchase }: IntentState): EventTime {
+  const faded = plus(purchase.at, PURCHASE_CONTEXT);
+  return orderAt === 0 ? faded : latest(plus(orderAt, ORDER_CONTEXT), faded);
+}
+
+function afterSession(
+  state: IntentState,
+  ctx: Context<IntentSignal>,
+  at: EventTime,
+  { names, purchase }: IntentFile,
+): IntentState {
   if (state.told !== BROWSE) {
     ctx.emit({
       kind: "intent",
       person: ctx.key,
-      intent: "browse",
+      intent: BROWSE,
       probability: 1,
-      probabilities: INTENTS.map((_, i) => (i === BROWSE ? 1 : 0)),
+      probabilities: Object.fromEntries(names.map((name) => [name, name === BROWSE ? 1 : 0])),
+      purchase: purchaseProbability(state.purchase, purchase),
       session: state.session,
       at,
       evidence: [],
@@ -333,25 +385,26 @@ function afterSession(state: IntentState, ctx: Context<IntentSignal>, at: EventT
       quiet: true,
     });
   }
-  return { ...emptyState(), evidence: noEvidence(at), orderAt: state.orderAt };
+  const { orderAt, purchase: seen } = state;
+  return { ...emptyState(), evidence: noEvidence(at), orderAt, purchase: seen };
 }
 
-const isBlank = (state: IntentState): boolean => state.session === "" && state.orderAt === 0;
+const isBlank = (state: IntentState): boolean =>
+  state.session === "" && state.orderAt === 0 && state.purchase.at === 0;
 
 const rounded = (value: number): number => Math.round(value * 10_000) / 10_000;
 
 function messageOf(signal: IntentSignal) {
   if (signal.quiet) return undefined;
-  const { person, intent, probability, probabilities, session, at, evidence } = signal;
+  const { person, intent, probability, probabilities, purchase, session, at, evidence } = signal;
   return {
     subject: `intent.${intent}`,
     data: {
       person,
       intent,
       probability: rounded(probability),
-      probabilities: Object.fromEntries(
-        INTENTS.map((name, i) => [name, rounded(probabilities[i] ?? 0)]),
-      ),
+      probabilities,
+      purchase: rounded(purchase),
       session,
       at: isoTime(at),
       evidence,
@@ -366,10 +419,6 @@ const Options = Type.Object(
     half_life: Type.String({
       default: "10m",
       description: "Evidence counts half after this long.",
-    }),
-    browsing: Type.Number({
-      default: 1.5,
-      description: "Log-odds of mere browsing: how much evidence an intent needs to beat it.",
     }),
     min_probability: Type.Number({
       default: 0.6,
@@ -389,7 +438,6 @@ const Options = Type.Object(
 
 interface RawOptions {
   readonly half_life?: string;
-  readonly browsing?: number;
   readonly min_probability?: number;
   readonly hysteresis?: number;
 }
@@ -397,7 +445,7 @@ interface RawOptions {
 export const intentSpec: OperatorSpec = {
   name: "intent",
   flow: "shopper",
-  summary: "What a person is after right now, as probabilities over five intents.",
+  summary: "What a person is after right now, as probabilities over the intents of the file.",
   from: ["session"],
   options: Options,
   profile: {
@@ -420,14 +468,15 @@ export const intentSpec: OperatorSpec = {
   },
   make(options, job) {
     const read = options as RawOptions;
+    const file = job.files["intents"] as IntentFile;
+    const lexicon = job.files["lexicon"] as Lexicon | undefined;
     return intentOperator(
       {
         halfLife: duration(read.half_life, "10m"),
-        browsing: read.browsing ?? 1.5,
         minProbability: read.min_probability ?? 0.6,
         hysteresis: read.hysteresis ?? 0.1,
       },
-      new WordFinder(readTerms(job.files["lexicon"] as Lexicon | undefined)),
+      { file, evidence: new EvidenceBook(file, lexicon) },
     );
   },
 };

@@ -1,5 +1,5 @@
 import type { EventTime } from "../../src/time/event-time.ts";
-import type { Intent, ShopEvent } from "../event.ts";
+import type { ShopEvent } from "../event.ts";
 
 /** A session as it stands after the event that it is told with. Shared: nobody changes it. */
 export interface SessionView {
@@ -56,10 +56,13 @@ export interface IntentEvidence {
 export interface IntentSignal {
   readonly kind: "intent";
   readonly person: string;
-  readonly intent: Intent;
+  /** One of `intents.yaml`. */
+  readonly intent: string;
   readonly probability: number;
-  /** In the order of `INTENTS`. */
-  readonly probabilities: readonly number[];
+  /** By intent. */
+  readonly probabilities: Readonly<Record<string, number>>;
+  /** That something is put in the cart or paid within 30 minutes. */
+  readonly purchase: number;
   readonly session: string;
   readonly at: EventTime;
   readonly evidence: readonly IntentEvidence[];

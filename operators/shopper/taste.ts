@@ -181,19 +181,22 @@ function rememberPrice(taste: Taste, price: number): void {
 }
 
 export function learnIntent(taste: Taste, signal: IntentSignal): void {
-  taste.intent = signal.quiet
-    ? null
-    : {
-        intent: INTENTS.indexOf(signal.intent),
-        probability: signal.probability,
-        sku: signal.sku,
-        category: signal.category,
-        at: signal.at,
-        isNews: true,
-        evidence: signal.evidence
-          .slice(0, KEPT_ACTS)
-          .flatMap(({ event, type, at }) => [type, event, Date.parse(at)]),
-      };
+  // What else a configuration names is no reason to recommend one thing rather than another.
+  const intent = (INTENTS as readonly string[]).indexOf(signal.intent);
+  taste.intent =
+    signal.quiet || intent < 0
+      ? null
+      : {
+          intent,
+          probability: signal.probability,
+          sku: signal.sku,
+          category: signal.category,
+          at: signal.at,
+          isNews: true,
+          evidence: signal.evidence
+            .slice(0, KEPT_ACTS)
+            .flatMap(({ event, type, at }) => [type, event, Date.parse(at)]),
+        };
 }
 
 /** The intent in force; undefined when the person is merely browsing. */

@@ -4,17 +4,33 @@ export interface Term<Meaning> {
   readonly meaning: Meaning;
 }
 
+/** A term in a text; `negated`: the word before it says that it is not so. */
+export interface FoundTerm<Meaning> extends Term<Meaning> {
+  readonly negated: boolean;
+}
+
+/** So long a term cannot be a part of other words by chance. */
+const PHRASE = 3;
+
 /**
  * Finds the terms of a lexicon in a text by forward maximum match: from left to right, at each
- * place the longest term that fits, then on behind it. Chinese needs no word boundaries for that,
- * and 保修期 is not taken for 修. Texts are compared in lower case after NFKC.
+ * place the longest term that fits, then on behind it. A term of one or two characters has to begin
+ * and end where words do, so 退烧贴 says nothing of 退. Texts are compared in lower case after NFKC.
  */
 export class WordFinder<Meaning> {
   readonly #terms = new Map<string, Meaning>();
   /** Lengths of the terms that begin with a character, the longest first. */
   readonly #lengths = new Map<string, number[]>();
+  readonly #words: (text: string) => readonly string[];
+  readonly #negators: ReadonlySet<string>;
 
-  constructor(terms: Iterable<Term<Meaning>>) {
+  constructor(
+    terms: Iterable<Term<Meaning>>,
+    words: (text: string) => readonly string[],
+    negators: Iterable<string> = [],
+  ) {
+    this.#words = words;
+    this.#negators = new Set(negators);
     for (const { text, meaning } of terms) {
       const word = normalised(text);
       if (word === "") continue;
@@ -29,26 +45,49 @@ export class WordFinder<Meaning> {
   }
 
   /** The terms found, each once, in the order of the text. */
-  find(text: string): readonly Term<Meaning>[] {
-    const words = normalised(text);
-    const found = new Map<string, Meaning>();
+  find(text: string): readonly FoundTerm<Meaning>[] {
+    const whole = normalised(text);
+    const before = this.#wordsBefore(whole);
+    const found = new Map<string, FoundTerm<Meaning>>();
     let at = 0;
-    while (at < words.length) at += this.#longestAt(words, at, found);
-    return [...found].map(([word, meaning]) => ({ text: word, meaning }));
+    while (at < whole.length) {
+      const term = this.#longestAt(whole, at, before);
+      if (term === undefined) {
+        at += 1;
+        continue;
+      }
+      const meaning = this.#terms.get(term) as Meaning;
+      const negated = this.#negators.has(before.get(at) ?? "");
+      if (!found.has(term)) found.set(term, { text: term, meaning, negated });
+      at += term.length;
+    }
+    return [...found.values()];
   }
 
-  /** Length of the longest term at a place, which joins `found`; 1 when there is none. */
-  #longestAt(words: string, at: number, found: Map<string, Meaning>): number {
-    for (const length of this.#lengths.get(words.charAt(at)) ?? []) {
-      const word = words.slice(at, at + length);
-      const meaning = this.#terms.get(word);
-      if (meaning === undefined) continue;
-      found.set(word, meaning);
-      return length;
+  #longestAt(whole: string, at: number, before: Before): string | undefined {
+    for (const length of this.#lengths.get(whole.charAt(at)) ?? []) {
+      const term = whole.slice(at, at + length);
+      if (!this.#terms.has(term)) continue;
+      if (length >= PHRASE || (before.has(at) && before.has(at + length))) return term;
     }
-    return 1;
+    return undefined;
+  }
+
+  /** By each place where a word begins, the word before it; blanks are none. */
+  #wordsBefore(whole: string): Before {
+    const before = new Map<number, string>([[0, ""]]);
+    let at = 0;
+    let last = "";
+    for (const word of this.#words(whole)) {
+      at += word.length;
+      if (word.trim() !== "") last = word;
+      before.set(at, last);
+    }
+    return before;
   }
 }
+
+type Before = ReadonlyMap<number, string>;
 
 function normalised(text: string): string {
   return text.normalize("NFKC").toLowerCase().trim();

@@ -8,7 +8,7 @@ import type {
   WhereSource,
 } from "./condition-schema.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import { LexiconSchema } from "./lexicon.ts";
+import { USUAL_INTENTS } from "./intents.ts";
 import type { MatcherReader } from "./matcher-reader.ts";
 import { durationOf } from "./texts.ts";
 import type { Path } from "./yaml-file.ts";
@@ -17,7 +17,6 @@ const LONGEST_WINDOW = days(400);
 const LONGEST_AGE = days(3650);
 
 type Level<K extends keyof LevelSource> = NonNullable<LevelSource[K]>;
-const INTENTS = Object.keys(LexiconSchema.properties.intents.properties);
 const STAGES = ["new", "active", "dormant", "churn_risk"];
 const NAMED = {
   in: "segment",
@@ -32,11 +31,18 @@ const STANDING_KEYS = ["in", "intent", "life", "scene", "tag", "affinity"] as co
 /** Reads level conditions of one file; problems go to its matcher reader. */
 export class ConditionReader {
   readonly #matchers: MatcherReader;
+  readonly #intents: readonly string[];
   readonly #segments: ReadonlySet<string>;
 
   /** `segments`: the ids that `in` may name. */
-  constructor(matchers: MatcherReader, segments: Iterable<string>) {
+  /** `segments` and `intents`: the names there are. */
+  constructor(
+    matchers: MatcherReader,
+    segments: Iterable<string>,
+    intents: readonly string[] = USUAL_INTENTS,
+  ) {
     this.#matchers = matchers;
+    this.#intents = intents;
     this.#segments = new Set(segments);
   }
 
@@ -83,7 +89,7 @@ export class ConditionReader {
       case "in":
         return [...this.#segments];
       case "intent":
-        return INTENTS;
+        return this.#intents;
       case "life":
         return STAGES;
       case "affinity":

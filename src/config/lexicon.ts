@@ -1,6 +1,9 @@
 import Type, { type Static } from "typebox";
+import { didYouMean } from "./did-you-mean.ts";
+import { USUAL_INTENTS } from "./intents.ts";
 import type { Problem, Reading } from "./problem.ts";
 import { schemaReader } from "./schema-check.ts";
+import { nameText } from "./texts.ts";
 import type { Path, YamlFile } from "./yaml-file.ts";
 
 /** Log-odds of a term that states no weight of its own. */
@@ -32,31 +35,35 @@ const EntryDefinition = Type.Union([
 type EntrySource = Static<typeof EntryDefinition>;
 const Entry = Type.Unsafe<EntrySource>({ $ref: "#/$defs/Entry" });
 
-const Entries = (description: string) =>
-  Type.Optional(Type.Array(Entry, { maxItems: 5000, description }));
-
 export const LexiconSchema = Type.Object(
   {
     version: Type.Literal(1),
-    intents: Type.Object(
-      {
-        browse: Entries("逛一逛"),
-        compare_price: Entries("比价"),
-        learn_features: Entries("了解功能"),
-        buy: Entries("购买"),
-        seek_aftersales: Entries("寻求售后"),
-      },
-      {
-        additionalProperties: false,
-        description:
-          "By intent: a term, `{term, weight}`, or `{terms: [...], weight}`. A term may stand under several intents.",
-      },
+    intents: Type.Record(nameText({}), Type.Array(Entry, { maxItems: 5000 }), {
+      additionalProperties: false,
+      description:
+        "By intent of intents.yaml: a term, `{term, weight}`, or `{terms: [...], weight}`. A term may stand under several intents.",
+    }),
+    negation: Type.Optional(
+      Type.Object(
+        {
+          words: Type.Array(TermText, { uniqueItems: true, maxItems: 100 }),
+          factor: Type.Number({
+            minimum: -1,
+            maximum: 1,
+            description: "What a term behind one of the words counts, of its weight.",
+          }),
+        },
+        {
+          additionalProperties: false,
+          description: "Words that say of the term behind them that it is not so: 不, 没, 不用.",
+        },
+      ),
     ),
   },
   {
     additionalProperties: false,
     title: "Freshet lexicon",
-    description: "What the words of a search, a page or a title say about intents.",
+    description: "What the words of a search or the topic of a chat say about intents.",
     $defs: { Entry: EntryDefinition },
   },
 );
@@ -72,22 +79,46 @@ export interface LexiconEntry {
 export interface Lexicon {
   readonly version: 1;
   readonly intents: Readonly<Record<string, readonly LexiconEntry[]>>;
+  /** What a term counts, of its weight, right behind one of the words. */
+  readonly negation: { readonly words: readonly string[]; readonly factor: number };
 }
 
 const read = schemaReader(LexiconSchema);
 
-export function readLexicon(file: YamlFile): Reading<Lexicon> {
+/** `names`: the intents there are. */
+export function readLexicon(
+  file: YamlFile,
+  names: readonly string[] = USUAL_INTENTS,
+): Reading<Lexicon> {
   const { value, problems } = read(file);
   if (value === undefined) return { value: undefined, problems };
   const found: Problem[] = [];
+  for (const name of Object.keys(value.intents)) {
+    if (names.includes(name)) continue;
+    found.push(
+      file.problem(["intents", name], {
+        code: "KEY_UNKNOWN",
+        message: `no intent is called \`${name}\``,
+        remedy: didYouMean(name, names),
+        atKey: true,
+      }),
+    );
+  }
   const intents = Object.entries(value.intents).map(
     ([intent, entries]): [string, LexiconEntry[]] => [
       intent,
-      termsOf(file, entries ?? [], ["intents", intent], found),
+      termsOf(file, entries, ["intents", intent], found),
     ],
   );
   if (found.length > 0) return { value: undefined, problems: found };
-  return { value: { version: 1, intents: Object.fromEntries(intents) }, problems: [] };
+  const negation = {
+    words: (value.negation?.words ?? []).map((word) => word.normalize("NFKC").toLowerCase()),
+    factor: value.negation?.factor ?? 0,
+  };
+  return {
+    value: { version: 1, intents: Object.fromEntries(intents), negation },
+    problems: [],
+  };
 }
 
 function termsOf(

@@ -3,6 +3,7 @@ import type { OperatorSpec } from "../flow/spec.ts";
 import { type Calendar, readCalendar } from "./calendar.ts";
 import { type DefinitionTest, readDefinitionTests, withoutTests } from "./definition-test.ts";
 import { doubts } from "./doubts.ts";
+import { type IntentFile, readIntents } from "./intents.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
@@ -20,6 +21,7 @@ export const FILES = {
   "tracking-plan": "tracking-plan.yaml",
   segments: "segments.yaml",
   rules: "rules.yaml",
+  intents: "intents.yaml",
   lexicon: "lexicon.yaml",
   calendar: "calendar.yaml",
   tags: "tags.yaml",
@@ -32,6 +34,7 @@ export interface Config {
   readonly plan: TrackingPlan;
   readonly segments: SegmentFile;
   readonly rules: RuleFile;
+  readonly intents: IntentFile;
   readonly lexicon: Lexicon;
   /** What must come out of segments and rules, as it stands beside them. */
   readonly tests: readonly DefinitionTest[];
@@ -74,12 +77,15 @@ function assemble(
   };
   const job = take("freshet", (file) => readJob(file, specs));
   const plan = take("tracking-plan", readTrackingPlan);
-  const lexicon = take("lexicon", readLexicon);
+  const intents = take("intents", (file) =>
+    plan === undefined ? { value: undefined, problems: [] } : readIntents(file, plan),
+  );
+  const lexicon = take("lexicon", (file) => readLexicon(file, intents?.names));
   const segments = take("segments", (file) =>
     // Without a tracking plan nothing can be said about names.
     plan === undefined
       ? { value: undefined, problems: [] }
-      : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai"),
+      : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai", intents?.names),
   );
   const rules = take("rules", (file) =>
     plan === undefined || segments === undefined
@@ -89,6 +95,7 @@ function assemble(
           plan,
           segments.segments.map(({ id }) => id),
           job?.timeZone ?? "Asia/Shanghai",
+          intents?.names,
         ),
   );
   const tests = plan &&
@@ -116,6 +123,7 @@ function assemble(
     ordered.some(isError) ||
     !job ||
     !plan ||
+    !intents ||
     !lexicon ||
     !segments ||
     !rules ||
@@ -130,12 +138,13 @@ function assemble(
     files["tracking-plan"].value?.value,
     withoutTests(files.segments.value?.value),
     withoutTests(files.rules.value?.value),
+    files.intents.value?.value,
     files.lexicon.value?.value,
     files.calendar.value?.value,
     files.tags.value?.value,
   ]);
   return {
-    value: { job, plan, segments, rules, lexicon, calendar, tags, tests, hash },
+    value: { job, plan, segments, rules, intents, lexicon, calendar, tags, tests, hash },
     problems: ordered,
   };
 }

@@ -23,11 +23,12 @@ export function readRules(
   plan: TrackingPlan,
   segments: readonly string[],
   timeZone: string,
+  intents?: readonly string[],
 ): Reading<RuleFile> {
   const { value: source, problems } = read(file);
   if (source === undefined) return { value: undefined, problems };
   const matchers = new MatcherReader(file, plan, source);
-  const reader = new RulesReader(matchers, plan, segments);
+  const reader = new RulesReader(matchers, plan, segments, intents);
   const rules = reader.rules(source.rules);
   const contact = new ContactReader(matchers).read(source.contact ?? {}, rules);
   matchers.checkUnused();
@@ -49,9 +50,14 @@ class RulesReader {
   readonly #triggers: TriggerReader;
   readonly #actions: ActionReader;
 
-  constructor(matchers: MatcherReader, plan: TrackingPlan, segments: readonly string[]) {
+  constructor(
+    matchers: MatcherReader,
+    plan: TrackingPlan,
+    segments: readonly string[],
+    intents: readonly string[] | undefined,
+  ) {
     this.#matchers = matchers;
-    const conditions = new ConditionReader(matchers, segments);
+    const conditions = new ConditionReader(matchers, segments, intents);
     this.#triggers = new TriggerReader(matchers, conditions, plan);
     this.#actions = new ActionReader(matchers, plan);
   }

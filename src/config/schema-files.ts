@@ -1,6 +1,7 @@
 import type { TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { CalendarSchema } from "./calendar.ts";
+import { IntentsSchema } from "./intents.ts";
 import { publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
@@ -26,6 +27,7 @@ export function publishedSchemas(
     "tracking-plan": TrackingPlanSchema,
     segments: SegmentsSchema,
     rules: RulesSchema,
+    intents: IntentsSchema,
     lexicon: LexiconSchema,
     calendar: CalendarSchema,
     tags: TagsSchema,

@@ -12,15 +12,19 @@ import type { Path, YamlFile } from "./yaml-file.ts";
 
 const read = schemaReader(SegmentsSchema);
 
-/** Reads `segments.yaml`; `timeZone` holds where the file names none. */
+/**
+ * Reads `segments.yaml`; `timeZone` holds where the file names none. `intents`: those there are,
+ * the usual ones when left out.
+ */
 export function readSegments(
   file: YamlFile,
   plan: TrackingPlan,
   timeZone: string,
+  intents?: readonly string[],
 ): Reading<SegmentFile> {
   const { value, problems } = read(file);
   if (value === undefined) return { value: undefined, problems };
-  const reader = new SegmentsReader(file, plan, value);
+  const reader = new SegmentsReader(file, plan, value, intents);
   const result = reader.read(timeZone);
   const found = [
     ...(value.tz === undefined ? [] : timeZoneProblem(file, ["tz"], value.tz)),
@@ -36,11 +40,16 @@ class SegmentsReader {
   readonly #matchers: MatcherReader;
   readonly #conditions: ConditionReader;
 
-  constructor(file: YamlFile, plan: TrackingPlan, source: SegmentsSource) {
+  constructor(
+    file: YamlFile,
+    plan: TrackingPlan,
+    source: SegmentsSource,
+    intents: readonly string[] | undefined,
+  ) {
     this.#source = source;
     this.#matchers = new MatcherReader(file, plan, source);
     const ids = source.segments.map(({ id }) => id);
-    this.#conditions = new ConditionReader(this.#matchers, ids);
+    this.#conditions = new ConditionReader(this.#matchers, ids, intents);
   }
 
   get problems() {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readCalendar } from "../../src/config/calendar.ts";
+import { readIntents } from "../../src/config/intents.ts";
 import { readJob } from "../../src/config/job.ts";
 import { readLexicon } from "../../src/config/lexicon.ts";
 import type { FileName } from "../../src/config/load.ts";
@@ -26,7 +27,8 @@ const READERS: Readonly<Record<FileName, (file: YamlFile) => Reading<unknown>>> 
   "tracking-plan": readTrackingPlan,
   segments: (file) => readSegments(file, plan, "Asia/Shanghai"),
   rules: (file) => readRules(file, plan, ["high_value_interest"], "Asia/Shanghai"),
-  lexicon: readLexicon,
+  intents: (file) => readIntents(file, plan),
+  lexicon: (file) => readLexicon(file),
   calendar: (file) => readCalendar(file, plan),
   tags: (file) => readTags(file, plan, "Asia/Shanghai"),
 };
@@ -55,6 +57,10 @@ const job = (more: string, operators = "  shopper: {}\n  demand: {}") =>
   `version: 1\ncollect: {tenant_key_env: KEY}\n${more}\noperators:\n${operators}\n`;
 const shopper = (block: string) => job("", `  shopper:\n${block}\n  demand: {}`);
 const demand = (block: string) => job("", `  shopper: {}\n  demand:\n${block}`);
+
+const PURCHASE = "purchase: {half_life: 1h, bias: 0, weights: {}}\n";
+const intents = (evidence: string) =>
+  `version: 1\nintents: {browse: {evidence: [${evidence}]}}\n${PURCHASE}`;
 
 const PLAN_HEAD = `version: 1
 currency: CNY
@@ -269,6 +275,33 @@ const ROWS: readonly Row[] = [
   ],
 
   ["lexicon", "KEY_UNKNOWN", "version: 1\nintents:\n  ▸compare: []\n", /./],
+  ["intents", "KEY_MISSING", `version: 1\nintents: ▸{buy: {}}\n${PURCHASE}`, /browse/],
+  ["intents", "EVENT_UNKNOWN", intents("{of: {event: ▸cart.ad}, weight: 1}"), /cart.added/],
+  [
+    "intents",
+    "PROPERTY_UNKNOWN",
+    intents("{of: {event: searched}, weight: 1, repeat: ▸{from: 2, to: 3}}"),
+    /./,
+  ],
+  [
+    "intents",
+    "VALUE_RANGE",
+    intents("{of: {event: cart.added}, weight: 1, repeat: {from: 3, to: ▸2}}"),
+    /from/,
+  ],
+  ["intents", "VALUE_RANGE", intents("{of: {event: cart.added}, weight: ▸9}"), /-5 to 5/],
+  [
+    "intents",
+    "NAME_UNKNOWN",
+    `version: 1\nintents: {browse: {}}\nsettled: [{by: {event: order.paid}, keeps: {▸buy: 0}}]\n${PURCHASE}`,
+    /browse/,
+  ],
+  [
+    "intents",
+    "EVENT_UNKNOWN",
+    "version: 1\nintents: {browse: {}}\npurchase: {half_life: 1h, bias: 0, weights: {▸cart.ad: 1}}\n",
+    /cart.added/,
+  ],
   ["lexicon", "VALUE_RANGE", "version: 1\nintents: {buy: [{term: a, weight: ▸50}]}\n", /-5 to 5/],
   ["lexicon", "NAME_DUPLICATE", "version: 1\nintents: {buy: [ＡＢ, ▸ab]}\n", /Delete/],
   ["lexicon", "KEY_UNKNOWN", "version: 1\nintents: {buy: [{▸word: a}]}\n", /`term`/],

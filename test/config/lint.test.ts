@@ -66,6 +66,7 @@ test("lint tells every file's problems in a fixed order; start-up refuses with a
   expect(told).toEqual([
     "calendar.yaml 1 FILE_MISSING",
     "freshet.yaml 8 VALUE_RANGE",
+    "intents.yaml 1 FILE_MISSING",
     "lexicon.yaml 1 FILE_MISSING",
     "rules.yaml 1 FILE_MISSING",
     "segments.yaml 2 KEY_MISSING",

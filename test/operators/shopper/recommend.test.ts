@@ -10,21 +10,28 @@ import { ruleSpec } from "../../../operators/shopper/rule.ts";
 import { answerSlot, planServing } from "../../../operators/shopper/serve.ts";
 import { sessionSpec } from "../../../operators/shopper/session.ts";
 import type { Taste } from "../../../operators/shopper/taste.ts";
+import { readIntents } from "../../../src/config/intents.ts";
+import { readTrackingPlan } from "../../../src/config/tracking-plan.ts";
 import { decodePlain, encodePlain } from "../../../src/state/plain.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import { millis } from "../../../src/time/event-time.ts";
+import { shippedText, yaml } from "../../config/shipped.ts";
 import { type PlayOptions, play, type ScriptLine } from "../../support/play.ts";
 import { ANN, clock, DAY, HOUR, line, MIN, shopEvent, T0 } from "./support.ts";
 
+const { value: plan } = readTrackingPlan(yaml(shippedText("tracking-plan")));
+if (plan === undefined) throw new Error("the shipped tracking plan is broken");
+const { value: intents } = readIntents(yaml(shippedText("intents")), plan);
 const lexicon = {
   version: 1,
+  negation: { words: [], factor: 0 },
   intents: { seek_aftersales: [{ term: "退货", weight: 3.5 }] },
 };
 const job = {
   timeZone: "Asia/Shanghai",
   seed: 1,
   maxAge: millis(7 * DAY),
-  files: { lexicon },
+  files: { intents, lexicon },
 };
 const nodes = (options: unknown = {}) => [
   { operator: sessionSpec.make({}, job), from: ["events"] },
