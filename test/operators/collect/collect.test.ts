@@ -365,7 +365,6 @@ describe("dead letters", () => {
   test.each([
     "in.raw.wxmp.shop",
     "in.id.link",
-    "in.privacy.consent",
     "in.supply.ack.x",
     "in.other",
     "out.x",

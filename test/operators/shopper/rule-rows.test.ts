@@ -105,7 +105,7 @@ test("E26: the launch watched to its end takes the first screen at the next entr
   expect(hero[0]?.data).toMatchObject({ slot: "mp.home.first", sku: "N", channel: "mp" });
 });
 
-test("E28: a question of size in the group is answered, a late one is skipped", async () => {
+test("E04, E28: a question of size in the group is answered, a late one is skipped", async () => {
   const post = happens(0, "group.message.posted", { group_id: "g", keyword: "size" });
   const other = happens(MIN, "group.message.posted", { group_id: "g", keyword: "price" });
   const late = happens(2 * MIN, "group.message.posted", { group_id: "g", keyword: "尺码" });
