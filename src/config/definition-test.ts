@@ -215,7 +215,7 @@ class TestReader {
     const unknown = Object.keys(props).find(
       (name) => this.#plan.property(event, name) === undefined,
     );
-    if (!valid.ok && valid.reason === "unknown_type") {
+    if (!this.#plan.types.includes(event)) {
       this.#complain([...at, "event"], "EVENT_UNKNOWN", `no event is of the type \`${event}\``, {
         remedy: didYouMean(event, this.#plan.types),
       });

@@ -335,13 +335,8 @@ test("D17, G13: how precisely a rule contacts people, and what it brought in", a
   const install = people.map((person) =>
     happens(0, "service.done", { service: "install", sku: "P" }, { person }),
   );
-  const refuse = happens(
-    -HOUR,
-    "privacy.consent",
-    { purpose: "collect", status: "withdrawn" },
-    { person: "c" },
-  );
-  const before = [refuse, ...install];
+  const leave = happens(-HOUR, "contact.removed", { channel: "wecom" }, { person: "c" });
+  const before = [leave, ...install];
   const sent = ofRule(await saidBy(before, DAY), "svc_tune").filter(({ subject }) =>
     subject.startsWith("rec"),
   );
