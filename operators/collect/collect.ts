@@ -100,6 +100,9 @@ export class Collect {
     } else if (subject.startsWith("in.feedback.")) {
       const kind = subject.slice("in.feedback.".length);
       this.#events(input, (body) => feedbackEvent(kind, body), sink);
+    } else if (subject === "in.id.link" || subject === "in.id.unlink") {
+      const type = subject.slice("in.".length);
+      this.#events(input, (body) => (isRecord(body) ? { ...body, type } : body), sink);
     } else if (subject.startsWith(ERASE)) {
       this.#erase(input, sink);
     } else if (subject.startsWith("in.privacy.")) {

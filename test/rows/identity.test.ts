@@ -66,7 +66,7 @@ test("C13: openids of two apps, met apart, are one person from the binding on", 
     [
       looks(0, MP),
       looks(MIN, GZH),
-      happens(2 * MIN, "id.link", {}, MP, UNION),
+      { subject: "in.id.link", data: happens(2 * MIN, "", {}, MP, UNION) },
       happens(3 * MIN, "id.link", {}, GZH, UNION),
       looks(4 * MIN, GZH),
     ],

@@ -362,7 +362,7 @@ describe("dead letters", () => {
     expect(String(large?.data.original)).toHaveLength(4096);
   });
 
-  test.each(["in.raw.wxmp.shop", "in.id.link", "in.supply.ack.x", "in.other", "out.x", ""])(
+  test.each(["in.raw.wxmp.shop", "in.id.other", "in.supply.ack.x", "in.other", "out.x", ""])(
     "subject `%s` is not taken in yet",
     (subject) => {
       const { messages } = play([sent(json({}), { subject })]);
