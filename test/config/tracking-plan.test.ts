@@ -16,8 +16,7 @@ const DICTIONARY =
   order.refunded article.opened article.read video.played live.entered live.left content.liked content.commented
   content.created menu.clicked subscribed unsubscribed mp.entered mp.left group.joined group.left group.message.posted
   group.message.replied cs.started cs.ended cs.rated service.booked service.done vote.cast survey.answered contact.added
-  contact.removed id.link id.unlink privacy.consent privacy.age privacy.request.correct
-  privacy.request.delete privacy.request.export privacy.request.optout privacy.request.restrict privacy.request.tagdelete feedback.delivered feedback.exposed feedback.clicked feedback.ignored
+  contact.removed id.link id.unlink privacy.consent feedback.delivered feedback.exposed feedback.clicked feedback.ignored
   feedback.closed feedback.purchased feedback.rated feedback.blocked recommendation.served notice.accepted notice.rejected
   catalog.successor element.clicked cs.asked privacy.age
   privacy.request.export privacy.request.delete privacy.request.correct privacy.request.restrict
