@@ -7,7 +7,7 @@ import { sliding } from "freshet/windows";
 
 const ENOUGH = 5;
 
-export const stream = events("browsing-much")
+export const stream = events("own.browsing.much")
   .from("events")
   .filter((event) => event.type === "product.viewed" && typeof event.props.sku === "string")
   .keyBy((event) => event.person)
@@ -16,6 +16,6 @@ export const stream = events("browsing-much")
   .aggregate(distinct(), (event) => event.props.sku)
   .select(({ end, value }, person) => (value < ENOUGH ? undefined : { person, end, items: value }))
   .publish(({ person, end, items }) => ({
-    subject: "browsing.much",
+    subject: "own.browsing.much",
     data: { person, at: isoTime(end), items },
   }));

@@ -12,6 +12,8 @@ const FAULTS = {
   BROKER_UNREACHABLE:
     "Check that the broker runs and that NATS_URL and its credentials are right; the engine may then be started again.",
   BROKER_UNFIT: "Upgrade the broker or enable what it lacks (JetStream on file).",
+  SUBJECT_UNKNOWN:
+    "Let the operator publish under `own.…`, or under one of the subjects that README.md lists.",
   STORE_LOCKED:
     "Stop the engine that owns this data folder, or give this one a folder of its own with broker.data_dir.",
   LOG_TRUNCATED:

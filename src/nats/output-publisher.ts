@@ -4,6 +4,7 @@ import type { Output } from "../flow/output.ts";
 import { isoTime } from "../time/event-time.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import type { KnownOutputs } from "./known-outputs.ts";
+import { requireOutputSubject } from "./streams.ts";
 
 const IN_FLIGHT = 512;
 
@@ -79,7 +80,9 @@ export class OutputPublisher {
     return this.#size;
   }
 
+  /** Throws SUBJECT_UNKNOWN where no stream would take the output. */
   publish(output: Output, group: string, causedAt: number, storedAt: number | undefined): void {
+    requireOutputSubject(output.subject);
     if (this.#known.take(output.id)) {
       this.#options.onPublished(output, storedAt, true);
       return;

@@ -37,7 +37,21 @@ const OUTPUT_TOKENS = [
   "privacy",
   "audit",
   "identity",
+  "preference",
+  "cluster",
+  "spending",
+  "scene",
+  "coverage",
+  // What operators of one's own have to say.
+  "own",
 ] as const;
+
+/** Throws SUBJECT_UNKNOWN for an output that no stream would take: it would wait for ever. */
+export function requireOutputSubject(subject: string): void {
+  const [token = ""] = subject.split(".", 1);
+  if (token === "in" || (OUTPUT_TOKENS as readonly string[]).includes(token)) return;
+  throw new Fault("SUBJECT_UNKNOWN", `no stream takes the output ${subject}`, { subject });
+}
 
 /** Names of streams and subjects under one prefix. */
 export interface Names {
@@ -85,7 +99,10 @@ export interface StreamLimits {
   readonly replicas: number;
 }
 
-/** Makes the streams that are missing and leaves those that are there as they are. */
+/**
+ * Makes the streams that are missing. Those that are there stay as they are, but take every subject
+ * that this build publishes.
+ */
 export async function ensureStreams(
   nc: NatsConnection,
   names: Names,
@@ -122,7 +139,11 @@ export async function ensureStreams(
 async function ensureStream(jsm: JetStreamManager, config: Partial<StreamConfig>): Promise<void> {
   const name = config.name ?? "";
   try {
-    await jsm.streams.info(name);
+    const { config: made } = await jsm.streams.info(name);
+    const more = (config.subjects ?? []).filter((subject) => !made.subjects.includes(subject));
+    if (more.length > 0) {
+      await jsm.streams.update(name, { ...made, subjects: [...made.subjects, ...more] });
+    }
   } catch (missing) {
     if (!/stream not found/.test(String(missing))) throw missing;
     try {

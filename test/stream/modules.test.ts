@@ -60,7 +60,7 @@ test("the example can be copied as it is", async () => {
   const { outputs } = await play(nodes, [...script, { watermark: 9_999 }]);
   expect(outputs.map(({ subject, data }) => ({ subject, data }))).toEqual([
     {
-      subject: "browsing.much",
+      subject: "own.browsing.much",
       data: { person: "p_1", at: "1970-01-01T00:00:10.000Z", items: 5 },
     },
   ]);
