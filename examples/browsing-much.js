@@ -7,7 +7,7 @@ import { sliding } from "freshet/windows";
 
 const ENOUGH = 5;
 
-export const stream = events("own.browsing.much")
+export const stream = events("browsing-much")
   .from("events")
   .filter((event) => event.type === "product.viewed" && typeof event.props.sku === "string")
   .keyBy((event) => event.person)
