@@ -75,8 +75,9 @@ test("a dump gives back every byte, time, header and sequence", async () => {
 
 test("a replay takes from a line what collect would have got from the broker", () => {
   fc.assert(
-    fc.property(anyMessage, (message) => {
-      const stored = { ...message, seq: 7 };
+    fc.property(anyMessage, fc.boolean(), (message, learned) => {
+      const group = learned ? { "freshet-group": ["demand-0"] } : {};
+      const stored = { ...message, headers: { ...message.headers, ...group }, seq: 7 };
       expect(dumpLine(messageLine(stored), 2)).toEqual({
         subject: stored.subject,
         body: Buffer.from(stored.data),
@@ -86,6 +87,7 @@ test("a replay takes from a line what collect would have got from the broker", (
           seq: 7,
           contentType: headerOf(stored, "Content-Type"),
           msgId: headerOf(stored, "Nats-Msg-Id"),
+          learned,
         },
       });
     }),
