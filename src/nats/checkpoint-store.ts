@@ -67,12 +67,12 @@ export class BrokerCheckpoints implements CheckpointStore {
     after: number,
     until?: number,
   ): AsyncGenerator<{ seq: number; bytes: Uint8Array }> {
-    const jsm = await manager(this.#nc);
-    const { state } = await jsm.streams.info(this.#stream);
     const reader = new StreamReader(this.#nc, {
       stream: this.#stream,
       filter,
-      after: { seq: Math.max(after, state.first_seq - 1), time: undefined },
+      after: { seq: after, time: undefined },
+      // Whoever writes checkpoints purges old ones meanwhile, and pieces have digests.
+      forgetful: true,
       toEnd: true,
       ...(until === undefined ? {} : { until }),
       log: this.#log,

@@ -79,12 +79,12 @@ export class KnownOutputs {
     const { state } = await jsm.streams.info(stream);
     if (state.last_seq === this.#ends.get(place)) return false;
     const read = this.#read.get(place);
-    // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
-    const goesOn = read !== undefined && read.seq >= state.first_seq - 1;
     const reader = new StreamReader(this.#nc, {
       stream,
       filter,
-      ...(goesOn ? { after: read } : { since: this.#since }),
+      ...(read === undefined ? { since: this.#since } : { after: read }),
+      // What has aged out since can no longer be found, nor need it be: the log behind it is gone too.
+      forgetful: true,
       toEnd: true,
       headersOnly: true,
       log: this.#log,

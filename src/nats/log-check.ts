@@ -15,12 +15,14 @@ async function stateOf(jsm: JetStreamManager, stream: string): Promise<StreamSta
 
 /**
  * A log must still be the one that was read up to `position`. Throws LOG_LOST_TAIL when it ends before
- * that, LOG_TRUNCATED when what comes next is gone, LOG_REWRITTEN when another record stands there.
+ * that, LOG_TRUNCATED when what comes next is gone (but from a log that is `forgetful`), LOG_REWRITTEN
+ * when another record stands there.
  */
 export async function checkRead(
   jsm: JetStreamManager,
   stream: string,
   { seq, time }: { readonly seq: number; readonly time: number | undefined },
+  forgetful = false,
 ): Promise<StreamState> {
   const state = await stateOf(jsm, stream);
   if (seq > state.last_seq) {
@@ -29,7 +31,7 @@ export async function checkRead(
       `stream ${stream} ends at ${state.last_seq}, but ${seq} had been read`,
     );
   }
-  if (state.first_seq > seq + 1 && (seq > 0 || state.first_seq > 1)) {
+  if (state.first_seq > seq + 1 && !forgetful) {
     throw new Fault(
       "LOG_TRUNCATED",
       `stream ${stream} begins at ${state.first_seq}, but ${seq + 1} comes next`,

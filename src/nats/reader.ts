@@ -29,6 +29,8 @@ export interface ReaderOptions {
   /** Begins with the first record stored at or after this wall time, when `after` is not given. */
   readonly since?: number;
   readonly headersOnly?: boolean;
+  /** What is purged or ages out before it is read is no loss: whoever reads knows what he misses. */
+  readonly forgetful?: boolean;
   /** Ends behind this sequence, which the filter must take in. */
   readonly until?: number;
   /** Ends with the last record there is. */
@@ -170,12 +172,12 @@ export class StreamReader {
 
   /** The log must still be the one that was read. */
   async #check(): Promise<void> {
-    const { stream, since } = this.#options;
+    const { stream, since, forgetful } = this.#options;
     const jsm = await manager(this.#nc, REQUEST_MS);
     const fromTime = this.#last.seq === 0 && since !== undefined;
     const state = await (fromTime
       ? jsm.streams.info(stream).then((info) => info.state)
-      : checkRead(jsm, stream, this.#last));
+      : checkRead(jsm, stream, this.#last, forgetful));
     this.#lastSeq = state.last_seq;
   }
 

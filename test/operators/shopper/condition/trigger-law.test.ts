@@ -85,9 +85,10 @@ function fired(
 
 const sorted = (all: readonly Fired[]): Fired[] =>
   all.toSorted(
-    (a, b) =>
-      a.at - b.at || (a.partition < b.partition ? -1 : 1) || (a.trigger < b.trigger ? -1 : 1),
+    (a, b) => a.at - b.at || byText(a.partition, b.partition) || byText(a.trigger, b.trigger),
   );
+
+const byText = (a: string, b: string) => Number(a > b) - Number(a < b);
 
 /** In the order of time; of one millisecond by what they are, then by id. */
 const inOrder = (all: readonly Happened[], types: readonly string[]): Happened[] =>
