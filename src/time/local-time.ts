@@ -9,6 +9,9 @@ const DAYS_SINCE_MONDAY = 3;
 /** The local calendar and clock of a time zone. */
 export class LocalTime {
   readonly #zone: IANAZone;
+  /** The UTC day that was asked for last, and its offset in milliseconds where it has one throughout. */
+  #utcDay = Number.NaN;
+  #offsetOfDay: number | undefined;
 
   /** `zone` is an IANA name; throws on what is none. */
   constructor(zone: string) {
@@ -47,11 +50,21 @@ export class LocalTime {
   }
 
   #local(at: number): number {
-    return at + this.#zone.offset(at) * MINUTE;
+    return at + this.#offset(at);
+  }
+  /** In milliseconds. Looking a zone up costs microseconds, and most events are of one day. */
+  #offset(at: number): number {
+    const utcDay = Math.floor(at / DAY);
+    if (utcDay !== this.#utcDay) {
+      const [begins, ends] = [utcDay * DAY, (utcDay + 1) * DAY].map((t) => this.#zone.offset(t));
+      this.#utcDay = utcDay;
+      this.#offsetOfDay = begins === ends && begins !== undefined ? begins * MINUTE : undefined;
+    }
+    return this.#offsetOfDay ?? this.#zone.offset(at) * MINUTE;
   }
   /** The moment of a local time; where clocks skip it, a moment near by. */
   #moment(local: number): EventTime {
-    const guess = local - this.#zone.offset(local) * MINUTE;
-    return (local - this.#zone.offset(guess) * MINUTE) as EventTime;
+    const guess = local - this.#offset(local);
+    return (local - this.#offset(guess)) as EventTime;
   }
 }

@@ -40,6 +40,30 @@ describe("the local calendar", () => {
     );
   });
 
+  test.each(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"])(
+    "%s: on the days that change clocks, too, whatever was asked before",
+    (name) => {
+      const offset = (at: number) => DateTime.fromMillis(at, { zone: name }).offset;
+      const DAY = 86_400_000;
+      const days = Array.from({ length: 366 }, (_, n) => Date.UTC(2026, 0, 1) + n * DAY);
+      const changing = days.filter((day) => offset(day) !== offset(day + DAY));
+      expect(changing).toHaveLength(2);
+      const local = new LocalTime(name);
+      const near = changing.flatMap((day) =>
+        Array.from({ length: 3 * 96 }, (_, n) => day - DAY + n * 900_000),
+      );
+      fc.assert(
+        fc.property(fc.shuffledSubarray(near), (times) => {
+          for (const at of times) {
+            const { hour, minute } = DateTime.fromMillis(at, { zone: name });
+            expect(local.minute(at as EventTime)).toBe(hour * 60 + minute);
+          }
+        }),
+        { numRuns: 20 },
+      );
+    },
+  );
+
   test("the next time a clock shows a minute is the first after now", () => {
     fc.assert(
       fc.property(zone, time, fc.integer({ min: 0, max: 1440 }), (name, at, minute) => {
