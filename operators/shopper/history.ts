@@ -12,6 +12,7 @@ import {
 import { type ShopEvent, textProp } from "../event.ts";
 import type { Deed } from "./contact/outcome.ts";
 import { duration } from "./options.ts";
+import { TAGS } from "./profile-parts.ts";
 import { isAct } from "./session.ts";
 
 const NAME = "history";
@@ -224,14 +225,7 @@ export const historySpec: OperatorSpec = {
     counters: Type.Record(Type.String(), Type.Integer({ minimum: 1 }), {
       description: "Events so far, by type.",
     }),
-    tags: Type.Array(
-      Type.Object({
-        tag: Type.String(),
-        since: Type.String({ format: "date-time" }),
-        by: Type.String({ description: "The rule or operator that set it." }),
-      }),
-      { description: "Tags that are on." },
-    ),
+    tags: TAGS,
     touches: Type.Array(
       Type.Object({
         at: Type.String({ format: "date-time" }),

@@ -118,8 +118,24 @@ function journeyOperator(
       return into;
     },
     publish: messageOf,
+    profile: ({ now, path }, { at }) => ({ journey: shownJourney(now, path, at) }),
   };
 }
+
+/** The stage, how long it has lasted by `at`, and the way there; null before the first stage. */
+function shownJourney(now: Standing, path: readonly PathStep[], at: EventTime) {
+  if (now.stage === 0) return null;
+  return {
+    stage: stageOf(now),
+    step: now.stage,
+    since: isoTime(now.since),
+    stayed_ms: Math.max(0, at - now.since),
+    purchases: now.purchases,
+    path: path.map(shownStep),
+  };
+}
+
+const shownStep = (step: PathStep) => ({ ...step, at: isoTime(step.at) });
 
 /** Puts a mark in its place; false when it cannot change anything. Of looks only the first can. */
 function addMark(state: JourneyState, mark: Mark): boolean {
@@ -230,7 +246,7 @@ function messageOf({
       purchases,
       repurchase: stage === "repurchase",
       evidence: mark === null ? [] : [{ event: mark.type, id: mark.id, time: isoTime(mark.at) }],
-      path: path.map((hop) => ({ ...hop, at: isoTime(hop.at) })),
+      path: path.map(shownStep),
       ...(supersedes.length === 0 ? {} : { supersedes }),
     },
   };
@@ -258,6 +274,31 @@ export const journeySpec: OperatorSpec = {
   summary: "Each person's path across touchpoints and the stage of the journey it has led to.",
   from: ["session"],
   options: Options,
+  profile: {
+    journey: Type.Union(
+      [
+        Type.Object({
+          stage: Type.Union(JOURNEY_STAGES.map((stage) => Type.Literal(stage))),
+          step: Type.Integer({ minimum: 1, maximum: JOURNEY_STAGES.length }),
+          since: Type.String({ format: "date-time" }),
+          stayed_ms: Type.Integer({ minimum: 0, description: "Time in the stage up to `at`." }),
+          purchases: Type.Integer({ minimum: 0 }),
+          path: Type.Array(
+            Type.Object({
+              at: Type.String({ format: "date-time" }),
+              touchpoint: Type.String(),
+              type: Type.String(),
+              about: Type.Union([Type.String(), Type.Null()]),
+              session: Type.Union([Type.String(), Type.Null()]),
+            }),
+            { description: "The last steps across all touchpoints, oldest first." },
+          ),
+        }),
+        Type.Null(),
+      ],
+      { description: "The stage of the journey and the way there; null before the first stage." },
+    ),
+  },
   make(options, job) {
     const read = options as { readonly steps?: number; readonly keep?: string };
     return journeyOperator({

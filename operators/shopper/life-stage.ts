@@ -1,7 +1,8 @@
 import { type EventTime, latest, type Millis, minus, plus } from "../../src/time/event-time.ts";
 import type { Seen } from "./condition/leaf.ts";
 
-export type Stage = "new" | "active" | "dormant" | "churn_risk";
+export const STAGES = ["new", "active", "dormant", "churn_risk"] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** What the stages are measured by. */
 export interface StageRules {
@@ -138,6 +139,19 @@ export function stageAt(life: LifeHistory, at: EventTime, rules: StageRules): St
     };
   }
   return { stage: "active", reason: "regular", evidence: startOf(life, at) };
+}
+
+/** Since when the stage of `at` holds, as far back as the history reaches. */
+export function stageSince(life: LifeHistory, at: EventTime, rules: StageRules): EventTime {
+  let since = life.since;
+  let before: Stage | undefined;
+  for (const point of turningPoints(life, life.since, rules)) {
+    if (point > at) break;
+    const stage = stageAt(life, point, rules)?.stage;
+    if (stage !== before) since = point;
+    before = stage;
+  }
+  return since;
 }
 
 /** The act that the stretch began with in which `at` lies. */

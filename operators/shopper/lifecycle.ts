@@ -9,20 +9,24 @@ import {
   type Millis,
   minus,
 } from "../../src/time/event-time.ts";
+import type { Seen } from "./condition/leaf.ts";
 import {
   joinLives,
   type LifeHistory,
   lived,
   noLife,
+  STAGES,
   type Stage,
   type StageRules,
   type Standing,
   stageAt,
+  stageSince,
   turningPoints,
 } from "./life-stage.ts";
 import { type StageTelling, stageCorrections, type ToldStage } from "./life-told.ts";
 import { messageId } from "./message-id.ts";
 import { duration } from "./options.ts";
+import { EVIDENCE } from "./profile-parts.ts";
 import type { EventEvidence, SessionSignal, StandingOf } from "./signals.ts";
 
 const NAME = "lifecycle";
@@ -69,6 +73,7 @@ export function lifecycleOperator(
     name: NAME,
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "step" && signal.session !== null ? signal.person : undefined,
     init: () => ({
@@ -96,6 +101,7 @@ export function lifecycleOperator(
       return state.life.since === 0 ? FORGET : state;
     },
     publish: messageOf,
+    profile: ({ life }, { at }) => ({ life: shownLife(life, at, rules) }),
     keep,
     merge(into, from, ctx) {
       joinLives(into.life, from.life, rules);
@@ -105,6 +111,16 @@ export function lifecycleOperator(
       return into;
     },
   };
+}
+
+/** The stage as of `at` and what speaks for it; null before the person was first seen. */
+function shownLife(life: LifeHistory, at: EventTime, rules: StageRules) {
+  const now = latest(at, life.since);
+  const standing = stageAt(life, now, rules);
+  if (standing === undefined) return null;
+  const { stage, reason, evidence } = standing;
+  const since = stageSince(life, now, rules);
+  return { stage, since: isoTime(since), reason, evidence: evidence.map(shownAct) };
 }
 
 /** Tells the turns since `at`, and sets the timer for the next one. */
@@ -178,11 +194,7 @@ function say(
   state.said += 1;
   const { life } = state;
   const standing = stageAt(life, at, rules);
-  const evidence = (standing?.evidence ?? []).map(([time, id, event]) => ({
-    event,
-    id,
-    time: isoTime(time),
-  }));
+  const evidence = (standing?.evidence ?? []).map(shownAct);
   ctx.emit({
     kind: "standing",
     person: ctx.key,
@@ -198,6 +210,8 @@ function say(
   });
   return ref;
 }
+
+const shownAct = ([time, id, event]: Seen): EventEvidence => ({ event, id, time: isoTime(time) });
 
 function messageOf(signal: LifeSignal): Message {
   const { person, value: stage, before, at, reason, evidence, supersedes } = signal;
@@ -256,6 +270,20 @@ export const lifecycleSpec: OperatorSpec = {
     "New, active, dormant or at risk of being lost, by the person's own rhythm and the clock.",
   from: ["session"],
   options: Options,
+  profile: {
+    life: Type.Union(
+      [
+        Type.Object({
+          stage: Type.Union(STAGES.map((stage) => Type.Literal(stage))),
+          since: Type.String({ format: "date-time" }),
+          reason: Type.String(),
+          evidence: EVIDENCE,
+        }),
+        Type.Null(),
+      ],
+      { description: "Where the person stands as a customer; null when not known yet." },
+    ),
+  },
   make(options, job) {
     const read = options as Partial<Static<typeof Options>>;
     const { often, churn } = read;

@@ -63,15 +63,24 @@ function personOperator({
   };
 
   /** What rested on a purpose that is no longer agreed to ends while the gate is still open. */
+  function agreeTo(
+    next: Consents,
+    state: PersonState,
+    before: readonly Consents[],
+    ctx: Context<Message>,
+  ): void {
+    for (const purpose of PURPOSES) {
+      const rested = before.some((consents) => permits(consents, purpose));
+      if (rested && !permits(next, purpose)) ctx.forget(purpose);
+    }
+    state.consents = next;
+  }
   function hear(event: ShopEvent, state: PersonState, ctx: Context<Message>): void {
     const next = copyPlain(state.consents);
     hearConsent(next, event);
     // Whoever restricts processing wants what is known to be kept, and left alone.
-    if (event.type !== "privacy.request.restrict") {
-      for (const purpose of PURPOSES)
-        if (permits(state.consents, purpose) && !permits(next, purpose)) ctx.forget(purpose);
-    }
-    state.consents = next;
+    if (event.type === "privacy.request.restrict") state.consents = next;
+    else agreeTo(next, state, [state.consents], ctx);
   }
 
   return {
@@ -112,7 +121,9 @@ function personOperator({
       into.version = Math.max(into.version, from.version) + 1;
       for (const [kind, pseudonyms] of Object.entries(from.ids))
         for (const pseudonym of pseudonyms) learnId(into, kind, pseudonym);
-      joinConsents(into.consents, from.consents);
+      const joined = copyPlain(into.consents);
+      joinConsents(joined, from.consents);
+      agreeTo(joined, into, [into.consents, from.consents], ctx);
       into.last = latest(into.last, from.last);
       into.armed = true;
       ctx.setTimer(QUIET, plus(into.last, keep));

@@ -117,6 +117,7 @@ function preferenceOperator(settings: Settings): Operator<SessionSignal, Out, Pr
     name: "preference",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "session-end" || (signal.kind === "step" && signal.session !== null)
         ? signal.person
@@ -131,6 +132,7 @@ function preferenceOperator(settings: Settings): Operator<SessionSignal, Out, Pr
     forward: (out): Hop | undefined =>
       out.kind === "behaviour" ? partialHop("*", out.at, ["behaviour", out.point]) : undefined,
     keep: settings.keep,
+    profile: (state, { at }) => ({ affinities: shownAffinities(state, at, settings) }),
     merge(into, from) {
       joinLeanings(into.leanings, from.leanings, halfLife, (name) => {
         const [kind, most] = Object.values(KINDS).find(([prefix]) => name.startsWith(prefix)) ?? [
@@ -213,27 +215,47 @@ function tell(
   const point = pointOf(leanings, at, halfLife);
   ctx.emit({ kind: "behaviour", point, at });
   tellCluster(state, point, ctx);
-  const leading = Object.fromEntries(
-    TOLD_KINDS.map((kind) => {
-      const all = shares(leanings, at, halfLife, KINDS[kind][0]);
-      return [kind, all.slice(0, SHOWN).map(([name, share]) => [name, rounded(share)] as const)];
-    }),
-  );
+  const leading = leadingOf(leanings, at, halfLife);
   const firsts = TOLD_KINDS.map((kind) => leading[kind]?.[0]?.[0] ?? "");
   const told = hash128(JSON.stringify(firsts)).slice(0, 8);
   if (told === state.told) return;
   state.told = told;
-  const sums = new Map(scores(leanings, at, halfLife, KINDS.sum[0]));
-  ctx.emit({
-    kind: "preference",
-    person,
-    session,
-    at,
-    leading,
+  const { priceSensitivity, koc } = sumsOf(leanings, at, halfLife);
+  const { cluster } = state;
+  ctx.emit({ kind: "preference", person, session, at, leading, priceSensitivity, koc, cluster });
+}
+
+/** By kind, what the person leans to most, with its share of the kind. */
+function leadingOf(of: Leanings, at: EventTime, halfLife: Millis): PreferenceSignal["leading"] {
+  return Object.fromEntries(
+    TOLD_KINDS.map((kind) => {
+      const all = shares(of, at, halfLife, KINDS[kind][0]);
+      return [kind, all.slice(0, SHOWN).map(([name, share]) => [name, rounded(share)] as const)];
+    }),
+  );
+}
+
+function sumsOf(of: Leanings, at: EventTime, halfLife: Millis) {
+  const sums = new Map(scores(of, at, halfLife, KINDS.sum[0]));
+  const acts = actsOf(of, at, halfLife);
+  return {
     priceSensitivity: rounded((sums.get("price") ?? 0) / (acts + PRIOR_ACTS)),
     koc: rounded(sums.get("koc") ?? 0),
-    cluster: state.cluster,
-  });
+  };
+}
+
+function shownAffinities(
+  { leanings, cluster }: PreferenceState,
+  at: EventTime,
+  { halfLife }: Settings,
+) {
+  const { priceSensitivity, koc } = sumsOf(leanings, at, halfLife);
+  return {
+    ...leadingOf(leanings, at, halfLife),
+    price_sensitivity: priceSensitivity,
+    koc,
+    cluster: nameOf(cluster),
+  };
 }
 
 /** Another cluster is told of only when it is nearer by far: who stands between two stays. */
@@ -311,12 +333,27 @@ const Options = Type.Object(
   { additionalProperties: false },
 );
 
+const LEADING = Type.Array(Type.Tuple([Type.String(), Type.Number({ minimum: 0, maximum: 1 })]));
+
 export const preferenceSpec: OperatorSpec = {
   name: "preference",
   flow: "shopper",
   summary: "Long-term preferences, price sensitivity, KOC score and cluster of each person.",
   from: ["session"],
   options: Options,
+  profile: {
+    affinities: Type.Object(
+      {
+        ...Object.fromEntries(TOLD_KINDS.map((kind) => [kind, LEADING])),
+        price_sensitivity: Type.Number({ minimum: 0, maximum: 1 }),
+        koc: Type.Number({ minimum: 0 }),
+        cluster: Type.Union([Type.String(), Type.Null()], {
+          description: "People who behave alike; null when in none.",
+        }),
+      },
+      { description: "What the person prefers for long: by kind, what leads and its share." },
+    ),
+  },
   make(options, job) {
     const read = options as Partial<Static<typeof Options>>;
     return preferenceOperator({

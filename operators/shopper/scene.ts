@@ -12,6 +12,7 @@ import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime, latest, minus, minutes } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { dayKindAt } from "./day-kind.ts";
+import { EVIDENCE } from "./profile-parts.ts";
 import type { EventEvidence, SessionSignal, StandingOf, Step } from "./signals.ts";
 
 /** The scene a person is in, and the act that last said so. */
@@ -28,8 +29,8 @@ export interface SceneState {
 export interface SceneSignal extends StandingOf {
   readonly topic: "scene";
   readonly session: string;
-  /** Of an exit: `hours`, `session`, or `touchpoint`; of an entry `act`. */
-  readonly reason: "act" | "hours" | "session" | "touchpoint";
+  /** Of an exit: what ended it; of an entry `act`. */
+  readonly reason: "act" | "hours" | "session" | "touchpoint" | "forgotten";
   readonly evidence: readonly EventEvidence[];
 }
 
@@ -51,6 +52,7 @@ function sceneOperator(
     name: "scene",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: ({ kind, person }) => (kind === "covisit" ? undefined : person),
     init: noScene,
     onEvent(signal, state, ctx) {
@@ -72,6 +74,8 @@ function sceneOperator(
     },
     onTimer: (_timer, state, ctx) => leave(state, "hours", ctx.now, ctx),
     publish: messageOf,
+    forgotten: (state, ctx) => void leave(state, "forgotten", ctx.now, ctx),
+    profile: (state, { at }) => ({ scene: shownScene(state, at) }),
     /** The scene of the later act. */
     merge(into, from, ctx) {
       const state = from.act[0] > into.act[0] ? from : into;
@@ -79,6 +83,13 @@ function sceneOperator(
       return state;
     },
   };
+}
+
+/** Null when the person is in none, or its hours are over by `at`. */
+function shownScene({ scene, session, act: [time, event, id], until }: SceneState, at: EventTime) {
+  if (scene === "" || until <= at) return null;
+  const evidence = [{ event, id, time: isoTime(time) }];
+  return { scene, session, until: isoTime(until), evidence };
 }
 
 const noScene = (): SceneState => ({
@@ -190,6 +201,20 @@ export const sceneSpec: OperatorSpec = {
   summary: "The scene a person is in, by touchpoint, kind of day and local hour.",
   from: ["session"],
   options: Type.Object({}, { additionalProperties: false }),
+  profile: {
+    scene: Type.Union(
+      [
+        Type.Object({
+          scene: Type.String(),
+          session: Type.String(),
+          until: Type.String({ format: "date-time", description: "When its hours end." }),
+          evidence: EVIDENCE,
+        }),
+        Type.Null(),
+      ],
+      { description: "The scene the person is in now; null when in none." },
+    ),
+  },
   make: (_options, job: JobSettings) =>
     sceneOperator((job.files["calendar"] as Calendar | undefined) ?? NO_CALENDAR, job.timeZone),
 };

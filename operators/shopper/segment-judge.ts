@@ -69,10 +69,14 @@ interface Membership {
 }
 
 /** What judging asks of the runtime. */
-type SegmentContext = Pick<
-  Context<SegmentSignal>,
-  "key" | "now" | "cause" | "facts" | "emit" | "setTimer" | "clearTimer"
->;
+interface SegmentContext
+  extends Pick<
+    Context<SegmentSignal>,
+    "key" | "now" | "cause" | "facts" | "emit" | "setTimer" | "clearTimer"
+  > {
+  /** From when on the person may be told a member; from ever where it is left out. */
+  mayBeFrom?(segment: string): EventTime;
+}
 
 /** The segments of a file, judged for one person at a time. */
 export class SegmentJudge {
@@ -166,13 +170,21 @@ export class SegmentJudge {
 
   /** The person is known no more: out of every segment, for the reason `forgotten`. */
   leaveAll(state: SegmentState, ctx: SegmentContext): void {
-    for (const { segment, since } of this.memberships(state, MAX_TIME)) {
-      const definition = this.#definitions[this.#places.get(segment) ?? -1];
-      if (definition === undefined) continue;
-      const at = latest(ctx.now, (since === undefined ? 0 : Date.parse(since)) as EventTime);
-      const telling = { at, member: false, insteadOf: null, undoes: false };
-      say(this.#operator, state, definition, telling, ctx, "forgotten");
+    for (const { segment } of this.memberships(state, MAX_TIME)) {
+      this.end(segment, state, ctx, "forgotten");
     }
+  }
+
+  /** Out of a segment, whatever the person did; what was told of it stands. */
+  end(segment: string, state: SegmentState, ctx: SegmentContext, because: string): void {
+    const definition = this.#definitions[this.#places.get(segment) ?? -1];
+    const told = state.told[segment];
+    if (definition === undefined || told === undefined) return;
+    delete state.told[segment];
+    const { member, at: since } = standing(told, MAX_TIME);
+    if (!member) return;
+    const telling = { at: latest(ctx.now, since), member: false, insteadOf: null, undoes: false };
+    say(this.#operator, state, definition, telling, ctx, because);
   }
 
   /** The segments of which a person was last told to be a member, and since when where that is known. */
@@ -276,7 +288,9 @@ export class SegmentJudge {
     const { id } = definition.segment;
     const known = state.told[id];
     const told = known ?? neverTold();
-    const start = latest(since, settledUntil(definition, state.histories));
+    const least = ctx.mayBeFrom?.(id) ?? MIN_TIME;
+    if (least > to) return false;
+    const start = latest(latest(since, least), settledUntil(definition, state.histories));
     const timeline = definition.timeline(state, told, start);
     if (known === undefined && !timeline.before && timeline.turns.length === 0) return false;
     const turns = turnsOf(timeline, standing(told, start).member, start, to);

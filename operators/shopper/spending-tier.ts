@@ -22,6 +22,7 @@ import { partialHop } from "../demand/partial.ts";
 import type { SpendingLevels } from "../demand/spending.ts";
 import { numberProp, type PropValue, type ShopEvent } from "../event.ts";
 import { duration } from "./options.ts";
+import { EVIDENCE } from "./profile-parts.ts";
 import type { EventEvidence, SessionSignal, StandingOf } from "./signals.ts";
 
 /** From the least to the most; `none` is for who has spent nothing lately. */
@@ -77,6 +78,7 @@ function spendingTierOperator(window: Millis): Operator<SessionSignal, Out, Spen
     name: "spending_tier",
     version: 1,
     order: "arrival",
+    purpose: "profiling",
     key: (signal) =>
       signal.kind === "step" && signOf(signal.event) !== 0 ? signal.person : undefined,
     init: () => ({ paid: [], counted: 0, tier: "none" }),
@@ -98,18 +100,26 @@ function spendingTierOperator(window: Millis): Operator<SessionSignal, Out, Spen
     },
     publish: messageOf,
     forward: hopOf,
+    profile: ({ tier, counted, paid }) => ({
+      spending: { tier, spend_minor: counted, orders: ordersIn(paid), evidence: evidenceOf(paid) },
+    }),
+    forgotten(state, ctx) {
+      if (state.counted > 0) leaveRanking(state.counted, ctx);
+      tellTier({ ...state, paid: [], counted: 0 }, "none", null, ctx);
+    },
     merge(into, from, ctx) {
       for (const payment of from.paid) insert(into.paid, payment);
       // The other one is no buyer of its own any more.
-      if (from.counted > 0) {
-        ctx.emit({ kind: "spend", before: from.counted, now: 0, at: ctx.now });
-      }
+      if (from.counted > 0) leaveRanking(from.counted, ctx);
       count(into, latest(ctx.now, ctx.watermark), window, ctx);
       ctx.setTimer(LOOK, plus(latest(ctx.now, ctx.watermark), SOON));
       return into;
     },
   };
 }
+
+const leaveRanking = (before: number, ctx: Context<Out>): void =>
+  ctx.emit({ kind: "spend", before, now: 0, at: ctx.now });
 
 const orForget = (state: SpendingTierState): SpendingTierState | Forget =>
   state.paid.length === 0 && state.tier === "none" ? FORGET : state;
@@ -165,25 +175,29 @@ function look(state: SpendingTierState, ctx: Context<Out>): void {
   const levels = (ctx.facts.get("spending", "*") as SpendingLevels | null | undefined) ?? null;
   const tier =
     state.counted === 0 ? "none" : levels === null ? state.tier : tierOf(state.counted, levels);
+  tellTier(state, tier, levels, ctx);
+}
+
+function tellTier(
+  state: SpendingTierState,
+  tier: Tier,
+  levels: SpendingLevels | null,
+  ctx: Context<Out>,
+): void {
   const before = state.tier;
   if (tier === before) return;
   state.tier = tier;
   const { key: person, now: at } = ctx;
-  const shown = state.paid.slice(-SHOWN_PAYMENTS);
   ctx.emit({
     kind: "tier",
     person,
     tier,
     before,
     spendMinor: state.counted,
-    orders: state.paid.filter(([, minor]) => minor > 0).length,
+    orders: ordersIn(state.paid),
     levels,
     at,
-    evidence: shown.map(([time, minor, id]) => ({
-      event: minor > 0 ? "order.paid" : "order.refunded",
-      id,
-      time: isoTime(time),
-    })),
+    evidence: evidenceOf(state.paid),
   });
   for (const [name, on] of [
     [before, false],
@@ -193,6 +207,16 @@ function look(state: SpendingTierState, ctx: Context<Out>): void {
     ctx.emit({ kind: "standing", person, topic: "tag", value: `spending_${name}`, on, at });
   }
 }
+
+const ordersIn = (paid: SpendingTierState["paid"]): number =>
+  paid.filter(([, minor]) => minor > 0).length;
+
+const evidenceOf = (paid: SpendingTierState["paid"]): EventEvidence[] =>
+  paid.slice(-SHOWN_PAYMENTS).map(([time, minor, id]) => ({
+    event: minor > 0 ? "order.paid" : "order.refunded",
+    id,
+    time: isoTime(time),
+  }));
 
 function tierOf(spend: number, { p50, p80, p95 }: SpendingLevels): Tier {
   if (spend < p50) return "low";
@@ -232,6 +256,17 @@ export const spendingTierSpec: OperatorSpec = {
   summary: "How much more or less than the other buyers a person spends.",
   from: ["session"],
   options: Options,
+  profile: {
+    spending: Type.Object(
+      {
+        tier: Type.Union(TIERS.map((tier) => Type.Literal(tier))),
+        spend_minor: Type.Integer({ minimum: 0 }),
+        orders: Type.Integer({ minimum: 0 }),
+        evidence: EVIDENCE,
+      },
+      { description: "What was paid in the window, and the tier among all buyers." },
+    ),
+  },
   make: (options) =>
     spendingTierOperator(duration((options as Partial<Static<typeof Options>>).window, "180d")),
 };

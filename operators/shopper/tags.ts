@@ -2,10 +2,17 @@ import Type from "typebox";
 import type { When } from "../../src/config/condition-ast.ts";
 import type { SegmentFile } from "../../src/config/segment-ast.ts";
 import type { Tag, TagFile } from "../../src/config/tags.ts";
-import type { Context, Message, Operator } from "../../src/flow/operator.ts";
+import {
+  type Context,
+  FORGET,
+  type Forget,
+  type Message,
+  type Operator,
+} from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { isoTime } from "../../src/time/event-time.ts";
+import { type EventTime, isoTime, MAX_TIME, MIN_TIME } from "../../src/time/event-time.ts";
 import type { LevelLeaf } from "./condition/leaf.ts";
+import { TAGS } from "./profile-parts.ts";
 import { type Definition, definitionsOf } from "./segment-definition.ts";
 import { newSegmentState, SegmentJudge, type SegmentState } from "./segment-judge.ts";
 import type {
@@ -18,6 +25,9 @@ import type {
 
 const NAME = "tags";
 const CONSENT = "privacy.consent";
+const DELETION = "privacy.request.tagdelete";
+/** Reason and timer of tags that end because the person had them deleted. */
+const DELETED = "deleted";
 
 /** A tag came on or went off, or what was said of it is corrected. */
 export interface TagSignal extends StandingOf {
@@ -32,6 +42,11 @@ export interface TagSignal extends StandingOf {
   readonly supersedes: string | null;
 }
 
+interface TagState extends SegmentState {
+  /** Of tags that the person has had deleted: when they may be had again. */
+  deleted?: Record<string, EventTime>;
+}
+
 /**
  * Which tags each person has. A tag is a condition of the segment language together with consent to
  * its purpose, judged as segments are: to the millisecond, by events and by the clock, late events anew.
@@ -39,32 +54,73 @@ export interface TagSignal extends StandingOf {
 function tagsOperator(
   file: TagFile,
   job: Pick<JobSettings, "maxAge" | "consent">,
-): Operator<SessionSignal | StandingSignal, TagSignal, SegmentState> {
+): Operator<SessionSignal | StandingSignal, TagSignal, TagState> {
   const judged = judgedFile(file, job.consent === "denied");
   const judge = new SegmentJudge(judged, job.maxAge, NAME);
   const definitions = new Map(definitionsOf(judged).map((one) => [one.segment.id, one]));
-  const asTags = (state: SegmentState, ctx: Context<TagSignal>) => ({
+  const asTags = (state: TagState, ctx: Context<TagSignal>) => ({
     key: ctx.key,
     now: ctx.now,
     cause: ctx.cause,
     facts: ctx.facts,
+    mayBeFrom: (tag: string) => mayHaveFrom(tag, state, ctx),
     emit: (signal: SegmentSignal) =>
       ctx.emit(tagOf(signal, definitions.get(signal.segment), state)),
     setTimer: (name: string, at: SegmentState["wake"]) => ctx.setTimer(name, at),
     clearTimer: (name: string) => ctx.clearTimer(name),
   });
+  const endDeleted = (state: TagState, ctx: Context<TagSignal>): void => {
+    for (const tag of definitions.keys()) {
+      if (mayHaveFrom(tag, state, ctx) === MAX_TIME)
+        judge.end(tag, state, asTags(state, ctx), DELETED);
+    }
+  };
+  const unlessDeleted = (state: TagState, next: TagState | Forget): TagState | Forget =>
+    next === FORGET && state.deleted !== undefined ? state : next;
   return {
     name: NAME,
     version: 1,
     order: "arrival",
-    key: (signal) => (judge.concerns(signal) ? signal.person : undefined),
+    purpose: "profiling",
+    key: (signal) => (judge.concerns(signal) || isDeletion(signal) ? signal.person : undefined),
     init: newSegmentState,
-    onEvent: (signal, state, ctx) => judge.take(signal, state, asTags(state, ctx)),
-    onTimer: (_timer, state, ctx) => judge.wake(state, asTags(state, ctx)),
-    merge: (into, from, ctx) => judge.join(into, from, asTags(into, ctx)),
+    onEvent(signal, state, ctx) {
+      if (isDeletion(signal)) endDeleted(state, ctx);
+      return unlessDeleted(state, judge.take(signal, state, asTags(state, ctx)));
+    },
+    onTimer({ name }, state, ctx) {
+      if (name === DELETED) endDeleted(state, ctx);
+      return unlessDeleted(state, judge.wake(state, asTags(state, ctx)));
+    },
+    merge(into, from, ctx) {
+      // What the other one has had deleted is known once all have joined.
+      ctx.setTimer(DELETED, ctx.now);
+      if (from.deleted !== undefined) into.deleted = { ...from.deleted, ...into.deleted };
+      return unlessDeleted(into, judge.join(into, from, asTags(into, ctx)));
+    },
+    forgotten: (state, ctx) => judge.leaveAll(state, asTags(state, ctx)),
     publish: messageOf,
+    profile: (state, { at }) => ({
+      tags: judge.memberships(state, at).map(({ segment: tag, since }) => ({
+        tag,
+        ...(since === undefined ? {} : { since }),
+        by: NAME,
+      })),
+    }),
   };
 }
+
+/** Never while the person has it deleted; from when that was first seen to be over, once it is. */
+function mayHaveFrom(tag: string, state: TagState, ctx: Context<TagSignal>): EventTime {
+  if (!ctx.permits(`tag.${tag}`)) {
+    state.deleted ??= {};
+    state.deleted[tag] = MAX_TIME;
+  } else if (state.deleted?.[tag] === MAX_TIME) state.deleted[tag] = ctx.now;
+  return state.deleted?.[tag] ?? MIN_TIME;
+}
+
+const isDeletion = (signal: SessionSignal | StandingSignal): boolean =>
+  signal.kind === "step" && signal.event.type === DELETION;
 
 /** The one place that says what consent a tag asks for. */
 const permitted = ({ isExplicit, granted, refused }: Tag, mustSay: boolean): When =>
@@ -113,7 +169,9 @@ function tagOf(
   };
 }
 
-const messageOf = (signal: TagSignal): Message => {
+const messageOf = (signal: TagSignal): Message | undefined => {
+  // The receipt's own message says so, of whoever's tag it is.
+  if (signal.reason === DELETED) return undefined;
   const { person, value: tag, on, at, reason, evidence, score, sources, version } = signal;
   const corrects = signal.supersedes === null ? {} : { supersedes: signal.supersedes };
   return {
@@ -141,5 +199,6 @@ export const tagsSpec: OperatorSpec = {
     "Which tags of tags.yaml each person has, to the millisecond, with consent to their purpose.",
   from: ["session", "intent", "lifecycle", "scene"],
   options: Type.Object({}, { additionalProperties: false }),
+  profile: { tags: TAGS },
   make: (_options, job) => tagsOperator((job.files["tags"] as TagFile | undefined) ?? NO_TAGS, job),
 };

@@ -37,6 +37,25 @@ export function happens(
   } as Happening;
 }
 
+/** A person asks for one of their rights, `ms` after noon. */
+export function asks(ms: number, kind: string, props: Props = {}, person = "a"): object {
+  const recv = NOON + ms;
+  const data = { id: `ask-${kind}`, ts: recv, recv, ids: [{ k: "unionid", v: person }], ...props };
+  return { subject: `in.privacy.request.${kind}`, recv, data };
+}
+
+/** The profile of the person as it is `ms` after noon, as an export tells it. */
+export async function profileOf(
+  lines: readonly object[],
+  ms: number,
+  more: Parameters<typeof saidOf>[3] & { readonly person?: string } = {},
+): Promise<Props> {
+  const { person, ...settings } = more;
+  const asked = [...lines, asks(ms, "export", {}, person)];
+  const [receipt] = await saidOf(asked, ms + MIN, /^privacy\.receipt\.ask-export$/, settings);
+  return receipt?.data["contents"] as Props;
+}
+
 export interface Said {
   readonly subject: string;
   readonly id: string;
