@@ -128,7 +128,7 @@ test("law: of two who turn out to be one, each cart that the one never paid has 
           [...script, { watermark: T0 + 6 * DAY }],
         );
         const undone = new Set(outputs.map(({ data }) => data["supersedes"]));
-        back += undone.size - 1;
+        back += outputs.filter(({ data }) => data["supersedes"] !== undefined).length;
         expect(task.stateOf("rule", BOB)).toBeUndefined();
         for (const sku of ["A", "B"]) {
           const standing = outputs.filter(
