@@ -301,9 +301,12 @@ export class Engine {
     for (const reader of Object.values(this.#readers)) reader.stop();
     const end = Date.now() + withinMs;
     const left = () => Math.max(0, end - Date.now());
+    const { log } = this.#options;
     const read = await within(Promise.all(this.#running), withinMs);
     const handled = await within(this.#lanes.idle(), left());
+    log.debug({ read, handled, leftMs: left() }, "stopping: reading has ended");
     while (!this.#quiet() && Date.now() < end) await pause(20);
+    log.debug({ quiet: this.#quiet(), leftMs: left() }, "stopping: what was said is acknowledged");
     // Only what is wholly through: a frame that failed or is under way is read again.
     if (!this.#failed && read && handled && this.#quiet()) {
       await within(
@@ -311,6 +314,7 @@ export class Engine {
         left(),
       );
     }
+    log.debug({ leftMs: left() }, "stopping: checkpoints are written");
     this.#inbox.close();
   }
 

@@ -173,3 +173,17 @@ test("a log that begins behind the checkpoint, or ends before it, is not gone on
     code: "LOG_TRUNCATED",
   });
 });
+
+test.each(["FRESHET_IN", "FRESHET_EVENTS", "FRESHET_DEMAND"])(
+  "a running engine whose %s is removed stops and says so",
+  async (stream) => {
+    const engine = await start();
+    await publish(0, 0.1);
+    await untilQuiet(nc, engine.metrics);
+    await (await nc.jetstreamManager()).streams.delete(stream);
+    await expect(engine.failed).resolves.toMatchObject({
+      code: "LOG_LOST_TAIL",
+      details: { stream },
+    });
+  },
+);
