@@ -447,6 +447,7 @@ export const intentSpec: OperatorSpec = {
   flow: "shopper",
   summary: "What a person is after right now, as probabilities over the intents of the file.",
   from: ["session"],
+  tells: ["intent"],
   options: Options,
   profile: {
     intents: Type.Array(

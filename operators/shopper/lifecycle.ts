@@ -269,6 +269,7 @@ export const lifecycleSpec: OperatorSpec = {
   summary:
     "New, active, dormant or at risk of being lost, by the person's own rhythm and the clock.",
   from: ["session"],
+  tells: ["life"],
   options: Options,
   profile: {
     life: Type.Union(

@@ -203,6 +203,7 @@ export const rankStandingSpec: OperatorSpec = {
   flow: "shopper",
   summary: "Who is among the first of a group, as segments and rules ask with `rank`.",
   from: ["session"],
+  tells: ["rank"],
   options: Type.Object({}, { additionalProperties: false }),
   make: (_options, job) => rankStandingOperator([job.files["segments"], job.files["rules"]]),
 };

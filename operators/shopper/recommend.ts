@@ -32,6 +32,10 @@ import {
 import { showTaste, TASTE_SECTIONS } from "./taste-profile.ts";
 
 export interface RecommendOptions {
+  /** Whether it proposes by itself, beside answering for pages. */
+  readonly push: boolean;
+  /** How the names of the slots begin that it answers for; none: all. */
+  readonly slots: readonly string[];
   readonly every: Millis;
   readonly minScore: number;
   readonly items: number;
@@ -147,8 +151,9 @@ function isOccasion(
   { event }: Step,
   taste: Taste,
   ctx: Context<Out>,
-  { every }: RecommendOptions,
+  { push, every }: RecommendOptions,
 ): boolean {
+  if (!push) return false;
   if (!OCCASIONS.has(event.type) && taste.intent?.isNews !== true) return false;
   if (event.at < taste.seenAt || event.at < minus(ctx.watermark, TOO_LATE)) return false;
   return taste.pushedAt === 0 || event.at >= plus(taste.pushedAt, every);
@@ -278,6 +283,15 @@ function tellMissing(
 
 const Options = Type.Object(
   {
+    push: Type.Boolean({
+      default: true,
+      description: "Propose by itself; without it only pages that ask are answered.",
+    }),
+    slots: Type.Array(Type.String({ pattern: "^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$" }), {
+      default: [],
+      maxItems: 64,
+      description: "Slots that ask.recommend fills, or the beginnings of their names; none: all.",
+    }),
     every: Type.String({ default: "30m", description: "At most one push a person in this time." }),
     min_score: Type.Number({
       default: 0.8,
@@ -334,6 +348,8 @@ const Options = Type.Object(
 export function readRecommendOptions(options: unknown): RecommendOptions {
   const read = options as Partial<Static<typeof Options>>;
   return {
+    push: read.push ?? true,
+    slots: read.slots ?? [],
     every: duration(read.every, "30m"),
     minScore: read.min_score ?? 0.8,
     items: read.items ?? 3,
@@ -352,6 +368,7 @@ export const recommendSpec: OperatorSpec = {
   flow: "shopper",
   summary: "What to propose to a person now, at most one thing in a stated time.",
   from: ["session", "intent"],
+  tells: ["affinity"],
   options: Options,
   profile: TASTE_SECTIONS,
   make: (options) => recommendOperator(readRecommendOptions(options)),

@@ -200,6 +200,7 @@ export const sceneSpec: OperatorSpec = {
   flow: "shopper",
   summary: "The scene a person is in, by touchpoint, kind of day and local hour.",
   from: ["session"],
+  tells: ["scene"],
   options: Type.Object({}, { additionalProperties: false }),
   profile: {
     scene: Type.Union(

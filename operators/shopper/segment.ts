@@ -58,6 +58,7 @@ export const segmentSpec: OperatorSpec = {
   flow: "shopper",
   summary: "Who is in which segment, to the millisecond, by events and by the clock.",
   from: ["session", "intent", "rank_standing", "lifecycle", "scene", "tags", "spending_tier"],
+  tells: ["segment"],
   options: Options,
   profile: {
     segments: Type.Array(

@@ -65,6 +65,10 @@ export function planServing(
   };
 }
 
+/** Whether a slot is among those that are filled: named, or within one that is. */
+export const fills = ({ slots }: Pick<RecommendOptions, "slots">, slot: string): boolean =>
+  slots.length === 0 || slots.some((name) => slot === name || slot.startsWith(`${name}.`));
+
 /** The answer once the scorer has spoken; what is missing to `n` is filled up with what is popular. */
 export function answerSlot(
   candidates: readonly Candidate[],

@@ -255,6 +255,7 @@ export const spendingTierSpec: OperatorSpec = {
   flow: "shopper",
   summary: "How much more or less than the other buyers a person spends.",
   from: ["session"],
+  tells: ["tag"],
   options: Options,
   profile: {
     spending: Type.Object(

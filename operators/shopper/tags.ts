@@ -198,6 +198,7 @@ export const tagsSpec: OperatorSpec = {
   summary:
     "Which tags of tags.yaml each person has, to the millisecond, with consent to their purpose.",
   from: ["session", "intent", "lifecycle", "scene"],
+  tells: ["tag"],
   options: Type.Object({}, { additionalProperties: false }),
   profile: { tags: TAGS },
   make: (_options, job) => tagsOperator((job.files["tags"] as TagFile | undefined) ?? NO_TAGS, job),

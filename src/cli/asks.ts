@@ -7,6 +7,7 @@ import type { RuleState } from "../../operators/shopper/rule.ts";
 import {
   type Answer,
   answerSlot,
+  fills,
   planServing,
   withPlacement,
 } from "../../operators/shopper/serve.ts";
@@ -80,6 +81,14 @@ export function answerAsks(options: AskOptions): { unsubscribe(): void } {
  */
 async function recommend({ engine, open, scoring }: AskOptions, message: Msg): Promise<unknown> {
   const request = readRequest(message);
+  const { shopper } = open.config.job.operators;
+  const settings = readRecommendOptions(
+    shopper.find(({ name }) => name === "recommend")?.options ?? {},
+  );
+  if (!fills(settings, request.slot)) {
+    const filled = settings.slots.join(", ");
+    throw new BadRequest(`\`${request.slot}\` is none of the slots that are filled: ${filled}`);
+  }
   const person = open.job.intake.resolve(request.ids);
   const groups = engine.job.shoppers;
   const group = groups[person === undefined ? 0 : keyGroup(person, groups.length)];
@@ -94,10 +103,6 @@ async function recommend({ engine, open, scoring }: AskOptions, message: Msg): P
     : undefined;
   const taste =
     known === undefined ? undefined : (task.stateOf("recommend", known) as Taste | undefined);
-  const { shopper } = open.config.job.operators;
-  const settings = readRecommendOptions(
-    shopper.find(({ name }) => name === "recommend")?.options ?? {},
-  );
   const now = engine.job.intake.second;
   const serving = planServing(taste, task.facts, request, now, settings);
   let answer: Answer;

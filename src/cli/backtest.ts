@@ -17,7 +17,7 @@ import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob, openScoring } from "./open-job.ts";
-import { timeOption, wholeNumber } from "./option-values.ts";
+import { packOption, timeOption, wholeNumber } from "./option-values.ts";
 import { Progress } from "./progress.ts";
 
 interface Options {
@@ -29,6 +29,7 @@ interface Options {
   readonly samples: string;
   readonly json?: boolean;
   readonly data?: string;
+  readonly pack?: string;
 }
 
 /** `freshet backtest` */
@@ -50,6 +51,7 @@ export function backtestCommand(env: Environment): Command {
     .option("--samples <n>", "shown of each definition and outcome", "3")
     .option("--json", "print everything as one JSON object, day by day")
     .option("--data <dir>", "folder of the engine's own broker (default: broker.data_dir)")
+    .addOption(packOption())
     .addHelpText(
       "after",
       `
@@ -68,7 +70,8 @@ async function run(options: Options, env: Environment): Promise<void> {
   const live = options.from === "stream";
   // What was stored has the times of its broker, a file of events has only its own.
   const trustRecv = !live && options.format !== "dump" ? { trustRecv: true } : {};
-  const open = (dir: string) => openJob(dir, env, { ...trustRecv, quiet: true });
+  const open = (dir: string) =>
+    openJob(dir, env, { ...trustRecv, quiet: true, pack: options.pack });
   const draft = await open(options.config);
   const current = options.against === undefined ? undefined : await open(options.against);
   const runs = current === undefined ? 1 : 2;

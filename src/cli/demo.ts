@@ -1,16 +1,19 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { DateTime } from "luxon";
+import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
+import { fills } from "../../operators/shopper/serve.ts";
 import { SimulatedShop } from "../../operators/simulated-shop/simulated-shop.ts";
 import { connectBroker } from "../nats/connect.ts";
 import { eventTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
+import { HOME_SLOT, HomePage } from "./demo/home-page.ts";
 import { ShopDriver } from "./demo/shop-driver.ts";
 import { Tally } from "./demo/tally.ts";
 import { TerminalView } from "./demo/terminal-view.ts";
 import type { Environment } from "./environment.ts";
-import { openJob } from "./open-job.ts";
-import { durationOption } from "./option-values.ts";
+import { type OpenJob, openJob } from "./open-job.ts";
+import { durationOption, packOption } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -22,6 +25,7 @@ interface Options {
   readonly people: string;
   readonly data: string;
   readonly config?: string;
+  readonly pack?: string;
   readonly httpPort?: string;
 }
 
@@ -46,9 +50,10 @@ export function demoCommand(env: Environment): Command {
     .option("--data <dir>", "folder of the demo's store, made afresh", join(".freshet", "demo"))
     .option("--http-port <port>", "of /metrics; 0 takes any free one")
     .option("--config <dir>", "configuration folder")
+    .addOption(packOption())
     .addHelpText(
       "after",
-      "\nExamples:\n  npm start\n  npm start -- --for 30s --json\n  freshet demo --seed 7 --speed 60",
+      "\nExamples:\n  npm start\n  npm start -- --for 30s --json\n  npm start -- --pack home\n  freshet demo --seed 7 --speed 60",
     )
     .action((options: Options) => demo(options, env));
 }
@@ -61,6 +66,7 @@ async function demo(options: Options, env: Environment): Promise<void> {
   const open = await openJob(options.config, env, {
     trustRecv: true,
     quiet: showing,
+    pack: options.pack,
     groups: GROUPS,
   });
   const { prefix, timeZone } = open.config.job;
@@ -83,7 +89,11 @@ async function demo(options: Options, env: Environment): Promise<void> {
     start,
     people: Number(options.people),
   });
-  const driver = new ShopDriver({ nc, shop, prefix, start, speed: Number(options.speed), log });
+  const page = asksForHome(open)
+    ? new HomePage(nc, prefix, (shown) => driver.hear(shown))
+    : undefined;
+  const speed = Number(options.speed);
+  const driver: ShopDriver = new ShopDriver({ nc, shop, prefix, start, speed, log, page });
   const view = showing
     ? new TerminalView({ broker: running.url, http: running.http.url, timeZone })
     : undefined;
@@ -106,6 +116,13 @@ async function demo(options: Options, env: Environment): Promise<void> {
   if (failure !== undefined) throw failure;
   const text = options.json === true ? JSON.stringify(report) : JSON.stringify(report, null, 2);
   process.stdout.write(`${text}\n`);
+}
+
+/** The shop's home page asks where the configuration names its slot; elsewhere it waits for what is pushed. */
+function asksForHome({ config }: OpenJob): boolean {
+  const recommend = config.job.operators.shopper.find(({ name }) => name === "recommend");
+  const settings = readRecommendOptions(recommend?.options ?? {});
+  return settings.slots.length > 0 && fills(settings, HOME_SLOT);
 }
 
 const pause = (ms: number) =>

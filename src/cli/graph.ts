@@ -4,17 +4,19 @@ import type { OperatorConfig } from "../config/operator-blocks.ts";
 import type { Environment } from "./environment.ts";
 import { configFolder } from "./open-job.ts";
 import { requireSpecs } from "./operator-modules.ts";
+import { packOption } from "./option-values.ts";
 
 /** `freshet graph` */
 export function graphCommand(_env: Environment): Command {
   return new Command("graph")
     .description("Print the dataflow graph that the configuration makes.")
     .option("--config <dir>", "configuration folder")
+    .addOption(packOption())
     .option("--mermaid", "as a Mermaid flowchart")
     .addHelpText("after", "\nExamples:\n  freshet graph\n  freshet graph --mermaid > graph.mmd")
-    .action(async (options: { config?: string; mermaid?: boolean }) => {
+    .action(async (options: { config?: string; pack?: string; mermaid?: boolean }) => {
       const dir = configFolder(options.config);
-      const { config } = await requireConfig(dir, await requireSpecs(dir));
+      const { config } = await requireConfig(dir, await requireSpecs(dir), options.pack);
       const { shopper, demand } = config.job.operators;
       const text = options.mermaid === true ? mermaid(shopper, demand) : outline(shopper, demand);
       process.stdout.write(`${text}\n`);

@@ -4,19 +4,23 @@ import { formatProblem, isError, type Problem } from "../config/problem.ts";
 import type { Environment } from "./environment.ts";
 import { configFolder } from "./open-job.ts";
 import { operatorModules } from "./operator-modules.ts";
+import { packOption } from "./option-values.ts";
 import { sarifOf } from "./sarif.ts";
 import { packageVersion } from "./version.ts";
 
 /** `freshet lint [DIR]` */
 export function lintCommand(_env: Environment): Command {
   return new Command("lint")
-    .description("Check a configuration folder; every mistake with line, column and remedy.")
+    .description(
+      "Check a configuration folder and its packs; every mistake with line, column and remedy.",
+    )
     .argument("[dir]", "configuration folder (default: ./config, else the shipped one)")
     .addOption(new Option("--json", "print the problems as one JSON array").conflicts("sarif"))
     .option(
       "--against <plan>",
       "an earlier tracking plan, or its folder: what breaks with it is refused",
     )
+    .addOption(packOption())
     .option("--sarif", "print a SARIF 2.1.0 log, for editors and CI")
     .option("--strict", "warnings fail, too")
     .addHelpText(
@@ -28,7 +32,9 @@ export function lintCommand(_env: Environment): Command {
       const own = await operatorModules(folder);
       // Without its own operators little can be said of the rest.
       const problems =
-        own.problems.length > 0 ? own.problems : await lint(folder, own.specs, options.against);
+        own.problems.length > 0
+          ? own.problems
+          : await lint(folder, own.specs, options.against, options.pack);
       process.stdout.write(told(problems, options));
       const failing = options.strict === true ? problems : problems.filter(isError);
       process.exitCode = failing.length === 0 ? 0 : 1;
@@ -37,6 +43,7 @@ export function lintCommand(_env: Environment): Command {
 
 interface Options {
   readonly against?: string;
+  readonly pack?: string;
   readonly json?: boolean;
   readonly sarif?: boolean;
   readonly strict?: boolean;

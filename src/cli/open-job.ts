@@ -33,10 +33,10 @@ export function configFolder(named: string | undefined): string {
 export async function openJob(
   folder: string | undefined,
   env: Environment,
-  options: JobOverrides & { readonly quiet?: boolean } = {},
+  options: JobOverrides & { readonly quiet?: boolean; readonly pack?: string | undefined } = {},
 ): Promise<OpenJob> {
   const dir = configFolder(folder);
-  const { config, warnings } = await requireConfig(dir, await requireSpecs(dir));
+  const { config, warnings } = await requireConfig(dir, await requireSpecs(dir), options.pack);
   if (options.quiet !== true)
     for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
   const before = secretOf(config.job.collect.previousKeyEnv, env);

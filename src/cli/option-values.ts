@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { Fault } from "../faults.ts";
 import { readTime } from "../replay/formats.ts";
 import { type EventTime, type Millis, parseDuration } from "../time/event-time.ts";
@@ -30,3 +31,7 @@ export function wholeNumber(option: string, text: string, least: number, most: n
   }
   return n;
 }
+
+/** `--pack`: the same of every command that runs or checks a configuration. */
+export const packOption = (): Option =>
+  new Option("--pack <name>", "only this part of the configuration: packs/NAME.yaml");

@@ -9,6 +9,7 @@ import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
+import { packOption } from "./option-values.ts";
 import {
   acceptBuild,
   acceptGap,
@@ -35,6 +36,7 @@ interface Options {
   readonly forget?: readonly string[];
   readonly json?: boolean;
   readonly config?: string;
+  readonly pack?: string;
   readonly data?: string;
 }
 
@@ -55,6 +57,7 @@ export function recoverCommand(env: Environment): Command {
     )
     .option("--json", "print what was found as JSON")
     .option("--config <dir>", "configuration folder: that of the engine")
+    .addOption(packOption())
     .option("--data <dir>", "folder of the engine's own broker (default: broker.data_dir)")
     .addHelpText(
       "after",
@@ -73,7 +76,7 @@ async function recover(options: Options, env: Environment): Promise<void> {
   const { acceptGap: gap, acceptLoss: loss, acceptBuild: build, rebuild: anew } = options;
   const chosen = [gap, loss, build, anew, options.forget].filter((choice) => choice !== undefined);
   if (chosen.length > 1) throw new Fault("USAGE", "choose one thing at a time");
-  const open = await openJob(options.config, env, { quiet: true });
+  const open = await openJob(options.config, env, { quiet: true, pack: options.pack });
   const { config } = open;
   const { prefix } = config.job;
   const log = makeLog("warn");

@@ -6,10 +6,11 @@ import { FORMATS, replay } from "../replay/replay.ts";
 import type { Environment } from "./environment.ts";
 import { LineFile } from "./line-file.ts";
 import { openJob, openScoring } from "./open-job.ts";
-import { timeOption, wholeNumber } from "./option-values.ts";
+import { packOption, timeOption, wholeNumber } from "./option-values.ts";
 
 interface Options {
   readonly config?: string;
+  readonly pack?: string;
   readonly format: string;
   readonly out?: string;
   readonly until?: string;
@@ -39,6 +40,7 @@ export function replayCommand(env: Environment): Command {
     .option("--workers <n>", "scoring threads; the outputs are the same bytes", "0")
     .option("--frames <n>", "records a frame; the outputs are the same bytes", "128")
     .option("--config <dir>", "configuration folder")
+    .addOption(packOption())
     .addHelpText(
       "after",
       `
@@ -61,6 +63,7 @@ async function replayFile(file: string, options: Options, env: Environment): Pro
   const { job } = await openJob(options.config, env, {
     ...(isDump ? {} : { trustRecv: true }),
     ...traced,
+    pack: options.pack,
   });
   const scoring = openScoring(wholeNumber("--workers", options.workers, 0, 64), 1);
   const out = options.out === undefined ? undefined : new LineFile(options.out);

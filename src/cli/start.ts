@@ -2,14 +2,23 @@ import { Command } from "commander";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openJob } from "./open-job.ts";
+import { packOption } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
+
+interface Options {
+  readonly config?: string;
+  readonly pack?: string;
+  readonly data?: string;
+  readonly httpPort?: string;
+}
 
 /** `freshet start` */
 export function startCommand(env: Environment): Command {
   return new Command("start")
     .description("Run the engine against NATS_URL, or against a broker of its own.")
     .option("--config <dir>", "configuration folder")
+    .addOption(packOption())
     .option("--data <dir>", "folder of the engine's own broker (default: broker.data_dir)")
     .option("--http-port <port>", "of /metrics, /healthz and /readyz; 0 takes any free one")
     .addHelpText(
@@ -17,14 +26,15 @@ export function startCommand(env: Environment): Command {
       `
 Examples:
   freshet start
+  freshet start --pack home
   NATS_URL=nats://broker:4222 freshet start --config my-config
 
 Environment: NATS_URL, NATS_SERVER_BIN, FRESHET_STORE_KEY, and what the configuration names.
 SIGTERM and Ctrl-C stop it cleanly: what was read is finished and acknowledged.`,
     )
-    .action(async (options: { config?: string; data?: string; httpPort?: string }) => {
+    .action(async (options: Options) => {
       const stopping = stopSignal();
-      const open = await openJob(options.config, env);
+      const open = await openJob(options.config, env, { pack: options.pack });
       const log = makeLog(open.config.job.log.level);
       const running = await startEngine({
         open,

@@ -4,6 +4,7 @@ import { Fault } from "../faults.ts";
 import { runDefinitionTest, type TestResult } from "../replay/definition-test.ts";
 import type { Environment } from "./environment.ts";
 import { openJob, openScoring } from "./open-job.ts";
+import { packOption } from "./option-values.ts";
 
 /** Key groups of a test's job: a handful of people needs no more. */
 const GROUPS = { shopper: 1, demand: 1 };
@@ -11,6 +12,7 @@ const GROUPS = { shopper: 1, demand: 1 };
 interface Options {
   readonly only?: string;
   readonly json?: boolean;
+  readonly pack?: string;
 }
 
 /** `freshet test-rules [DIR]` */
@@ -22,6 +24,7 @@ export function testRulesCommand(env: Environment): Command {
     .argument("[dir]", "configuration folder (default: ./config, else the shipped one)")
     .option("--only <id>", "the tests of this segment or rule")
     .option("--json", "print one JSON object a test")
+    .addOption(packOption())
     .addHelpText(
       "after",
       "\nExamples:\n  freshet test-rules\n  freshet test-rules my-config --only cart_24h_coupon\n\nExit code 1 when a test fails. A test runs through the whole configuration in virtual time; config/README.md says how to write one.",
@@ -34,7 +37,8 @@ async function testRules(
   options: Options,
   env: Environment,
 ): Promise<void> {
-  const open = () => openJob(dir, env, { trustRecv: true, groups: GROUPS, quiet: true });
+  const { pack } = options;
+  const open = () => openJob(dir, env, { trustRecv: true, groups: GROUPS, quiet: true, pack });
   const { config } = await open();
   const tests = chosen(config.tests, options.only);
   const scoring = openScoring(0, 1);

@@ -10,7 +10,7 @@ import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { type OpenBroker, openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob, openScoring } from "./open-job.ts";
-import { durationOption, timeOption, wholeNumber } from "./option-values.ts";
+import { durationOption, packOption, timeOption, wholeNumber } from "./option-values.ts";
 
 interface Options {
   readonly in?: readonly string[];
@@ -20,6 +20,7 @@ interface Options {
   readonly examples: string;
   readonly json?: boolean;
   readonly config?: string;
+  readonly pack?: string;
   readonly data?: string;
 }
 
@@ -34,6 +35,7 @@ export function verifyCommand(env: Environment): Command {
     .option("--examples <n>", "of each kind of difference, at the most", "10")
     .option("--json", "print the verdict as JSON")
     .option("--config <dir>", "configuration folder: that of the engine")
+    .addOption(packOption())
     .option("--data <dir>", "folder of the engine's own broker (default: broker.data_dir)")
     .addHelpText(
       "after",
@@ -53,7 +55,7 @@ async function run(options: Options, env: Environment): Promise<void> {
   const until = timeOption("--until", options.until);
   const settle = durationOption("--settle", options.settle);
   const examples = wholeNumber("--examples", options.examples, 0, 10_000);
-  const open = await openJob(options.config, env, { quiet: true });
+  const open = await openJob(options.config, env, { quiet: true, pack: options.pack });
   const logs = await openLogs(options, env, open);
   const scoring = openScoring(0, 1);
   const settledIn = (log: StoredLog): EventTime => {

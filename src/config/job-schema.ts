@@ -219,20 +219,25 @@ const summaryOf = (block: TSchema): { description: string } => ({
   description: String((block as { description?: unknown }).description ?? ""),
 });
 
+type FlowBlocks = Readonly<Record<string, TSchema>>;
+
+/** What a flow may name, with the operators of this build; `others` are those it does not know. */
+export const publishedFlow = (blocks: FlowBlocks, others: TSchema): TSchema =>
+  Type.Object(
+    Object.fromEntries(
+      Object.entries(blocks).map(([name, block]) => [
+        name,
+        Type.Optional(Type.Union([Type.Null(), block], summaryOf(block))),
+      ]),
+    ),
+    { additionalProperties: others },
+  );
+
 /** The published schema, which knows the operators of this build. */
 export function publishedJobSchema(
-  blocks: Readonly<Record<"shopper" | "demand", Record<string, TSchema>>>,
+  blocks: Readonly<Record<"shopper" | "demand", FlowBlocks>>,
 ): TSchema {
-  const flow = (properties: Record<string, TSchema>): TSchema =>
-    Type.Object(
-      Object.fromEntries(
-        Object.entries(properties).map(([name, block]) => [
-          name,
-          Type.Optional(Type.Union([Type.Null(), block], summaryOf(block))),
-        ]),
-      ),
-      { additionalProperties: ModuleBlock },
-    );
+  const flow = (properties: FlowBlocks): TSchema => publishedFlow(properties, ModuleBlock);
   return jobSchema(
     Type.Object(
       { shopper: flow(blocks.shopper), demand: flow(blocks.demand) },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Fault } from "../faults.ts";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { type Config, FILES, loadConfig } from "./load.ts";
+import { packNames } from "./pack.ts";
 import { breakingChanges } from "./plan-compatibility.ts";
 import { planUsers } from "./plan-users.ts";
 import { formatProblem, isError, orderProblems, type Problem } from "./problem.ts";
@@ -13,15 +14,19 @@ import { readYamlFile } from "./yaml-file.ts";
 const PUBLISHED = "tracking-plan.published.yaml";
 
 /**
- * Everything that is wrong with a configuration folder, by file, line and column; also what breaks
- * with an earlier tracking plan: `against`, a file or a folder, else the published one of the folder.
+ * Everything that is wrong with a configuration folder, by file, line and column, with every pack of
+ * it or the one named; also what breaks with an earlier tracking plan: `against`, a file or a folder,
+ * else the published one of the folder.
  */
 export async function lint(
   dir: string,
   specs: readonly OperatorSpec[],
   against?: string,
+  pack?: string,
 ): Promise<readonly Problem[]> {
-  const { problems } = await loadConfig(dir, specs);
+  const packs = pack === undefined ? [undefined, ...packNames(dir)] : [pack];
+  const readings = await Promise.all(packs.map((name) => loadConfig(dir, specs, {}, name)));
+  const problems = orderProblems(readings.flatMap((reading) => reading.problems));
   const published = join(dir, PUBLISHED);
   const before = against ?? (existsSync(published) ? published : undefined);
   return before === undefined
@@ -50,8 +55,9 @@ async function compared(dir: string, against: string): Promise<readonly Problem[
 export async function requireConfig(
   dir: string,
   specs: readonly OperatorSpec[],
+  pack?: string,
 ): Promise<{ readonly config: Config; readonly warnings: readonly Problem[] }> {
-  const { value, problems } = await loadConfig(dir, specs);
+  const { value, problems } = await loadConfig(dir, specs, {}, pack);
   if (value !== undefined) return { config: value, warnings: problems };
   const errors = problems.filter(isError);
   const cyclic = errors.every((problem) => problem.code === "GRAPH_CYCLE");

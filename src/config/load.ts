@@ -6,6 +6,7 @@ import { doubts } from "./doubts.ts";
 import { type IntentFile, readIntents } from "./intents.ts";
 import { contentHash, type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
+import { type Pack, readPack } from "./pack.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
 import type { RuleFile } from "./rule-ast.ts";
 import { readRules } from "./rule-file.ts";
@@ -13,6 +14,7 @@ import type { SegmentFile } from "./segment-ast.ts";
 import { readSegments } from "./segments.ts";
 import { readTags, type TagFile } from "./tags.ts";
 import { readTrackingPlan, type TrackingPlan } from "./tracking-plan.ts";
+import { untold } from "./untold.ts";
 import { readYamlFile, type YamlFile } from "./yaml-file.ts";
 
 /** The files of a configuration folder, and the names `JobSettings.files` and schemas use. */
@@ -48,25 +50,31 @@ export interface Config {
 export type Overrides = Partial<Readonly<Record<FileName, Reading<YamlFile>>>>;
 
 /**
- * Reads a configuration folder. Every problem of every file is told, in the order of files, lines
+ * Reads a configuration folder, or what a pack of it makes of it. Every problem of every file is told, in the order of files, lines
  * and columns; the value is there when none of them is an error. Never throws for what is in files.
  */
 export async function loadConfig(
   dir: string,
   specs: readonly OperatorSpec[],
   overrides: Overrides = {},
+  pack?: string,
 ): Promise<Reading<Config>> {
+  const packed = pack === undefined ? NO_PACK : await readPack(dir, pack);
+  if (packed.problems.length > 0) return { value: undefined, problems: packed.problems };
   const names = Object.keys(FILES) as FileName[];
   const read = await Promise.all(
     names.map((name) => overrides[name] ?? readYamlFile(join(dir, FILES[name]))),
   );
   const files = Object.fromEntries(names.map((name, i) => [name, read[i]]));
-  return assemble(files as Readonly<Record<FileName, Reading<YamlFile>>>, specs);
+  return assemble(files as Readonly<Record<FileName, Reading<YamlFile>>>, specs, packed.value);
 }
+
+const NO_PACK: Reading<Pack> = { value: undefined, problems: [] };
 
 function assemble(
   files: Readonly<Record<FileName, Reading<YamlFile>>>,
   specs: readonly OperatorSpec[],
+  pack: Pack | undefined,
 ): Reading<Config> {
   const problems: Problem[] = [];
   const take = <T>(name: FileName, read: (file: YamlFile) => Reading<T>): T | undefined => {
@@ -75,36 +83,44 @@ function assemble(
     problems.push(...found, ...(reading?.problems ?? []));
     return reading?.value;
   };
-  const job = take("freshet", (file) => readJob(file, specs));
+  const keep = <T>(reading: Reading<T> | undefined): T | undefined => {
+    problems.push(...(reading?.problems ?? []));
+    return reading?.value;
+  };
+  const job = take("freshet", (file) => readJob(pack?.job(file) ?? file, specs));
   const plan = take("tracking-plan", readTrackingPlan);
   const intents = take("intents", (file) =>
     plan === undefined ? { value: undefined, problems: [] } : readIntents(file, plan),
   );
   const lexicon = take("lexicon", (file) => readLexicon(file, intents?.names));
-  const segments = take("segments", (file) =>
+  const allSegments = take("segments", (file) =>
     // Without a tracking plan nothing can be said about names.
     plan === undefined
       ? { value: undefined, problems: [] }
       : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai", intents?.names),
   );
-  const rules = take("rules", (file) =>
-    plan === undefined || segments === undefined
+  const allRules = take("rules", (file) =>
+    plan === undefined || allSegments === undefined
       ? { value: undefined, problems: [] }
       : readRules(
           file,
           plan,
-          segments.segments.map(({ id }) => id),
+          allSegments.segments.map(({ id }) => id),
           job?.timeZone ?? "Asia/Shanghai",
           intents?.names,
         ),
   );
+  const segments = allSegments && keep(pack?.segments(allSegments) ?? sound(allSegments));
+  const rules = allRules && segments && keep(pack?.rules(allRules, segments) ?? sound(allRules));
   const tests = plan &&
     segments &&
     rules && [
       ...(take("segments", (file) =>
         readDefinitionTests("segment", file, plan, segments.timeZone),
+      )?.filter(isOf(segments.segments)) ?? []),
+      ...(take("rules", (file) => readDefinitionTests("rule", file, plan, rules.timeZone))?.filter(
+        isOf(rules.rules),
       ) ?? []),
-      ...(take("rules", (file) => readDefinitionTests("rule", file, plan, rules.timeZone)) ?? []),
     ];
   const [segmentsFile, rulesFile] = [files.segments.value, files.rules.value];
   if (plan && segments && rules && segmentsFile && rulesFile) {
@@ -118,6 +134,11 @@ function assemble(
       ? { value: undefined, problems: [] }
       : readTags(file, plan, job?.timeZone ?? "Asia/Shanghai"),
   );
+  const tagsFile = files.tags.value;
+  if (job && segments && rules && tags && segmentsFile && rulesFile && tagsFile) {
+    const asking = { job, specs, pack: pack?.name, segments, rules, tags };
+    problems.push(...untold({ ...asking, segmentsFile, rulesFile, tagsFile }));
+  }
   const ordered = orderProblems(problems);
   if (
     ordered.some(isError) ||
@@ -142,9 +163,17 @@ function assemble(
     files.lexicon.value?.value,
     files.calendar.value?.value,
     files.tags.value?.value,
+    ...(pack?.kept == null ? [] : [pack.kept]),
   ]);
   return {
     value: { job, plan, segments, rules, intents, lexicon, calendar, tags, tests, hash },
     problems: ordered,
   };
 }
+
+const sound = <T>(value: T): Reading<T> => ({ value, problems: [] });
+
+const isOf =
+  (kept: readonly { readonly id: string }[]) =>
+  ({ id }: DefinitionTest): boolean =>
+    kept.some((definition) => definition.id === id);

@@ -1,11 +1,12 @@
-import type { TSchema } from "typebox";
+import Type, { type TSchema } from "typebox";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { CalendarSchema } from "./calendar.ts";
 import { IntentsSchema } from "./intents.ts";
-import { publishedJobSchema } from "./job-schema.ts";
+import { publishedFlow, publishedJobSchema } from "./job-schema.ts";
 import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
+import { PackSchema, packSchema } from "./pack.ts";
 import { profileSchema } from "./profile-schema.ts";
 import { reference } from "./reference.ts";
 import { RulesSchema } from "./rule-schema.ts";
@@ -14,16 +15,23 @@ import { SegmentsSchema } from "./segments-schema.ts";
 import { TagsSchema } from "./tags.ts";
 import { TrackingPlanSchema } from "./tracking-plan-schema.ts";
 
+type Flow = OperatorSpec["flow"];
+type FlowSchemas = Readonly<Record<Flow, Record<string, TSchema>>>;
+
+function blocksOf(specs: readonly OperatorSpec[]): FlowSchemas {
+  const blocks = (flow: Flow) =>
+    Object.fromEntries(
+      specs.filter((spec) => spec.flow === flow).map((spec) => [spec.name, blockSchema(spec)]),
+    );
+  return { shopper: blocks("shopper"), demand: blocks("demand") };
+}
+
 /** The schema of every configuration file, `freshet.yaml` with the operators given. */
 export function publishedSchemas(
   specs: readonly OperatorSpec[],
 ): Readonly<Record<FileName, TSchema>> {
-  const blocks = (flow: OperatorSpec["flow"]): Record<string, TSchema> =>
-    Object.fromEntries(
-      specs.filter((spec) => spec.flow === flow).map((spec) => [spec.name, blockSchema(spec)]),
-    );
   return {
-    freshet: publishedJobSchema({ shopper: blocks("shopper"), demand: blocks("demand") }),
+    freshet: publishedJobSchema(blocksOf(specs)),
     "tracking-plan": TrackingPlanSchema,
     segments: SegmentsSchema,
     rules: RulesSchema,
@@ -34,20 +42,32 @@ export function publishedSchemas(
   };
 }
 
+/** A pack may name whatever freshet.yaml does: operators of one's own, too. */
+function publishedPack(specs: readonly OperatorSpec[]): TSchema {
+  const { shopper, demand } = blocksOf(specs);
+  const others = Type.Union([Type.Null(), Type.Object({})]);
+  return packSchema({
+    shopper: publishedFlow(shopper, others),
+    demand: publishedFlow(demand, others),
+  });
+}
+
 /**
  * Contents of `config/schemas/` by file name: JSON Schema 2020-12 of the configuration files for
  * editors, and of the profile for those who ask for one; a reference for people.
  */
 export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<string, string>> {
   const schemas = publishedSchemas(specs);
+  const documented: Readonly<Record<string, TSchema>> = { ...schemas, "packs/‹name›": PackSchema };
   const files = Object.entries(schemas).map(([name, schema]) => [
     `${name}.schema.json`,
     textOf(schema),
   ]);
   return {
     ...Object.fromEntries(files),
+    "pack.schema.json": textOf(publishedPack(specs)),
     "profile.schema.json": textOf(profileSchema(specs)),
-    "README.md": reference(schemas as Readonly<Record<string, SchemaNode>>),
+    "README.md": reference(documented as Readonly<Record<string, SchemaNode>>),
   };
 }
 

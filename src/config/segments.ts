@@ -1,11 +1,12 @@
 import { hash128 } from "../codec/hash.ts";
-import type { Matcher, When } from "./condition-ast.ts";
+import type { Matcher } from "./condition-ast.ts";
 import { ConditionReader } from "./condition-reader.ts";
 import { MatcherReader } from "./matcher-reader.ts";
 import type { Reading } from "./problem.ts";
 import { schemaReader } from "./schema-check.ts";
 import type { Segment, SegmentFile } from "./segment-ast.ts";
 import { SegmentsSchema, type SegmentsSource } from "./segments-schema.ts";
+import { asked } from "./standings.ts";
 import { timeZoneProblem } from "./time-zone.ts";
 import type { TrackingPlan } from "./tracking-plan.ts";
 import type { Path, YamlFile } from "./yaml-file.ts";
@@ -113,8 +114,8 @@ class SegmentsReader {
         return;
       }
       open.add(segment);
-      for (const id of segmentsIn(segment.when)) {
-        const named = byId.get(id);
+      for (const { topic, value } of asked(segment.when)) {
+        const named = topic === "segment" ? byId.get(value) : undefined;
         if (named !== undefined) visit(named);
       }
       open.delete(segment);
@@ -123,13 +124,6 @@ class SegmentsReader {
     for (const segment of segments) visit(segment);
     return [...ordered];
   }
-}
-
-/** Ids that the `in` of a condition names. */
-function segmentsIn(when: When): string[] {
-  if (when.op === "all" || when.op === "any") return when.of.flatMap(segmentsIn);
-  if (when.op === "not") return segmentsIn(when.of);
-  return when.op === "standing" && when.topic === "segment" ? [when.value] : [];
 }
 
 /** What a definition means, without the names and places that its matchers happen to have. */

@@ -1,12 +1,13 @@
 import Type, { type Static } from "typebox";
 import { hash128 } from "../codec/hash.ts";
-import type { Matcher, Run, Standing, When } from "./condition-ast.ts";
+import type { Matcher, Run, Topic, When } from "./condition-ast.ts";
 import { ConditionReader } from "./condition-reader.ts";
 import { CONDITION_DEFS, ConditionRef, namedKeys } from "./condition-schema.ts";
 import { MatcherReader } from "./matcher-reader.ts";
 import type { Reading } from "./problem.ts";
 import { schemaReader } from "./schema-check.ts";
 import { asMeaning } from "./segments.ts";
+import { asked, topicsOf } from "./standings.ts";
 import { nameText } from "./texts.ts";
 import { timeZoneProblem } from "./time-zone.ts";
 import type { TrackingPlan } from "./tracking-plan.ts";
@@ -114,7 +115,7 @@ class TagReader {
     }
     this.#seen.add(id);
     const read = this.#conditions.when(when, [...at, "when"]);
-    if (leavesOf(read).some(({ op, topic }) => op === "rank" || isToldLater(topic))) {
+    if (topicsOf(asked(read)).some((topic) => TOLD_LATER.has(topic))) {
       this.#matchers.complain([...at, "when"], {
         code: "GRAPH_CYCLE",
         message: `\`${id}\` asks for what is told after tags, or by them`,
@@ -150,15 +151,5 @@ class TagReader {
   }
 }
 
-interface Leaf {
-  readonly op: string;
-  readonly topic?: Standing["topic"];
-}
-
-function leavesOf(when: When): readonly Leaf[] {
-  if (when.op === "all" || when.op === "any") return when.of.flatMap(leavesOf);
-  return when.op === "not" ? leavesOf(when.of) : [when];
-}
-
-const isToldLater = (topic: Standing["topic"] | undefined): boolean =>
-  topic === "tag" || topic === "affinity";
+/** By tags themselves, or by what is fed by them. */
+const TOLD_LATER: ReadonlySet<Topic> = new Set(["tag", "affinity", "rank"]);

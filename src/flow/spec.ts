@@ -28,6 +28,8 @@ export interface OperatorSpec {
   /** Where its input comes from when the configuration says nothing. */
   readonly from: readonly string[];
   readonly options: TSchema;
+  /** What it says of where people stand, by the names that conditions ask for it: `life`, `tag`. */
+  readonly tells?: readonly string[];
   /** The sections of a profile that the operator says something in. */
   readonly profile?: Readonly<Record<string, TSchema>>;
   /** Options that make its emissions complete when somebody traces them. */

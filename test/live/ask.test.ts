@@ -161,6 +161,31 @@ describe("ask.recommend", () => {
   });
 });
 
+test("D04: with the pack `home` the home page is answered, and no other", async () => {
+  const own = await TestServer.start();
+  const home = await startTestEngine({ url: own.url, trustRecv: true, pack: "home" });
+  const page = await connect({ servers: own.url });
+  try {
+    const lasts = minutes(2);
+    const messages = [...shopMessages(openShop({ seed: 8, people: 300, lasts }), lasts)];
+    await publishAll(page, messages);
+    await untilQuiet(page, home.metrics);
+    fed(messages.length);
+    const asked = async (slot: string) => {
+      const body = JSON.stringify({ slot, n: 1 });
+      return (await page.request("freshet.ask.recommend", body, { timeout: 5000 })).json<Answer>();
+    };
+    const [shown] = published([await asked("mp.home.first")]);
+    expect(skus(shown ?? {})).toHaveLength(1);
+    for (const slot of ["mp.cart", "mp.homepage", "gzh.menu"])
+      expect((await asked(slot)).error).toMatchObject({ code: "BAD_REQUEST" });
+  } finally {
+    await page.close();
+    await home.stop();
+    await own.stop();
+  }
+});
+
 async function served(): Promise<number> {
   const jsm = await nc.jetstreamManager();
   const subject = "freshet.in.event.mp.recommendation.served";

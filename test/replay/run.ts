@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly settings?: Settings | undefined;
   /** Files of the configuration by name, in place of the shipped ones. */
   readonly files?: Readonly<Record<string, string>> | undefined;
+  /** A part of the configuration. */
+  readonly pack?: string | undefined;
   /** Adds the person's identifiers to each line. */
   readonly reveal?: boolean;
   readonly onLine?: (line: OutputLine) => void;
@@ -35,14 +37,14 @@ export interface Run {
 
 /** A replay of the shipped job, its outputs digested as the lines they would be in a file. */
 export async function run(options: RunOptions): Promise<Run> {
-  const { lines, format, frames, workers = 0, until, settings, files, onLine } = options;
+  const { lines, format, frames, workers = 0, until, settings, files, pack, onLine } = options;
   const reader = FORMATS[format];
   if (reader === undefined) throw new Error(`no format ${format}`);
   const hash = createHash("sha256");
   const counts = new Map<string, number>();
   const scoring = openScoring(workers, 1);
   try {
-    const definition = await replayJob(settings, files);
+    const definition = await replayJob(settings, files, pack);
     const summary = await replay({
       lines,
       format: reader,

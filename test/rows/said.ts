@@ -69,7 +69,11 @@ export async function saidOf(
   lines: readonly object[],
   until: number,
   subject: RegExp,
-  more: { readonly settings?: Settings; readonly frames?: number } = {},
+  more: {
+    readonly settings?: Settings;
+    readonly files?: Readonly<Record<string, string>>;
+    readonly frames?: number;
+  } = {},
 ): Promise<Said[]> {
   const said: Said[] = [];
   await run({

@@ -8,6 +8,7 @@ import { openShipped, type Settings } from "./job.ts";
 export interface TestEngineOptions {
   readonly url: string;
   readonly settings?: Settings;
+  readonly pack?: string;
   /** Time comes from the events, and nothing happens unless something is published. */
   readonly trustRecv?: boolean;
 }
@@ -20,11 +21,11 @@ export interface TestEngine extends RunningEngine {
 }
 
 export async function startTestEngine(options: TestEngineOptions): Promise<TestEngine> {
-  const { url, settings, trustRecv = false } = options;
+  const { url, settings, pack, trustRecv = false } = options;
   const logged: string[] = [];
   const write = (line: string) => void logged.push(line);
   const running = await startEngine({
-    open: await openShipped({ trustRecv, ...(settings === undefined ? {} : { settings }) }),
+    open: await openShipped({ trustRecv, settings, pack }),
     env: { NATS_URL: url },
     log: pino({ level: "debug", base: null }, { write }),
     dataDir: "",

@@ -46,16 +46,17 @@ export async function openShipped(
     readonly settings?: Settings | undefined;
     /** Files of the configuration by name, in place of the shipped ones. */
     readonly files?: Readonly<Record<string, string>> | undefined;
+    readonly pack?: string | undefined;
   } = {},
 ): Promise<OpenJob> {
-  const { trustRecv, settings, files } = options;
+  const { trustRecv, settings, files, pack } = options;
   const isShipped = settings === undefined && files === undefined;
   const config = isShipped ? undefined : configWith(settings ?? {}, files);
   try {
     return await openJob(
       config?.folder ?? CONFIG_DIR,
       {},
-      { quiet: true, ...(trustRecv === undefined ? {} : { trustRecv }) },
+      { quiet: true, pack, ...(trustRecv === undefined ? {} : { trustRecv }) },
     );
   } finally {
     config?.remove();
@@ -66,4 +67,5 @@ export async function openShipped(
 export const replayJob = async (
   settings?: Settings,
   files?: Readonly<Record<string, string>>,
-): Promise<ShopJob> => (await openShipped({ trustRecv: true, settings, files })).job;
+  pack?: string,
+): Promise<ShopJob> => (await openShipped({ trustRecv: true, settings, files, pack })).job;

@@ -19,6 +19,8 @@ export interface ShopDriverOptions {
   /** Simulated seconds a second. */
   readonly speed: number;
   readonly log: Log;
+  /** Hears all that happens in the shop as it is published. */
+  readonly page?: { hear(message: ShopMessage): void } | undefined;
 }
 
 /** Lets the simulated shop live against the wall clock and publishes what it says, acknowledged. */
@@ -77,7 +79,10 @@ export class ShopDriver {
     if (this.#inbox.size > UNACKNOWLEDGED) return;
     this.#now = (this.#now + Math.round(passed * this.#options.speed)) as EventTime;
     const messages = this.#options.shop.advance(this.#now);
-    for (const message of messages) this.#publish(message);
+    for (const message of messages) {
+      this.#publish(message);
+      this.#options.page?.hear(message);
+    }
     if (messages.length === 0)
       this.#publish({ subject: "in.tick", body: { recv: this.#now }, recv: this.#now });
   }

@@ -9,6 +9,8 @@ export interface TallyReport {
   readonly segmentChanges: number;
   readonly trends: number;
   readonly recommendations: number;
+  /** Answers to pages that asked. */
+  readonly served: number;
   readonly restocks: number;
   readonly deadLetters: number;
   readonly latencyMs: { readonly p50: number; readonly p99: number };
@@ -30,6 +32,9 @@ const COUNTED: Readonly<Record<string, keyof TallyReport>> = {
   deadletter: "deadLetters",
 };
 
+/** What the engine lets the log remember of an answer. */
+const SERVED = ".recommendation.served";
+
 /**
  * Counts what stands on the subjects, as any program could: it knows the subjects and the headers
  * and nothing else of the engine. Latency is from the broker's storing an event to the arrival of
@@ -40,6 +45,7 @@ export class Tally {
   readonly #latency: RecordableHistogram = createHistogram();
   readonly #subscriptions: Subscription[];
   #events = 0;
+  #served = 0;
 
   constructor(nc: NatsConnection, prefix: string, onOutput: (received: Received) => void) {
     const listen = (subject: string, callback: (message: Msg) => void) =>
@@ -56,8 +62,9 @@ export class Tally {
     };
     this.#subscriptions = [
       ...Object.keys(COUNTED).map((token) => listen(`${token}.>`, output)),
-      listen("in.event.>", () => {
-        this.#events += 1;
+      listen("in.event.>", ({ subject }) => {
+        if (subject.endsWith(SERVED)) this.#served += 1;
+        else this.#events += 1;
       }),
       listen("in.feedback.>", () => {
         this.#events += 1;
@@ -81,6 +88,7 @@ export class Tally {
       segmentChanges: count("segment"),
       trends: count("trend"),
       recommendations: count("recommendation"),
+      served: this.#served,
       restocks: count("restock"),
       deadLetters: count("deadletter"),
       latencyMs: this.latencyMs,

@@ -86,7 +86,9 @@ export class TerminalView {
       "",
       bold(`trending (${tally.trends} signals)`),
       ...padded([...this.#trending.values()].slice(-RECENT)),
-      bold(`recommendations (${tally.recommendations})`),
+      bold(
+        `recommendations (${tally.recommendations}${tally.served > 0 ? `, ${tally.served} shown to pages that asked` : ""})`,
+      ),
       ...padded(this.#recommendations),
       bold(`restock signals (${tally.restocks})`),
       ...padded(this.#restocks),
