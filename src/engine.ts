@@ -8,6 +8,7 @@ import {
   type LogRecord,
 } from "./codec/frame.ts";
 import { Fault } from "./faults.ts";
+import { Breath } from "./flow/breath.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
 import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
 import { keyGroup } from "./flow/key-group.ts";
@@ -65,6 +66,8 @@ export interface EngineOptions {
 const HOP_ROOM = 20_000;
 const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
+/** Reading holds the thread for so long, or for one message, before others have their turn. */
+const SLICE_MS = 10;
 const TICK_MS = 1000;
 const FORGET_MS = 60_000;
 /** Two stores of one broker may disagree about the time by so much. */
@@ -102,6 +105,7 @@ export class Engine {
   readonly checkpoints: Checkpoints;
   #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
+  readonly #breath = new Breath(SLICE_MS);
   #running: Promise<void>[] = [];
   #ticker: NodeJS.Timeout | undefined;
   #eraser: Eraser | undefined;
@@ -399,6 +403,7 @@ export class Engine {
   ): Promise<void> {
     try {
       for await (const message of reader.messages()) {
+        await this.#breath.taken();
         const wait = handle(message);
         if (wait !== undefined) await wait;
         if (this.#stopping) return;
@@ -441,6 +446,7 @@ export class Engine {
     return this.#lanes.add(name, async () => {
       // A group that is ahead of the slowest one gets again what it has read.
       if (seq <= this.#positionOf(name).seq) return;
+      await this.#breath.taken();
       const position = { seq, time: Math.floor(timestampNanos / 1_000_000) };
       this.#at.set(name, position);
       await this.#handle(target, seq, frame);

@@ -1,5 +1,6 @@
 import type { NatsConnection } from "nats";
 import { Fault, isFault } from "../faults.ts";
+import { Breath } from "../flow/breath.ts";
 import { type Checkpointed, Checkpointer, type CheckpointStore } from "../state/checkpointer.ts";
 import type { HopTail, Marker } from "../state/marker.ts";
 import type { Millis } from "../time/event-time.ts";
@@ -63,7 +64,7 @@ export class Checkpoints {
   #written = 0;
   #bytes = 0;
   #torn = 0;
-  #sliceEnds = 0;
+  readonly #breath = new Breath(SLICE_MS);
 
   constructor(groups: readonly Checkpointed[], options: CheckpointsOptions) {
     this.#options = options;
@@ -74,7 +75,7 @@ export class Checkpoints {
         owner,
         version,
         layout,
-        breathe: () => this.#breathe(),
+        breathe: () => this.#breath.taken(),
         onTorn: (marker, why) => {
           this.#torn += 1;
           log.warn(
@@ -243,17 +244,6 @@ export class Checkpoints {
     } finally {
       this.#writing -= 1;
     }
-  }
-
-  /** Lets others run once the slice is used up. */
-  #breathe(): Promise<void> | undefined {
-    if (performance.now() < this.#sliceEnds) return undefined;
-    return new Promise((resolve) => {
-      setImmediate(() => {
-        this.#sliceEnds = performance.now() + SLICE_MS;
-        resolve();
-      });
-    });
   }
 }
 
