@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { ROOT } from "../support/job.ts";
 
-vi.setConfig({ testTimeout: 900_000 });
+vi.setConfig({ testTimeout: 2_400_000 });
 
 const REGRESSIONS = join(ROOT, "test", "sim", "regressions");
 const regressions = existsSync(REGRESSIONS)
