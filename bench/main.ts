@@ -4,6 +4,7 @@ import { intent } from "./intent.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
 import { rules } from "./rules.ts";
+import { state } from "./state.ts";
 import { whole } from "./whole.ts";
 import { serveLoad } from "./whole-load.ts";
 import { windows } from "./windows.ts";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   recovery,
   rules,
   intent,
+  state,
 };
 const USAGE = `usage: bench [${Object.keys(BENCHES).join("|")}] [--short] [--json]`;
 

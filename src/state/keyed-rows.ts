@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { Compact } from "./compact.ts";
 import { decodePlain, encodePlain } from "./plain.ts";
 
 /** All that one key group knows of one key: a state a node, undefined where the node has none. */
@@ -8,12 +9,15 @@ export interface Row {
 }
 
 /**
- * The rows of one key group: the recently used as objects, the others as their msgpack bytes.
- * Which rows are hot never shows: a row and its round trip are the same state.
+ * The rows of one key group: the recently used as objects, the others as few bytes. Which rows are
+ * hot never shows: a row and its round trip are the same state. In and out they go as msgpack; what
+ * came in stays so until it is first used.
  */
 export class KeyedRows {
   readonly #hot: LRUCache<string, Row>;
   readonly #cold = new Map<string, Uint8Array>();
+  readonly #unread = new Map<string, Uint8Array>();
+  readonly #compact = new Compact();
   readonly #hotRows: number;
   readonly #nodes: number;
   #coldBytes = 0;
@@ -35,7 +39,7 @@ export class KeyedRows {
   }
 
   get size(): number {
-    return this.#hot.size + this.#cold.size;
+    return this.#hot.size + this.#cold.size + this.#unread.size;
   }
   get hotSize(): number {
     return this.#hot.size;
@@ -58,13 +62,19 @@ export class KeyedRows {
   peek(key: string): Row | undefined {
     const hot = this.#hot.get(key);
     if (hot !== undefined) return hot;
-    const bytes = this.#cold.get(key);
-    if (bytes === undefined) return undefined;
-    this.#cold.delete(key);
-    this.#coldBytes -= bytes.length;
-    const row = this.#decode(key, bytes);
+    const states = this.#coldStates(key);
+    if (states === undefined) return undefined;
+    this.#dropCold(key);
+    const row: Row = { key, states };
     this.#hot.set(key, row);
     return row;
+  }
+
+  #coldStates(key: string): unknown[] | undefined {
+    const cold = this.#cold.get(key);
+    if (cold !== undefined) return unboxed(this.#compact.decode(cold));
+    const unread = this.#unread.get(key);
+    return unread === undefined ? undefined : unboxed(decodePlain(unread));
   }
 
   /** Drops the row when no node knows anything of its key any more. */
@@ -79,7 +89,7 @@ export class KeyedRows {
     while (this.#hot.size > this.#hotRows) {
       const row = this.#hot.pop();
       if (row === undefined) break;
-      const bytes = this.#encode(row);
+      const bytes = this.#compact.encode(boxed(row.states));
       this.#cold.set(row.key, bytes);
       this.#coldBytes += bytes.length;
     }
@@ -89,42 +99,47 @@ export class KeyedRows {
   *keys(): Generator<string> {
     yield* this.#hot.keys();
     yield* this.#cold.keys();
+    yield* this.#unread.keys();
   }
 
-  /** The row as it is kept when it is cold; undefined when no node knows anything of its key. */
+  /** The row as msgpack; undefined when no node knows anything of its key. */
   bytesOf(key: string): Uint8Array | undefined {
-    const hot = this.#hot.peek(key);
-    if (hot === undefined) return this.#cold.get(key);
-    return hot.states.every((state) => state === undefined) ? undefined : this.#encode(hot);
+    const unread = this.#unread.get(key);
+    if (unread !== undefined) return unread;
+    const states = this.#hot.peek(key)?.states ?? this.#coldStates(key);
+    if (states === undefined || states.every((state) => state === undefined)) return undefined;
+    return encodePlain(boxed(states));
   }
   /** Takes over a row from its bytes. */
   put(key: string, bytes: Uint8Array): void {
     this.drop(key);
-    this.#cold.set(key, bytes);
+    this.#unread.set(key, bytes);
     this.#coldBytes += bytes.length;
   }
   drop(key: string): void {
     this.#hot.delete(key);
-    this.#coldBytes -= this.#cold.get(key)?.length ?? 0;
-    this.#cold.delete(key);
+    this.#dropCold(key);
   }
-  /** Rewrites every row, one at a time: `lift` gets and gives states by node. */
-  lift(lift: (states: readonly unknown[]) => unknown[]): void {
-    for (const [key, bytes] of [...this.#cold]) {
-      const states = lift(this.#decode(key, bytes).states);
-      this.put(key, this.#encode({ key, states }));
+  #dropCold(key: string): void {
+    for (const rows of [this.#cold, this.#unread]) {
+      this.#coldBytes -= rows.get(key)?.length ?? 0;
+      rows.delete(key);
     }
   }
-
-  /** A node without a state is a nil, which no state is. */
-  #encode(row: Row): Uint8Array {
-    return encodePlain(row.states.map((state) => (state === undefined ? null : [state])));
-  }
-  #decode(key: string, bytes: Uint8Array): Row {
-    const boxes = decodePlain(bytes) as ([unknown] | null)[];
-    return { key, states: boxes.map((box) => (box === null ? undefined : box[0])) };
+  /** Rewrites every row that is not hot, one at a time: `lift` gets and gives states by node. */
+  lift(lift: (states: readonly unknown[]) => unknown[]): void {
+    for (const key of [...this.#cold.keys(), ...this.#unread.keys()]) {
+      const states = this.#coldStates(key);
+      if (states !== undefined) this.put(key, encodePlain(boxed(lift(states))));
+    }
   }
 }
+
+/** A node without a state is a nil, which no state is. */
+const boxed = (states: readonly unknown[]) =>
+  states.map((state) => (state === undefined ? null : [state]));
+const unboxed = (boxes: unknown): unknown[] =>
+  (boxes as ([unknown] | null)[]).map((box) => (box === null ? undefined : box[0]));
 
 /** Rows that may be opened beyond the bound before `trim` is called. */
 const SLACK = 4096;

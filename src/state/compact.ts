@@ -1,0 +1,370 @@
+/**
+ * Bytes of plain data that never leave this process, as few as can be read back quickly. Names of
+ * fields stand in a list that all share; a text met before in the same value is a reference to it;
+ * times are told by how far they lie apart. What comes back is what a msgpack round trip gives.
+ */
+export class Compact {
+  readonly #names: string[] = [];
+  readonly #ids = new Map<string, number>();
+  readonly #writer = new Writer();
+
+  encode(value: unknown): Uint8Array {
+    const writer = this.#writer;
+    writer.begin();
+    this.#put(writer, value);
+    return writer.taken();
+  }
+
+  decode(bytes: Uint8Array): unknown {
+    return this.#take(new Reader(bytes));
+  }
+
+  #put(to: Writer, value: unknown): void {
+    switch (typeof value) {
+      case "number":
+        putNumber(to, value);
+        return;
+      case "string":
+        this.#putText(to, value);
+        return;
+      case "boolean":
+        to.byte(value ? Tag.True : Tag.False);
+        return;
+      case "object":
+        if (value === null) to.byte(Tag.Null);
+        else if (Array.isArray(value)) this.#putList(to, value);
+        else if (value instanceof Uint8Array) to.bytes(value);
+        else this.#putRecord(to, value as Readonly<Record<string, unknown>>);
+        return;
+      default:
+        // As in msgpack: what is undefined is nothing.
+        to.byte(Tag.Null);
+    }
+  }
+
+  #putList(to: Writer, list: readonly unknown[]): void {
+    to.sized(Tag.ShortList, Tag.List, list.length);
+    for (const value of list) this.#put(to, value);
+  }
+
+  #putRecord(to: Writer, record: Readonly<Record<string, unknown>>): void {
+    let size = 0;
+    for (const name in record) if (record[name] !== undefined) size += 1;
+    to.sized(Tag.ShortRecord, Tag.Record, size);
+    for (const name in record) {
+      const value = record[name];
+      if (value === undefined) continue;
+      this.#putName(to, name);
+      this.#put(to, value);
+    }
+  }
+
+  /** A place in the shared list, counted from 1; 0 and the text itself when the list is full. */
+  #putName(to: Writer, name: string): void {
+    let id = this.#ids.get(name);
+    // It would come back as something else than a field.
+    if (name === "__proto__") throw new RangeError("no field may be called __proto__");
+    if (id === undefined && this.#names.length < MOST_NAMES && name.length <= MOST_NAME_LENGTH) {
+      id = this.#names.push(name);
+      this.#ids.set(name, id);
+    }
+    to.whole(id ?? 0);
+    if (id === undefined) this.#putText(to, name);
+  }
+
+  #putText(to: Writer, text: string): void {
+    if (text.length < LEAST_SHARED) {
+      to.text(text);
+      return;
+    }
+    const id = this.#ids.get(text);
+    if (id !== undefined) {
+      to.byte(Tag.Name);
+      to.whole(id);
+      return;
+    }
+    const met = to.met.get(text);
+    if (met === undefined) {
+      to.met.set(text, to.met.size);
+      to.text(text);
+    } else {
+      to.byte(Tag.Again);
+      to.whole(met);
+    }
+  }
+
+  #take(from: Reader): unknown {
+    const tag = from.byte();
+    if (tag < Tag.ShortList) return tag;
+    if (tag < Tag.ShortRecord) return this.#takeList(from, tag - Tag.ShortList);
+    if (tag < Tag.ShortText) return this.#takeRecord(from, tag - Tag.ShortRecord);
+    if (tag < Tag.Null) return from.text(tag - Tag.ShortText);
+    switch (tag) {
+      case Tag.Null:
+        return null;
+      case Tag.True:
+        return true;
+      case Tag.False:
+        return false;
+      case Tag.Whole:
+        return from.whole();
+      case Tag.Negative:
+        return -from.whole();
+      case Tag.Later:
+        return from.moved(from.whole());
+      case Tag.Earlier:
+        return from.moved(-from.whole());
+      case Tag.Decimal:
+        return from.whole() / DECIMALS;
+      case Tag.Float:
+        return from.float();
+      case Tag.Hex:
+        return from.hex(from.whole());
+      case Tag.Text:
+        return from.text(from.whole());
+      case Tag.Wide:
+        return from.wide(from.whole());
+      case Tag.Name:
+        return this.#names[from.whole() - 1];
+      case Tag.Again:
+        return from.met[from.whole()];
+      case Tag.List:
+        return this.#takeList(from, from.whole());
+      case Tag.Record:
+        return this.#takeRecord(from, from.whole());
+      case Tag.Bytes:
+        return from.bytes(from.whole());
+      default:
+        throw new RangeError(`no value begins with ${tag}`);
+    }
+  }
+
+  #takeList(from: Reader, size: number): unknown[] {
+    const list: unknown[] = [];
+    for (let i = 0; i < size; i += 1) list.push(this.#take(from));
+    return list;
+  }
+
+  #takeRecord(from: Reader, size: number): Record<string, unknown> {
+    const record: Record<string, unknown> = {};
+    for (let i = 0; i < size; i += 1) {
+      const id = from.whole();
+      const name = id === 0 ? String(this.#take(from)) : (this.#names[id - 1] as string);
+      record[name] = this.#take(from);
+    }
+    return record;
+  }
+}
+
+/** Field names that are shared; some records are filed by what people did, so there is no end to them. */
+const MOST_NAMES = 4096;
+const MOST_NAME_LENGTH = 64;
+/** A shorter text is as short as a reference to it. */
+const LEAST_SHARED = 4;
+/** Digests and ids made of them. */
+const HEX = /^(?:[0-9a-f]{2}){4,}$/;
+/** Fractions of so much are whole numbers, where they come back as they were. */
+const DECIMALS = 10_000;
+/** Whole numbers from here on are times: told as the distance from the one before. */
+const TIMES = 2 ** 32;
+
+/** How a value begins. Below `ShortList` it is the whole number itself. */
+const Tag = {
+  ShortList: 0x40,
+  ShortRecord: 0x60,
+  ShortText: 0x80,
+  Null: 0xc0,
+  True: 0xc1,
+  False: 0xc2,
+  Whole: 0xc3,
+  Negative: 0xc4,
+  Later: 0xc5,
+  Earlier: 0xc6,
+  Decimal: 0xc7,
+  Float: 0xc8,
+  Hex: 0xc9,
+  Text: 0xca,
+  Wide: 0xcb,
+  Name: 0xcc,
+  Again: 0xcd,
+  List: 0xce,
+  Record: 0xcf,
+  Bytes: 0xd0,
+} as const;
+
+function putNumber(to: Writer, value: number): void {
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
+    const scaled = Math.round(value * DECIMALS);
+    if (scaled > 0 && scaled < TIMES && scaled / DECIMALS === value) {
+      to.byte(Tag.Decimal);
+      to.whole(scaled);
+    } else to.float(value);
+    return;
+  }
+  if (value >= 0 && value < Tag.ShortList) to.byte(value);
+  else if (value >= TIMES) to.time(value);
+  else if (value >= 0) {
+    to.byte(Tag.Whole);
+    to.whole(value);
+  } else {
+    to.byte(Tag.Negative);
+    to.whole(-value);
+  }
+}
+
+class Writer {
+  /** Texts of this value that may be referred to, by when they were met. */
+  readonly met = new Map<string, number>();
+  #buffer = Buffer.allocUnsafe(4096);
+  #used = 0;
+  #time = 0;
+
+  begin(): void {
+    this.#used = 0;
+    this.#time = 0;
+    this.met.clear();
+  }
+  taken(): Uint8Array {
+    return Uint8Array.prototype.slice.call(this.#buffer, 0, this.#used);
+  }
+
+  byte(value: number): void {
+    this.#room(1);
+    this.#buffer[this.#used++] = value;
+  }
+  /** A whole number from 0 on, seven bits a byte. */
+  whole(value: number): void {
+    this.#room(8);
+    let left = value;
+    while (left >= 0x80) {
+      this.#buffer[this.#used++] = (left % 0x80) + 0x80;
+      left = Math.floor(left / 0x80);
+    }
+    this.#buffer[this.#used++] = left;
+  }
+  sized(short: number, long: number, size: number): void {
+    if (size < 0x20) this.byte(short + size);
+    else {
+      this.byte(long);
+      this.whole(size);
+    }
+  }
+  time(value: number): void {
+    const after = value - this.#time;
+    this.#time = value;
+    this.byte(after < 0 ? Tag.Earlier : Tag.Later);
+    this.whole(Math.abs(after));
+  }
+  float(value: number): void {
+    this.byte(Tag.Float);
+    this.#room(8);
+    this.#used = this.#buffer.writeDoubleLE(value, this.#used);
+  }
+  text(text: string): void {
+    if (HEX.test(text)) {
+      this.#hex(text);
+      return;
+    }
+    const { length } = text;
+    this.#room(9 + length * 2);
+    const from = this.#used;
+    let at = from + (length < 0x40 ? 1 : this.#sizeOf(length) + 1);
+    for (let i = 0; i < length; i += 1) {
+      const code = text.charCodeAt(i);
+      if (code >= 0x80) {
+        this.#wide(text);
+        return;
+      }
+      this.#buffer[at++] = code;
+    }
+    if (length < 0x40) this.#buffer[from] = Tag.ShortText + length;
+    else {
+      this.byte(Tag.Text);
+      this.whole(length);
+    }
+    this.#used = at;
+  }
+  /** One that is not plain ASCII; half a character stays what it is. */
+  #wide(text: string): void {
+    this.byte(Tag.Wide);
+    this.whole(text.length);
+    this.#used += this.#buffer.write(text, this.#used, "utf16le");
+  }
+  #hex(text: string): void {
+    this.byte(Tag.Hex);
+    this.whole(text.length / 2);
+    this.#room(text.length / 2);
+    this.#used += this.#buffer.write(text, this.#used, "hex");
+  }
+  bytes(value: Uint8Array): void {
+    this.byte(Tag.Bytes);
+    this.whole(value.length);
+    this.#room(value.length);
+    this.#buffer.set(value, this.#used);
+    this.#used += value.length;
+  }
+
+  #sizeOf(value: number): number {
+    let size = 1;
+    for (let left = value; left >= 0x80; left = Math.floor(left / 0x80)) size += 1;
+    return size;
+  }
+  #room(bytes: number): void {
+    if (this.#used + bytes <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#used + bytes));
+    larger.set(this.#buffer);
+    this.#buffer = larger;
+  }
+}
+
+class Reader {
+  readonly met: string[] = [];
+  readonly #bytes: Buffer;
+  #at = 0;
+  #time = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  byte(): number {
+    return this.#bytes[this.#at++] as number;
+  }
+  whole(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 0x80) {
+      const byte = this.byte();
+      if (byte < 0x80) return value + byte * factor;
+      value += (byte - 0x80) * factor;
+    }
+  }
+  /** The time that lies so far from the one before. */
+  moved(by: number): number {
+    this.#time += by;
+    return this.#time;
+  }
+  float(): number {
+    this.#at += 8;
+    return this.#bytes.readDoubleLE(this.#at - 8);
+  }
+  text(length: number): string {
+    this.#at += length;
+    return this.#met(this.#bytes.toString("latin1", this.#at - length, this.#at));
+  }
+  hex(length: number): string {
+    this.#at += length;
+    return this.#met(this.#bytes.toString("hex", this.#at - length, this.#at));
+  }
+  wide(length: number): string {
+    this.#at += 2 * length;
+    return this.#met(this.#bytes.toString("utf16le", this.#at - 2 * length, this.#at));
+  }
+  bytes(length: number): Uint8Array {
+    this.#at += length;
+    return new Uint8Array(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+  #met(text: string): string {
+    if (text.length >= LEAST_SHARED) this.met.push(text);
+    return text;
+  }
+}
