@@ -13,6 +13,8 @@ import type { ShopEvent } from "../event.ts";
 import { type Candidate, evidenceFor, itemOf, shortlist } from "./candidates.ts";
 import { fieldsOf, textOf } from "./catalog.ts";
 import { type Proposal, RECOMMENDER } from "./contact/proposal.ts";
+import { explainTaste } from "./explain-taste.ts";
+import { ExplainedRecommender } from "./explained-decisions.ts";
 import { duration } from "./options.ts";
 import { DEFAULT_WEIGHTS, FEATURES, type RankInput, type Weights } from "./rank.ts";
 import { inWords, type Missing, messageOf, recIdOf } from "./recommendation.ts";
@@ -124,6 +126,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
     },
     publish: messageOf,
     profile: showTaste,
+    explain: (taste, { at, facts }) => ({ recommender: explainTaste(taste, facts, at, options) }),
   };
 }
 
@@ -188,6 +191,12 @@ function decide(
     .filter((i) => (scores[i] ?? 0) >= options.minScore)
     .sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
   const best = order.find((i) => isThere(candidates[i]));
+  const recId = recIdOf(ctx.key, ctx.derive("rec"));
+  ctx.note(() => ({
+    of: "recommend",
+    rec_id: best === undefined ? null : recId,
+    ...explainTaste({ ...taste, pushedAt }, ctx.facts, ctx.now, options),
+  }));
   tellMissing(order, best, candidates, scores, taste, ctx, options);
   const chosen = best === undefined ? undefined : candidates[best];
   if (best === undefined || chosen === undefined) {
@@ -201,7 +210,6 @@ function decide(
           .filter((candidate) => candidate.kind === "product" && isThere(candidate))
           .slice(0, options.items)
       : [chosen];
-  const recId = recIdOf(ctx.key, ctx.derive("rec"));
   const keys = together.map(({ key }) => key);
   rememberRec(taste, recId, keys);
   for (const key of keys) mute(taste, key, plus(ctx.now, options.repeatAfter), ctx.now);
@@ -371,5 +379,6 @@ export const recommendSpec: OperatorSpec = {
   tells: ["affinity"],
   options: Options,
   profile: TASTE_SECTIONS,
+  explains: { recommender: ExplainedRecommender },
   make: (options) => recommendOperator(readRecommendOptions(options)),
 };

@@ -11,6 +11,7 @@ import {
   plus,
 } from "../../src/time/event-time.ts";
 import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
+import type { ExplainedTrigger } from "./condition/explained.ts";
 import type { Firing, Histories, StandingChange } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
 import { chance } from "./contact/chance.ts";
@@ -60,6 +61,24 @@ export interface Undone {
   readonly rule: string;
   readonly ref: string;
   readonly at: EventTime;
+}
+
+/** One rule for one person at a moment. JSON. */
+export interface ExplainedRule {
+  readonly rule: string;
+  readonly title?: string;
+  /** Of the rule's content. */
+  readonly version: string;
+  readonly class: Rule["class"];
+  /** The person is among those for whom it is in force. */
+  readonly in_force: boolean;
+  /** It only says what it would have done for the person. */
+  readonly held_out: boolean;
+  readonly variant: string | null;
+  /** Left out where the person does not agree to be judged so. */
+  readonly when?: ExplainedTrigger;
+  /** Firings that may still turn out not to have been, oldest first. */
+  readonly fired: readonly { readonly at: string; readonly of: string }[];
 }
 
 interface Entry {
@@ -174,6 +193,41 @@ export class RuleBook {
     return this.#judge(concerned, MIN_TIME, now, look, judgeable);
   }
 
+  /** Every rule as it stands at `at`; with its conditions where `mayShow` it. */
+  explain(
+    { person, state }: Pick<Look, "person" | "state">,
+    at: EventTime,
+    mayShow: (rule: Rule) => boolean,
+  ): ExplainedRule[] {
+    // What is older than that is kept only as far as it matters from there on.
+    const from = minus(latest(at, state.seen), this.#maxAge);
+    return this.#entries.map(({ rule, trigger }): ExplainedRule => {
+      const { id, title, hash } = rule;
+      return {
+        rule: id,
+        ...(title === undefined ? {} : { title }),
+        version: hash,
+        class: rule.class,
+        in_force: this.#isInForce(rule, person),
+        held_out: this.#isHeldOut(rule, person),
+        variant: this.#variant(rule, person).id,
+        ...(mayShow(rule) ? { when: trigger.explain(state.histories, { at, from }) } : {}),
+        fired: (state.told[id] ?? [])
+          .filter((told) => told[0] <= at)
+          .slice(-SHOWN_EVENTS)
+          .map(([time, , of]) => ({ at: isoTime(time), of: of.split("\n").join(", ") })),
+      };
+    });
+  }
+
+  /** What made a proposal: its rule as it stood when it came true. */
+  explainFiring({ rule, at }: Proposal, { histories }: BookState): ExplainedTrigger | undefined {
+    const entry = this.#byId.get(rule);
+    // Just before, what was waited for still waits.
+    const moment = { at: (at - 1) as EventTime, from: (at - 1) as EventTime };
+    return entry?.trigger.explain(histories, moment);
+  }
+
   /** Forgets what no longer matters at `now`. */
   tidy(state: BookState, now: EventTime): void {
     const horizon = minus(now, this.#maxAge);
@@ -253,11 +307,14 @@ export class RuleBook {
     return rollout >= 1 || chance(this.#seed, person, `${id} rollout`) < rollout;
   }
 
+  #isHeldOut({ id, holdOut }: Rule, person: string): boolean {
+    return holdOut > 0 && chance(this.#seed, person, `${id} hold-out`) < holdOut;
+  }
+
   #proposals(rule: Rule, firing: Firing, { person, facts }: Look): Proposal[] {
     const variant = this.#variant(rule, person);
     const waits = rule.grace !== undefined && firing.by === "clock";
-    const isHeldOut =
-      rule.holdOut > 0 && chance(this.#seed, person, `${rule.id} hold-out`) < rule.holdOut;
+    const isHeldOut = this.#isHeldOut(rule, person);
     return variant.does.flatMap(({ take, of }): Proposal[] => {
       const options = of.flatMap((action) => optionOf(action, firing, facts) ?? []);
       if (options.length === 0) return [];

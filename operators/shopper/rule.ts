@@ -1,14 +1,16 @@
-import Type from "typebox";
+import Type, { type Static } from "typebox";
 import { hash128 } from "../../src/codec/hash.ts";
-import { CHANNELS, type RuleFile } from "../../src/config/rule-ast.ts";
+import { CHANNELS, type Rule, type RuleFile } from "../../src/config/rule-ast.ts";
 import { type Context, FORGET, type Forget, type Operator } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { days, type EventTime, earliest, plus } from "../../src/time/event-time.ts";
+import { days, type EventTime, earliest, isoTime, plus } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { agrees, isMinor } from "../consent.ts";
+import { EXPLAINED_DEFS, ExplainedRules } from "./condition/explained-schema.ts";
 import type { StandingChange } from "./condition/leaf.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { standingOf } from "./condition/standing.ts";
+import { explainContact } from "./contact/explain-contact.ts";
 import { hear, isHeard } from "./contact/hear.ts";
 import { joinContact } from "./contact/join.ts";
 import { type ContactOut, hopOf, messageOf } from "./contact/outcome.ts";
@@ -25,6 +27,7 @@ import {
 import { moveNote } from "./contact/silence.ts";
 import { type ContactState, isBlank, newContact, pruneContact } from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
+import { ExplainedContact, ExplainedDecisions } from "./explained-decisions.ts";
 import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
 import type { Step } from "./signals.ts";
 
@@ -32,6 +35,7 @@ const NAME = "rule";
 const JUDGE = "judge";
 const PRUNE = "prune";
 const TIDY_EVERY = days(8);
+const KEPT_DECISIONS = 8;
 
 type In = Step | Proposal | { readonly kind: string; readonly person: string };
 
@@ -51,10 +55,11 @@ export interface RuleState {
 export function ruleOperator(
   file: RuleFile,
   job: Pick<JobSettings, "seed" | "maxAge" | "consent">,
+  { keptDecisions }: { readonly keptDecisions: number } = { keptDecisions: KEPT_DECISIONS },
 ): Operator<In, ContactOut, RuleState> {
   const book = new RuleBook(file, job);
   const grants = new Matchers(grantsOf(file));
-  const policies = policiesOf(file, job);
+  const policies = { ...policiesOf(file, job), keptDecisions };
   const listens = (type: string) => book.knows(type) || isHeard(type, grants);
   const turnOf = ({ contact }: RuleState, ctx: Context<ContactOut>): Turn => ({
     state: contact,
@@ -70,7 +75,7 @@ export function ruleOperator(
     if (event.type.startsWith("privacy.")) stopWithdrawn(turn);
     const found = book.onStep(step, lookAt(state, ctx));
     recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
-    act(found, turn);
+    act(found, state, turn);
   }
 
   /** What waits and is no longer true is dropped at once; what went and never was is taken back. */
@@ -86,16 +91,33 @@ export function ruleOperator(
     const turn = turnOf(state, ctx);
     const found = book.onStanding(change, lookAt(state, ctx));
     recheck(found, state, turn, "stale");
-    act(found, turn);
+    act(found, state, turn);
   }
 
   function onJoin(from: RuleState, state: RuleState, ctx: Context<ContactOut>): void {
     const turn = turnOf(state, ctx);
-    joinContact(state.contact, from.contact);
+    joinContact(state.contact, from.contact, policies);
     const found = book.join(from.book, ctx.now, lookAt(state, ctx));
     recheck(found, state, turn, "stale");
-    act(found, turn);
+    act(found, state, turn);
     endMoment(turn, standsIn(state));
+  }
+
+  /** Does what is new; what went already for a firing that was only of another time stands. */
+  function act({ proposals }: Findings, state: RuleState, turn: Turn): void {
+    for (const { proposal, replaces } of proposals) {
+      const { rule, ref, at, reason } = proposal;
+      turn.ctx.note(() => ({
+        of: "rule",
+        rule,
+        ref,
+        true_at: isoTime(at),
+        evidence: reason.evidence,
+        before: book.explainFiring(proposal, state.book) ?? null,
+      }));
+      if (replaces === null || !moveNote(turn.state.silence, rule, replaces, ref))
+        propose(proposal, turn);
+    }
   }
 
   const standsIn =
@@ -105,7 +127,7 @@ export function ruleOperator(
 
   return {
     name: NAME,
-    version: 1,
+    version: 2,
     order: "arrival",
     key(signal) {
       if (signal.kind === "proposed") return signal.person;
@@ -132,7 +154,7 @@ export function ruleOperator(
         return armed(state, book, ctx);
       }
       delete state.due;
-      act(book.onClock(ctx.now, lookAt(state, ctx)), turn);
+      act(book.onClock(ctx.now, lookAt(state, ctx)), state, turn);
       endMoment(turn, standsIn(state));
       return armed(state, book, ctx);
     },
@@ -142,17 +164,22 @@ export function ruleOperator(
     },
     publish: messageOf,
     forward: hopOf,
+    migrate: (state) => withDecisions(state as RuleState),
+    explain(state, { key: person, at, permits }) {
+      const mayShow = (rule: Rule) => permits("profiling") || rule.class === "service";
+      return {
+        rules: book.explain({ person, state: state.book }, at, mayShow),
+        ...explainContact(person, state.contact, policies, at),
+      };
+    },
   };
 }
 
-/** Does what is new; what went already for a firing that was only of another time stands. */
-function act({ proposals }: Findings, turn: Turn): void {
-  for (const { proposal, replaces } of proposals) {
-    const { rule, ref } = proposal;
-    if (replaces === null || !moveNote(turn.state.silence, rule, replaces, ref))
-      propose(proposal, turn);
-  }
-}
+/** Of before decisions were remembered. */
+const withDecisions = (state: RuleState): RuleState => ({
+  ...state,
+  contact: { ...state.contact, decisions: [] },
+});
 
 const isProposal = (signal: In): signal is Proposal => signal.kind === "proposed";
 const isStep = (signal: In): signal is Step => signal.kind === "step";
@@ -213,7 +240,7 @@ function grantsOf({ contact }: RuleFile) {
 function policiesOf(
   { contact, timeZone }: RuleFile,
   { seed, consent }: Pick<JobSettings, "seed" | "consent">,
-): Policies {
+): Omit<Policies, "keptDecisions"> {
   return {
     policy: contact,
     caps: contact.caps.map((cap) => ({ ...cap, key: hash128(JSON.stringify(cap)).slice(0, 8) })),
@@ -244,6 +271,21 @@ const NO_RULES: RuleFile = {
   },
 };
 
+const Options = Type.Object(
+  {
+    decisions: Type.Optional(
+      Type.Integer({
+        default: KEPT_DECISIONS,
+        minimum: 0,
+        maximum: 64,
+        description:
+          "Decisions of each person that `ask.explain` knows at once: so many done, so many not.",
+      }),
+    ),
+  },
+  { additionalProperties: false },
+);
+
 export const ruleSpec: OperatorSpec = {
   name: NAME,
   flow: "shopper",
@@ -259,7 +301,15 @@ export const ruleSpec: OperatorSpec = {
     "segment",
     "recommend",
   ],
-  options: Type.Object({}, { additionalProperties: false }),
-  make: (_options, job) =>
-    ruleOperator((job.files["rules"] as RuleFile | undefined) ?? NO_RULES, job),
+  options: Options,
+  explainsBy: EXPLAINED_DEFS,
+  explains: {
+    rules: ExplainedRules,
+    contact: ExplainedContact,
+    decisions: ExplainedDecisions,
+  },
+  make: (options, job) =>
+    ruleOperator((job.files["rules"] as RuleFile | undefined) ?? NO_RULES, job, {
+      keptDecisions: (options as Static<typeof Options>).decisions ?? KEPT_DECISIONS,
+    }),
 };

@@ -1,6 +1,13 @@
 import type { Segment, SegmentFile } from "../../src/config/segment-ast.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
 import { type CompiledWhen, compileWhen } from "./condition/compile-when.ts";
+import {
+  type ExplainedWhen,
+  type Moment,
+  shownEvents,
+  standsAt,
+  textOfMatcher,
+} from "./condition/explained.ts";
 import type { Histories, LevelLeaf } from "./condition/leaf.ts";
 import { joined, type Timeline } from "./condition/timeline.ts";
 import { countLevel } from "./condition/window-leaf.ts";
@@ -29,6 +36,14 @@ export interface Definition {
   readonly whenEmpty: boolean;
   /** Membership from `from` on, as far as is known, if nothing more comes. */
   timeline(judged: Judged, told: Told, from: EventTime): Timeline;
+  /** How its pieces stand at a moment. */
+  explain(judged: Judged, moment: Moment): ExplainedDefinition;
+}
+
+export interface ExplainedDefinition {
+  readonly when: ExplainedWhen;
+  /** What keeps a member in for a while, whatever `when` says. */
+  readonly leave?: ExplainedWhen;
 }
 
 export const definitionsOf = (file: SegmentFile): Definition[] => file.segments.map(definitionOf);
@@ -60,6 +75,22 @@ function definitionOf(segment: Segment): Definition {
       if (leave === null || unless === null) return level;
       const active = unless.timeline(histories[unless.key], from);
       return latched(level, active, leave.after, standing(told, from));
+    },
+    explain({ histories, told: all }, moment) {
+      lent = all;
+      const explained = when.explain(histories, moment);
+      if (leave === null || unless === null) return { when: explained };
+      const history = histories[unless.key];
+      return {
+        when: explained,
+        leave: {
+          op: "unless",
+          ...standsAt(unless.timeline(history, moment.from), moment),
+          what: textOfMatcher(leave.unless),
+          within_ms: leave.after,
+          evidence: shownEvents(unless.evidence(history, moment.at)),
+        },
+      };
     },
   };
 }

@@ -15,7 +15,7 @@ import type { Histories } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
 import { standingOf } from "./condition/standing.ts";
 import { messageId } from "./message-id.ts";
-import { type Definition, definitionsOf } from "./segment-definition.ts";
+import { type Definition, definitionsOf, type ExplainedDefinition } from "./segment-definition.ts";
 import { whyOf } from "./segment-reason.ts";
 import {
   corrections,
@@ -33,6 +33,7 @@ import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts"
 export const SEGMENT = "segment";
 const TIMER = "judge";
 const SHOWN_EVENTS = 5;
+const SHOWN_TURNS = 8;
 
 export interface SegmentState {
   /** When the person was first seen; kept only where somebody who did nothing is a member. */
@@ -68,11 +69,26 @@ interface Membership {
   readonly version: string;
 }
 
+/** One segment for one person at a moment. JSON. */
+export interface ExplainedSegment extends ExplainedDefinition {
+  readonly segment: string;
+  readonly title?: string;
+  /** Of the definition's content. */
+  readonly version: string;
+  /** As was told last; that follows the watermark, a little behind the definition. */
+  readonly member: boolean;
+  readonly since?: string;
+  /** When membership ends, or begins, if nothing comes. */
+  readonly until?: string;
+  /** Turns that were told and may still be corrected, oldest first. */
+  readonly told: readonly { readonly at: string; readonly member: boolean; readonly id: string }[];
+}
+
 /** What judging asks of the runtime. */
 interface SegmentContext
   extends Pick<
     Context<SegmentSignal>,
-    "key" | "now" | "cause" | "facts" | "emit" | "setTimer" | "clearTimer"
+    "key" | "now" | "cause" | "facts" | "emit" | "note" | "setTimer" | "clearTimer"
   > {
   /** From when on the person may be told a member; from ever where it is left out. */
   mayBeFrom?(segment: string): EventTime;
@@ -196,6 +212,30 @@ export class SegmentJudge {
       if (turn?.member !== true) return [];
       const since = turn.at === 0 ? {} : { since: isoTime(turn.at) };
       return [{ segment: segment.id, ...since, version: segment.hash }];
+    });
+  }
+
+  /** Every segment of the file as it stands at `at`, and what it goes by. */
+  explain(state: SegmentState, at: EventTime): ExplainedSegment[] {
+    // What is older than that is kept only as far as it matters from there on.
+    const from = minus(latest(at, state.judged), this.#maxAge);
+    return this.#definitions.map((definition): ExplainedSegment => {
+      const { id, title, hash } = definition.segment;
+      const told = state.told[id] ?? neverTold();
+      const turn = standing(told, (at + 1) as EventTime);
+      const until = definition.timeline(state, told, from).turns.find((next) => next > at);
+      return {
+        segment: id,
+        ...(title === undefined ? {} : { title }),
+        version: hash,
+        member: turn.member,
+        ...(turn.at === 0 ? {} : { since: isoTime(turn.at) }),
+        ...(until === undefined ? {} : { until: isoTime(until) }),
+        ...definition.explain(state, { at, from }),
+        told: told[2]
+          .slice(-SHOWN_TURNS)
+          .map(([time, member, ref]) => ({ at: isoTime(time), member, id: ref })),
+      };
     });
   }
 
@@ -388,6 +428,12 @@ function say(
   const { reason, evidence } =
     because === undefined ? whyOf(definition, state, telling) : { reason: because, evidence: [] };
   const { at, member, insteadOf, undoes } = telling;
+  ctx.note(() => ({
+    of: "segment",
+    segment: definition.segment.id,
+    id: ref,
+    ...definition.explain(state, { at, from: at }),
+  }));
   ctx.emit({
     kind: "segment",
     person: ctx.key,

@@ -3,6 +3,7 @@ import type { SegmentFile } from "../../src/config/segment-ast.ts";
 import type { Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { isoTime, type Millis } from "../../src/time/event-time.ts";
+import { EXPLAINED_DEFS, ExplainedSegments } from "./condition/explained-schema.ts";
 import { newSegmentState, SEGMENT, SegmentJudge, type SegmentState } from "./segment-judge.ts";
 import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
 
@@ -30,6 +31,7 @@ export function segmentOperator(
     forgotten: (state, ctx) => judge.leaveAll(state, ctx),
     publish: messageOf,
     profile: (state, { at }) => ({ segments: judge.memberships(state, at) }),
+    explain: (state, { at }) => ({ segments: judge.explain(state, at) }),
   };
 }
 
@@ -70,6 +72,8 @@ export const segmentSpec: OperatorSpec = {
       { description: "Segments that the person is in." },
     ),
   },
+  explainsBy: EXPLAINED_DEFS,
+  explains: { segments: ExplainedSegments },
   make: (_options, job) =>
     segmentOperator((job.files["segments"] as SegmentFile | undefined) ?? NO_SEGMENTS, job.maxAge),
 };

@@ -11,6 +11,7 @@ import {
 } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime, MAX_TIME, MIN_TIME } from "../../src/time/event-time.ts";
+import { EXPLAINED_DEFS, ExplainedSegments } from "./condition/explained-schema.ts";
 import type { LevelLeaf } from "./condition/leaf.ts";
 import { TAGS } from "./profile-parts.ts";
 import { type Definition, definitionsOf } from "./segment-definition.ts";
@@ -64,6 +65,7 @@ function tagsOperator(
     cause: ctx.cause,
     facts: ctx.facts,
     mayBeFrom: (tag: string) => mayHaveFrom(tag, state, ctx),
+    note: (what: () => unknown) => ctx.note(what),
     emit: (signal: SegmentSignal) =>
       ctx.emit(tagOf(signal, definitions.get(signal.segment), state)),
     setTimer: (name: string, at: SegmentState["wake"]) => ctx.setTimer(name, at),
@@ -107,6 +109,7 @@ function tagsOperator(
         by: NAME,
       })),
     }),
+    explain: (state, { at }) => ({ tags: judge.explain(state, at) }),
   };
 }
 
@@ -201,5 +204,7 @@ export const tagsSpec: OperatorSpec = {
   tells: ["tag"],
   options: Type.Object({}, { additionalProperties: false }),
   profile: { tags: TAGS },
+  explainsBy: EXPLAINED_DEFS,
+  explains: { tags: ExplainedSegments },
   make: (_options, job) => tagsOperator((job.files["tags"] as TagFile | undefined) ?? NO_TAGS, job),
 };

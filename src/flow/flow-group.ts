@@ -16,7 +16,7 @@ import { type Part, smallPart } from "../state/part.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
 import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
-import { KeyedTask, type TaskSnapshot, type Trace } from "./keyed-task.ts";
+import { KeyedTask, type OnNote, type TaskSnapshot, type Trace } from "./keyed-task.ts";
 import { isFact, MergeOrder, type MergeSnapshot } from "./merge-order.ts";
 import { decodeMoved, encodeMoved } from "./moved.ts";
 import type { Moves } from "./moves.ts";
@@ -41,6 +41,7 @@ export interface GroupOptions {
   /** Shared by the groups of a job, so that each record of facts is decoded once. */
   readonly factRecords: FactRecords;
   readonly trace?: Trace | undefined;
+  readonly onNote?: OnNote | undefined;
   /**
    * `log`: one source, records handled as they come, watermark = its time − disorder − 1 ms.
    * `merge`: several sources, records wait for all of them and are handled by event time.
@@ -79,12 +80,12 @@ export class FlowGroup {
   constructor(options: GroupOptions, sink: GroupSink) {
     this.#options = options;
     this.#sink = sink;
-    const { input, next, flow, group, scoring, hotRows, trace } = options;
+    const { input, next, flow, group, scoring, hotRows, trace, onNote } = options;
     this.#merge = input.kind === "merge" ? new MergeOrder(input.sources) : undefined;
     this.#targets = Array.from({ length: next?.groups ?? 0 }, (_, g) => `${next?.flow}-${g}`);
     this.task = new KeyedTask(
       flow,
-      { group, scoring, hotRows, ordered: input.kind === "merge", trace },
+      { group, scoring, hotRows, ordered: input.kind === "merge", trace, onNote },
       {
         hop: (hop, id) => this.#forward(hop, id),
         output: (o, position) => sink.output(o, position),

@@ -5,7 +5,7 @@ import { FlowGroup, type GroupSink } from "./flow-group.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { type Intake, IntakeGroup } from "./intake.ts";
 import { keyGroup } from "./key-group.ts";
-import type { Trace } from "./keyed-task.ts";
+import type { OnNote, Trace } from "./keyed-task.ts";
 import { type MoveStore, Moves } from "./moves.ts";
 
 /** The three flows of a job before they are given a log. */
@@ -41,12 +41,18 @@ export interface JobSinks {
   readonly moves: MoveStore;
 }
 
+/** Whoever looks at what goes on inside the flows. */
+export interface JobWatch {
+  readonly trace?: Trace | undefined;
+  readonly onNote?: OnNote | undefined;
+}
+
 /** Wires the flows to where their results go. */
 export function buildJob(
   definition: JobDefinition,
   scoring: Scoring,
   sinks: JobSinks,
-  trace?: Trace,
+  watch: JobWatch = {},
 ): Job {
   const { shopper, demand, groups, demandGroups, disorder, hotRows } = definition;
   const toShopper = { flow: shopper.name, groups };
@@ -55,7 +61,7 @@ export function buildJob(
   const sources = [INTAKE, ...Array.from({ length: groups }, (_, g) => `${shopper.name}-${g}`)];
   const group = (flow: FlowDefinition, index: number, rest: Pick<GroupParts, "input" | "next">) =>
     new FlowGroup(
-      { flow, group: index, scoring, hotRows, factRecords, trace, ...rest },
+      { flow, group: index, scoring, hotRows, factRecords, ...watch, ...rest },
       sinks.of(`${flow.name}-${index}`),
     );
   const moves: Moves = new Moves(

@@ -19,6 +19,7 @@ import {
   type Forgotten,
   type Hop,
   type ProfileSections,
+  type ProfileView,
   type ScoreRequest,
 } from "./operator.ts";
 import { liftsTo, liftTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
@@ -54,10 +55,22 @@ export interface TaskOptions {
   readonly ordered: boolean;
   /** Sees everything that operators of complete steps emitted. */
   readonly trace?: Trace | undefined;
+  /** Sees what operators of complete steps noted down of their decisions. */
+  readonly onNote?: OnNote | undefined;
 }
 
 /** A look at what an operator emits, for `replay --trace` and tests. */
 export type Trace = (operator: string, out: unknown, now: EventTime) => void;
+
+/** What an operator noted down of a decision; `cause` is that of the outputs that came of it. */
+export interface Note {
+  readonly operator: string;
+  readonly key: string;
+  readonly cause: string;
+  readonly now: EventTime;
+  readonly what: unknown;
+}
+export type OnNote = (note: Note) => void;
 
 /** What a task remembers beside its parts. */
 export interface TaskSnapshot {
@@ -150,6 +163,9 @@ export class KeyedTask implements Runs {
   get traced(): boolean {
     return this.#options.trace !== undefined;
   }
+  get noted(): boolean {
+    return this.#options.onNote !== undefined;
+  }
   get watermark(): EventTime {
     return this.#watermark;
   }
@@ -185,7 +201,15 @@ export class KeyedTask implements Runs {
   }
   /** What the operators show of a key as of `at`; nothing of it is shared with their states. */
   profileOf(key: string, at: EventTime): ProfileSections {
-    return sectionsOf(this.graph.nodes, this.#rows.peek(key), { key, at, facts: this.facts });
+    return sectionsOf("profile", this.graph.nodes, this.#rows.peek(key), this.#view(key, at));
+  }
+  /** The same of what they say of why things are as they are. */
+  explanationOf(key: string, at: EventTime): ProfileSections {
+    return sectionsOf("explain", this.graph.nodes, this.#rows.peek(key), this.#view(key, at));
+  }
+  #view(key: string, at: EventTime): ProfileView {
+    const permits = (purpose: string) => this.permits(key, purpose);
+    return { key, at, facts: this.facts, permits };
   }
 
   /** What the task remembers, to be written between two messages. From the first call on changes are followed. */
@@ -667,6 +691,14 @@ export class KeyedTask implements Runs {
       );
     }
     for (const hop of step.hops ?? []) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
+    for (const { node, key, what } of step.notes ?? [])
+      this.#options.onNote?.({
+        operator: node.operator.name,
+        key,
+        cause: step.cause,
+        now: step.now,
+        what,
+      });
     for (const { node, out } of step.emitted ?? [])
       this.#options.trace?.(node.operator.name, out, step.now);
     for (const later of step.later ?? []) this.#runLater(step, later);

@@ -1,4 +1,5 @@
 import { hash128 } from "../codec/hash.ts";
+import { copyPlain } from "../state/plain.ts";
 import { type EventTime, eventTime, isoTime, latest } from "../time/event-time.ts";
 import type { GraphNode } from "./graph.ts";
 import type { Context, Facts, Forgotten, ProfileSections, ScoreRequest } from "./operator.ts";
@@ -9,6 +10,8 @@ export interface Runs {
   readonly facts: Facts;
   /** Whether emissions are kept for a trace. */
   readonly traced: boolean;
+  /** Whether somebody looks at what decisions are made of. */
+  readonly noted: boolean;
   deliver(step: Step, node: GraphNode, event: unknown): void;
   ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void;
   late(node: GraphNode): void;
@@ -90,6 +93,12 @@ export class NodeContext implements Context<unknown> {
   }
   forget(purpose?: string): Forgotten {
     return this.#task.forget(this.#current, this.#node, this.key, purpose);
+  }
+  note(what: () => unknown): void {
+    if (!this.#task.noted) return;
+    const step = this.#current;
+    step.notes ??= [];
+    step.notes.push({ node: this.#node, key: this.key, what: copyPlain(what()) });
   }
   profile(): ProfileSections {
     return this.#task.profileOf(this.key, this.now);

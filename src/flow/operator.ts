@@ -61,6 +61,8 @@ export interface ProfileView {
   /** Event time as of which the profile is told. */
   readonly at: EventTime;
   readonly facts: Facts;
+  /** Whether the key agrees to a purpose. */
+  permits(this: void, purpose: string): boolean;
 }
 /** Sections of a profile by name: what several operators say in one is joined. */
 export type ProfileSections = Readonly<Record<string, unknown>>;
@@ -94,6 +96,11 @@ export interface Context<Out> {
    * all of them, and the record goes no further. What was forgotten. For the flow's gate.
    */
   forget(purpose?: string): Forgotten;
+  /**
+   * What a decision is made of, for whoever replays the log to see it. Changes nothing; `what` is
+   * called at once, and only when somebody looks. Plain data that nobody else holds.
+   */
+  note(what: () => unknown): void;
   /** What all operators of the flow show of this key, as of now. Plain data that nobody else holds. */
   profile(): ProfileSections;
   /** Counts the event as late for this operator and publishes it on `late.<operator>`. */
@@ -136,6 +143,11 @@ export interface Operator<In, Out, State> {
    * section. Pure, and changes nothing; the spec's `profile` describes the sections.
    */
   profile?(state: State, view: ProfileView): ProfileSections;
+  /**
+   * What its state says of why things are as they are for a key: which definitions, how far each
+   * of them is, what counts, what was decided. As `profile`; the spec's `explains` describes it.
+   */
+  explain?(state: State, view: ProfileView): ProfileSections;
   /**
    * What it handles a key's events for: without the key's consent it gets none, and when consent is
    * withdrawn its state and timers are forgotten. Left out: it needs none of its own.

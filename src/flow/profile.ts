@@ -4,19 +4,21 @@ import type { GraphNode } from "./graph.ts";
 import type { ProfileSections, ProfileView } from "./operator.ts";
 
 /**
- * What the operators of a flow show of one key, section by section, in the order of the graph. An
- * operator that knows nothing of the key shows what its first state does.
+ * What the operators of a flow show of one key, or say of why it is so, section by section, in the
+ * order of the graph. An operator that knows nothing of the key shows what its first state does.
  */
 export function sectionsOf(
+  what: "profile" | "explain",
   nodes: readonly GraphNode[],
   row: Row | undefined,
   view: ProfileView,
 ): ProfileSections {
   const sections: Record<string, unknown> = {};
   for (const { operator, index } of nodes) {
-    if (operator.profile === undefined) continue;
+    const show = operator[what]?.bind(operator);
+    if (show === undefined) continue;
     const state: unknown = row?.states[index] ?? operator.init(view.key);
-    for (const [name, section] of Object.entries(operator.profile(state, view))) {
+    for (const [name, section] of Object.entries(show(state, view))) {
       sections[name] = name in sections ? joined(sections[name], section) : section;
     }
   }

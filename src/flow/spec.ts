@@ -32,6 +32,10 @@ export interface OperatorSpec {
   readonly tells?: readonly string[];
   /** The sections of a profile that the operator says something in. */
   readonly profile?: Readonly<Record<string, TSchema>>;
+  /** The sections of an explanation that the operator says something in. */
+  readonly explains?: Readonly<Record<string, TSchema>>;
+  /** What those sections refer to as `#/$defs/<name>`. */
+  readonly explainsBy?: Readonly<Record<string, TSchema>>;
   /** Options that make its emissions complete when somebody traces them. */
   readonly traced?: Readonly<Record<string, unknown>>;
   make(options: unknown, job: JobSettings): AnyOperator;

@@ -28,6 +28,12 @@ export interface Published {
   readonly k: number;
   readonly message: Message;
 }
+/** What a decision was made of, as an operator noted it down. */
+export interface Noted {
+  readonly node: GraphNode;
+  readonly key: string;
+  readonly what: unknown;
+}
 /** What made a step fail, in which operator. */
 export interface Failure {
   readonly operator: string;
@@ -69,6 +75,8 @@ export class Step {
   later: Later[] | undefined;
   /** Kept only when somebody traces. */
   emitted: Emitted[] | undefined;
+  /** Kept only when somebody looks. */
+  notes: Noted[] | undefined;
   timers: TimerChange[] | undefined;
   /** The row of the step's own key, once it was needed. */
   row: Row | undefined;
@@ -166,6 +174,7 @@ export class Step {
     this.hops = undefined;
     this.later = undefined;
     this.emitted = undefined;
+    this.notes = undefined;
     this.timers = undefined;
   }
 }

@@ -100,6 +100,7 @@ export function emitting<Out, Inner>(
     derive: (label) => ctx.derive(label),
     permits: (purpose) => ctx.permits(purpose),
     forget: (purpose) => ctx.forget(purpose),
+    note: (what) => ctx.note(what),
     profile: () => ctx.profile(),
     late: (event) => ctx.late(event),
   };

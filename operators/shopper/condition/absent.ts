@@ -2,6 +2,7 @@ import type { Absent } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
+import { textOfMatcher } from "./explained.ts";
 import type { EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Machine, Mark } from "./machine.ts";
@@ -18,6 +19,10 @@ export function absentEdge(absent: Absent): EdgeLeaf<EdgeHistory<AbsentState>> {
     matchers: [after],
     machine: absentMachine(absent),
     cancels: cancelLeaf(of, key),
+    shown: {
+      what: `${textOfMatcher(after)} and then none of ${of.map((one) => textOfMatcher(one.of)).join("; ")}`,
+      within_ms: within,
+    },
     parts: ({ event, facts }) =>
       partitionsOf(event, key).map(([partition, values]) => ({
         role: TRIGGER,

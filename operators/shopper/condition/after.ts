@@ -5,6 +5,7 @@ import { numberProp, type ShopEvent } from "../../event.ts";
 import { fieldsOf, numberOf } from "../catalog.ts";
 import { boundOf } from "./bound.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
+import { textOfMatcher } from "./explained.ts";
 import type { EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Machine, Mark } from "./machine.ts";
@@ -43,6 +44,10 @@ export function afterEdge({
     key: leafKey("after", after, delay, repeat, until),
     matchers: [after],
     machine,
+    shown: {
+      what: textOfMatcher(after),
+      ...(typeof delay === "number" ? { within_ms: delay } : {}),
+    },
     cancels: until === null ? undefined : cancelLeaf([until], KEY),
     parts({ event, facts }) {
       const parts: Part[] = [];

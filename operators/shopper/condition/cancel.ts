@@ -65,6 +65,13 @@ export function cancelsOf(leaf: Leaf | undefined, all: Histories, partition: str
   return [...(history[partition] ?? []), ...(history[EVERY] ?? [])];
 }
 
+/** Of all partitions the newest that are remembered, each once, oldest first. */
+export function allCancels(leaf: Leaf | undefined, all: Histories): Cancelled[] {
+  const history = leaf === undefined ? undefined : (all[leaf.key] as CancelHistory | undefined);
+  const each = new Map(Object.values(history ?? {}).flatMap((list) => list.map((c) => [c[1], c])));
+  return [...each.values()].sort((a, b) => a[0] - b[0]).slice(-KEPT_CANCELS);
+}
+
 function cancelledBy(
   of: readonly Cancel[],
   key: readonly string[],

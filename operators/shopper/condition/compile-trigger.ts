@@ -1,9 +1,10 @@
 import type { Trigger, When } from "../../../src/config/condition-ast.ts";
-import { type EventTime, earliest } from "../../../src/time/event-time.ts";
+import { type EventTime, earliest, isoTime } from "../../../src/time/event-time.ts";
 import { absentEdge } from "./absent.ts";
 import { afterEdge } from "./after.ts";
 import { boundBy, compileWhen, evidenceOf, happenedAt } from "./compile-when.ts";
 import { eventEdge } from "./event-edge.ts";
+import type { ExplainedTrigger, Moment } from "./explained.ts";
 import type { EdgeLeaf, Firing, Histories, Leaf } from "./leaf.ts";
 import { scoreEdge } from "./score.ts";
 import { sequenceEdge } from "./sequence.ts";
@@ -19,20 +20,22 @@ export interface CompiledTrigger {
   next(histories: Histories, after: EventTime): EventTime | undefined;
   /** Whether a firing still stands at `at`: not stopped since, and its levels still true. */
   stands(histories: Histories, firing: Firing, at: EventTime): boolean;
+  /** What it waits for at a moment. */
+  explain(histories: Histories, moment: Moment): ExplainedTrigger;
 }
 
 export function compileTrigger(trigger: Trigger): CompiledTrigger {
   switch (trigger.op) {
     case "event":
-      return ofLeaf(eventEdge(trigger.of));
+      return ofLeaf("event", eventEdge(trigger.of));
     case "absent":
-      return ofLeaf(absentEdge(trigger));
+      return ofLeaf("absent", absentEdge(trigger));
     case "sequence":
-      return ofLeaf(sequenceEdge(trigger));
+      return ofLeaf("sequence", sequenceEdge(trigger));
     case "after":
-      return ofLeaf(afterEdge(trigger));
+      return ofLeaf("after", afterEdge(trigger));
     case "score":
-      return ofLeaf(scoreEdge(trigger));
+      return ofLeaf("score", scoreEdge(trigger));
     case "becomes":
       return becomes(trigger.when);
     case "guard":
@@ -42,18 +45,30 @@ export function compileTrigger(trigger: Trigger): CompiledTrigger {
   }
 }
 
-function ofLeaf(leaf: EdgeLeaf): CompiledTrigger {
+function ofLeaf(op: string, leaf: EdgeLeaf): CompiledTrigger {
   return {
     leaves: [leaf],
     firings: (histories, from, to) => leaf.firings(histories, from, to),
     next: (histories, after) => leaf.next(histories, after),
     stands: (histories, firing, at) => leaf.stands(histories, firing, at),
+    explain: (histories, { at }) => ({
+      op,
+      ...nextAfter(leaf.next(histories, at)),
+      ...leaf.reading(histories, at),
+    }),
   };
 }
+
+const nextAfter = (next: EventTime | undefined) =>
+  next === undefined ? {} : { next: isoTime(next) };
 
 /** Fires whenever the level comes true. */
 function becomes(when: When): CompiledTrigger {
   const level = compileWhen(when);
+  const next = (histories: Histories, after: EventTime) => {
+    const { before, turns } = level.timeline(histories, (after + 1) as EventTime);
+    return before ? turns[1] : turns[0];
+  };
   return {
     leaves: level.leaves.map(({ leaf }) => leaf),
     firings(histories, from, to) {
@@ -73,11 +88,13 @@ function becomes(when: When): CompiledTrigger {
       });
       return firings;
     },
-    next(histories, after) {
-      const { before, turns } = level.timeline(histories, (after + 1) as EventTime);
-      return before ? turns[1] : turns[0];
-    },
+    next,
     stands: (histories, _firing, at) => truthAt(level.timeline(histories, at), at),
+    explain: (histories, moment) => ({
+      op: "becomes",
+      ...nextAfter(next(histories, moment.at)),
+      when: level.explain(histories, moment),
+    }),
   };
 }
 
@@ -109,6 +126,11 @@ function guarded(trigger: CompiledTrigger, when: When): CompiledTrigger {
     next: trigger.next,
     stands: (histories, firing, at) =>
       isTrue(histories, at) && trigger.stands(histories, firing, at),
+    explain: (histories, moment) => ({
+      op: "guard",
+      of: [trigger.explain(histories, moment)],
+      when: level.explain(histories, moment),
+    }),
   };
 }
 
@@ -134,5 +156,9 @@ function anyOf(triggers: readonly CompiledTrigger[]): CompiledTrigger {
       const own = { ...firing, trigger: firing.trigger.slice(slash + 1) };
       return trigger?.stands(histories, own, at) ?? false;
     },
+    explain: (histories, moment) => ({
+      op: "any",
+      of: triggers.map((trigger) => trigger.explain(histories, moment)),
+    }),
   };
 }

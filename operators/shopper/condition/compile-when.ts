@@ -1,6 +1,13 @@
 import type { When } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import { decayLevel } from "./decay.ts";
+import {
+  type ExplainedWhen,
+  type Moment,
+  shownEvents,
+  standsAt,
+  textOfMatcher,
+} from "./explained.ts";
 import type { BoundValues, Histories, LevelLeaf, Seen } from "./leaf.ts";
 import { standingLevel } from "./machine-leaf.ts";
 import { ownsLevel } from "./owns.ts";
@@ -15,7 +22,11 @@ export interface CompiledWhen {
   /** In the order of the definition. */
   readonly leaves: readonly PlacedLeaf[];
   timeline(histories: Histories, from: EventTime): Timeline;
+  /** How it and its parts stand at a moment. */
+  explain(histories: Histories, moment: Moment): ExplainedWhen;
 }
+
+type Level = Omit<CompiledWhen, "leaves">;
 
 /** A leaf in a definition. */
 export interface PlacedLeaf {
@@ -32,23 +43,19 @@ export function compileWhen(
   members?: (segment: string) => (histories: Histories, from: EventTime) => Timeline,
 ): CompiledWhen {
   const leaves: PlacedLeaf[] = [];
-  const compiled = (part: When, speaksFor: boolean): CompiledWhen["timeline"] => {
+  const compiled = (part: When, speaksFor: boolean): Level => {
     switch (part.op) {
       case "all":
-      case "any": {
-        const parts = part.of.map((of) => compiled(of, speaksFor));
-        return (histories, from) =>
-          joined(
-            part.op,
-            parts.map((timeline) => timeline(histories, from)),
-          );
-      }
-      case "not": {
-        const of = compiled(part.of, !speaksFor);
-        return (histories, from) => negated(of(histories, from));
-      }
+      case "any":
+        return joinedLevel(
+          part.op,
+          part.of.map((of) => compiled(of, speaksFor)),
+        );
+      case "not":
+        return negatedLevel(compiled(part.of, !speaksFor));
       case "standing":
-        if (part.topic === "segment" && members !== undefined) return members(part.value);
+        if (part.topic === "segment" && members !== undefined)
+          return memberLevel(part.value, members(part.value));
         break;
       default:
     }
@@ -56,12 +63,68 @@ export function compileWhen(
     const leaf = leafOf(part);
     const name = part.op === "standing" ? part.topic : part.op;
     leaves.push({ leaf, name, speaksFor: speaksFor !== isNone });
-    return isNone
-      ? (histories, from) => negated(leaf.timeline(histories[leaf.key], from))
-      : (histories, from) => leaf.timeline(histories[leaf.key], from);
+    return leafLevel(name, leaf, isNone);
   };
-  const timeline = compiled(when, true);
-  return { leaves, timeline };
+  return { leaves, ...compiled(when, true) };
+}
+
+function joinedLevel(op: "all" | "any", parts: readonly Level[]): Level {
+  const timeline = (histories: Histories, from: EventTime) =>
+    joined(
+      op,
+      parts.map((part) => part.timeline(histories, from)),
+    );
+  return {
+    timeline,
+    explain: (histories, moment) => ({
+      op,
+      ...standsAt(timeline(histories, moment.from), moment),
+      of: parts.map((part) => part.explain(histories, moment)),
+    }),
+  };
+}
+
+function negatedLevel(of: Level): Level {
+  const timeline = (histories: Histories, from: EventTime) => negated(of.timeline(histories, from));
+  return {
+    timeline,
+    explain: (histories, moment) => ({
+      op: "not",
+      ...standsAt(timeline(histories, moment.from), moment),
+      of: [of.explain(histories, moment)],
+    }),
+  };
+}
+
+const memberLevel = (segment: string, timeline: Level["timeline"]): Level => ({
+  timeline,
+  explain: (histories, moment) => ({
+    op: "segment",
+    ...standsAt(timeline(histories, moment.from), moment),
+    topic: "segment",
+    value: segment,
+  }),
+});
+
+/** `isNone`: true while the leaf is not. */
+function leafLevel(name: string, leaf: LevelLeaf, isNone: boolean): Level {
+  const timeline = (histories: Histories, from: EventTime) => {
+    const own = leaf.timeline(histories[leaf.key], from);
+    return isNone ? negated(own) : own;
+  };
+  return {
+    timeline,
+    explain(histories, moment) {
+      const history = histories[leaf.key];
+      const evidence = leaf.evidence(history, moment.at);
+      return {
+        op: name,
+        ...standsAt(timeline(histories, moment.from), moment),
+        ...leaf.reading(history, moment.at),
+        ...(evidence.length === 0 ? {} : { evidence: shownEvents(evidence) }),
+      };
+    },
+  };
 }
 
 function leafOf(when: Exclude<When, { op: "all" | "any" | "not" }>): LevelLeaf {
@@ -82,7 +145,14 @@ function leafOf(when: Exclude<When, { op: "all" | "any" | "not" }>): LevelLeaf {
     case "owns":
       return ownsLevel(when);
     case "rank":
-      return standingLevel({ topic: "rank", value: rankKey(when) });
+      return {
+        ...standingLevel({ topic: "rank", value: rankKey(when) }),
+        reading: () => ({
+          what: when.add.map(({ of }) => textOfMatcher(of)).join("; "),
+          topic: "rank",
+          value: `among the top ${when.top} of ${when.per}`,
+        }),
+      };
     case "standing":
       return standingLevel({ topic: when.topic, value: when.value });
   }

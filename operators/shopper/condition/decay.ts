@@ -1,5 +1,6 @@
 import type { Decay, Weight } from "../../../src/config/condition-ast.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
+import { type Reading, shownScore, textOfMatcher } from "./explained.ts";
 import type { LevelLeaf, Occurrence } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import { type Machine, type MachineHistory, type Mark, stateAt } from "./machine.ts";
@@ -29,6 +30,7 @@ export function decayLevel(decay: Decay): LevelLeaf<MachineHistory<DecayState>> 
     key: leafKey("decay", add, halfLife, onAt, offAt, ...(sources === undefined ? [] : [sources])),
     matchers: add.map(({ of }) => of),
     machine,
+    reading: (state, at) => decayReading(decay, state, at),
     parts: (occurrence) =>
       weightParts(add, occurrence).map((part) => ({ ...part, label: occurrence.event.touchpoint })),
   });
@@ -92,6 +94,25 @@ function shownMarks(marks: readonly Mark[], sources: number): readonly Mark[] {
     (mark, i) =>
       newest.includes(mark) || marks.findLastIndex((other) => other[4] === mark[4]) === i,
   );
+}
+
+function decayReading(decay: Decay, state: DecayState | null, at: EventTime): Reading {
+  const { add, halfLife, onAt, offAt, sources = 1 } = decay;
+  const score = state === null ? 0 : faded(state[1], at - state[0], halfLife);
+  const isOn = state?.[2] === true;
+  return {
+    what: add.map(({ of }) => textOfMatcher(of)).join("; "),
+    have: shownScore(score),
+    need: onAt,
+    off_below: offAt,
+    ...(isOn || score >= onAt ? {} : { lacking: { amount: shownScore(onAt - score) } }),
+    ...(sources === 1
+      ? {}
+      : {
+          sources: state === null ? [] : sourcesOf(state[3], at, halfLife),
+          sources_needed: sources,
+        }),
+  };
 }
 
 function decayMachine({ halfLife, onAt, offAt, sources = 1 }: Decay): Machine<DecayState> {

@@ -1,6 +1,7 @@
 import type { Matcher } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
+import { shownEvents, textOfMatcher } from "./explained.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 
@@ -41,5 +42,10 @@ export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
     },
     next: () => undefined,
     stands: () => true,
+    reading(all, at) {
+      const came = ((all[key] as Came[] | undefined) ?? []).filter(([time]) => time <= at);
+      const seen = came.map(([time, id, type]) => [time, id, type] as const);
+      return { what: textOfMatcher(of), evidence: shownEvents(seen) };
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Facts } from "../../../src/flow/operator.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { ShopEvent } from "../../event.ts";
 import type { SessionView } from "../signals.ts";
+import type { Reading, Waiting } from "./explained.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** An event as evidence: when, the tracker's id of it, its type. */
@@ -67,6 +68,8 @@ export interface LevelLeaf<History = unknown> extends Leaf<History> {
   timeline(history: History | undefined, from: EventTime): Timeline;
   /** The events that make it what it is just after those of `at`, oldest first. */
   evidence(history: History | undefined, at: EventTime): readonly Seen[];
+  /** How it stands just after the events of `at`, in figures; `evidence` is added by who asks. */
+  reading(history: History | undefined, at: EventTime): Reading;
   /** The events of this very millisecond that are part of it. */
   happened(history: History | undefined, at: EventTime): readonly Seen[];
   /** Before this time it is settled, and asked for no more; MIN_TIME where all that is kept counts. */
@@ -100,6 +103,13 @@ export interface EdgeLeaf<History = unknown> extends Leaf<History> {
   next(all: Histories, after: EventTime): EventTime | undefined;
   /** Whether what made it fire still stands at `at`: nothing has come since that would have stopped it. */
   stands(all: Histories, firing: Firing, at: EventTime): boolean;
+  /** What it is, and what is under way just after the events of `at`. */
+  reading(all: Histories, at: EventTime): EdgeReading;
+}
+
+export interface EdgeReading extends Reading {
+  readonly waiting?: readonly Waiting[];
+  readonly cancelled_by?: readonly { readonly id: string; readonly time: string }[];
 }
 
 /** Histories of one person by leaf key. */

@@ -1,6 +1,7 @@
 import type { Matcher } from "../../../src/config/condition-ast.ts";
-import type { EventTime } from "../../../src/time/event-time.ts";
-import { type Cancelled, cancelsOf } from "./cancel.ts";
+import { type EventTime, isoTime } from "../../../src/time/event-time.ts";
+import { allCancels, type Cancelled, cancelsOf } from "./cancel.ts";
+import { type Reading, shownEvents, type Waiting } from "./explained.ts";
 import type {
   EdgeLeaf,
   Firing,
@@ -48,8 +49,13 @@ export interface MachineSpec<State> {
   parts(occurrence: Occurrence): readonly Part[];
 }
 
+interface LevelSpec<State> extends MachineSpec<State> {
+  /** How a state stands just after the events of `at`; null is that of one who did nothing. */
+  reading(state: State | null, at: EventTime): Reading;
+}
+
 /** A level that a machine keeps. */
-export function machineLevel<State>(spec: MachineSpec<State>): LevelLeaf<MachineHistory<State>> {
+export function machineLevel<State>(spec: LevelSpec<State>): LevelLeaf<MachineHistory<State>> {
   const { key, matchers, machine } = spec;
   const types = typesOf(matchers);
   return {
@@ -71,6 +77,8 @@ export function machineLevel<State>(spec: MachineSpec<State>): LevelLeaf<Machine
     thin: (history, horizon) => (fold(history, horizon, machine) ? undefined : history),
     timeline: (history, from) => timelineOf(machine, history ?? noMarks(), from),
     settled: (history) => history[1],
+    reading: (history, at) =>
+      spec.reading(history === undefined ? null : stateAt(machine, history, at), at),
     evidence(history, at) {
       const state = history === undefined ? null : stateAt(machine, history, at);
       return state === null ? [] : machine.marks(state).map((mark) => seenOf(mark, types));
@@ -96,6 +104,10 @@ export type EdgeHistory<State> = Record<string, MachineHistory<State>>;
 export interface EdgeSpec<State> extends MachineSpec<State> {
   /** What cancels: its events come in as marks of role `CANCEL`. */
   readonly cancels: Leaf | undefined;
+  /** What it is. */
+  readonly shown: Reading;
+  /** How what is under way stands just after the events of `at`. */
+  waiting?(state: State, at: EventTime): Omit<Waiting, "partition">;
 }
 
 /** Roles of what may be cancelled: what cancels counts in the millisecond of what it cancels. */
@@ -163,8 +175,34 @@ export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<
     },
     stands: (all, firing, at) =>
       !cancelsOf(cancels, all, firing.partition).some(([time]) => time > firing.at && time <= at),
+    reading(all, at) {
+      const waiting = partitions(all).flatMap(([partition, state, marks]): Waiting[] => {
+        const now = walk(machine, state, marks, at, {});
+        if (now === null) return [];
+        const due = machine.wake(now);
+        return [
+          {
+            partition: shownPartition(partition),
+            ...(due === undefined ? {} : { due: isoTime(due) }),
+            ...spec.waiting?.(now, at),
+            evidence: shownEvents(machine.marks(now).map((mark) => seenOf(mark, types))),
+          },
+        ];
+      });
+      const ended = allCancels(cancels, all).filter(([time]) => time <= at);
+      return {
+        ...spec.shown,
+        waiting,
+        ...(ended.length === 0
+          ? {}
+          : { cancelled_by: ended.map(([time, id]) => ({ id, time: isoTime(time) })) }),
+      };
+    },
   };
 }
+
+/** Values of a key side by side. */
+const shownPartition = (partition: string): string => partition.split("\n").join(", ");
 
 const cancelMark = ([at, id]: Cancelled): Mark => [at, CANCEL, id, -1, "", 0, null];
 
@@ -213,6 +251,7 @@ export function standingLevel(
     },
     thin: (history, horizon) => (fold(history, horizon, STANDING) ? undefined : history),
     timeline: (history, from) => timelineOf(STANDING, history ?? noMarks(), from),
+    reading: () => ({ topic: follows.topic, value: follows.value }),
     evidence: () => [],
     happened: () => [],
     bound(history, at) {

@@ -88,7 +88,7 @@ function valuesTimeline(list: readonly Match[], { within, atLeast }: Asked, from
   return trace.timeline();
 }
 
-function byGroup(list: readonly Match[]): Map<string, Match[]> {
+export function byGroup(list: readonly Match[]): Map<string, Match[]> {
   const groups = new Map<string, Match[]>();
   for (const match of list) {
     const group = groups.get(match[4]);

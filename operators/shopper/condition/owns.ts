@@ -1,6 +1,7 @@
 import type { Owns } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
+import { textOfMatcher } from "./explained.ts";
 import type { LevelLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
@@ -23,6 +24,7 @@ export function ownsLevel({ of, ageOver }: Owns): LevelLeaf<MachineHistory<OwnsS
     key: leafKey("owns", of, ageOver),
     matchers: [of],
     machine,
+    reading: () => ({ what: textOfMatcher(of), within_ms: ageOver }),
     parts: ({ event, facts }) => [{ role: 0, bound: boundOf(event, facts) }],
   });
   return {

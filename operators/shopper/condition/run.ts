@@ -1,6 +1,7 @@
 import type { Run } from "../../../src/config/condition-ast.ts";
-import { plus } from "../../../src/time/event-time.ts";
+import { isoTime, plus } from "../../../src/time/event-time.ts";
 import { valuesOf } from "./bound.ts";
+import { type Reading, textOfMatcher } from "./explained.ts";
 import type { LevelLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
@@ -20,12 +21,26 @@ export function runLevel(run: Run): LevelLeaf<MachineHistory<RunState>> {
     key: leafKey("run", of, among, distinct, atLeast, maxGap),
     matchers: [of, among],
     machine: runMachine(run),
+    reading: (state) => runReading(run, state),
     parts({ event, met }): readonly Part[] {
       if (!met.includes(of.index)) return [{ role: BREAKS }];
       if (distinct === "event") return [{ role: FITS }];
       return valuesOf(event, distinct).map((label) => ({ role: FITS, label }));
     },
   });
+}
+
+function runReading({ of, atLeast, distinct, maxGap }: Run, state: RunState | null): Reading {
+  const marks = state?.[1] ?? [];
+  const have = marks.length;
+  const by = state === null || maxGap === null ? {} : { by: isoTime(plus(state[0], maxGap)) };
+  return {
+    what: textOfMatcher(of),
+    have,
+    need: atLeast,
+    ...(have >= atLeast ? {} : { lacking: { amount: atLeast - have, ...by } }),
+    ...(distinct === "event" ? {} : { distinct, values: marks.map((mark) => mark[4]) }),
+  };
 }
 
 function runMachine({ distinct, atLeast, maxGap }: Run): Machine<RunState> {

@@ -2,6 +2,7 @@ import type { LimitedWeight, Score } from "../../../src/config/condition-ast.ts"
 import { type EventTime, millis, minus, plus } from "../../../src/time/event-time.ts";
 import { valuesOf } from "./bound.ts";
 import { faded, lastAbove, weightParts } from "./decay.ts";
+import { shownScore, textOfMatcher } from "./explained.ts";
 import type { EdgeLeaf, Occurrence } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
@@ -27,8 +28,23 @@ export function scoreEdge(score: Score): EdgeLeaf<EdgeHistory<ScoreState>> {
     matchers: add.map(({ of }) => of),
     machine: scoreMachine(score),
     cancels: undefined,
+    shown: { what: add.map(({ of }) => textOfMatcher(of)).join("; ") },
+    waiting: (state, at) => reachedTier(score, state, at),
     parts: (occurrence) => add.flatMap((weight, i) => partOf(weight, i, occurrence)),
   });
+}
+
+/** The tier that is reached, and how far it is to the next one up. */
+function reachedTier({ halfLife, tiers }: Score, [at, score, tier]: ScoreState, now: EventTime) {
+  const have = faded(score, now - at, halfLife);
+  const next = tiers[tier + 1];
+  return {
+    have: shownScore(have),
+    ...(tiers.length === 0 ? {} : { tier: tiers[tier]?.name ?? "none" }),
+    ...(next === undefined
+      ? {}
+      : { need: next.from, lacking: { amount: shownScore(Math.max(0, next.from - have)) } }),
+  };
 }
 
 /** Its role is the place of the weight: an event may meet several. */

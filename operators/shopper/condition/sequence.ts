@@ -1,6 +1,7 @@
 import type { Sequence, SequenceStep } from "../../../src/config/condition-ast.ts";
-import { type EventTime, since } from "../../../src/time/event-time.ts";
+import { type EventTime, isoTime, plus, since } from "../../../src/time/event-time.ts";
 import { boundOf } from "./bound.ts";
+import { textOfMatcher } from "./explained.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
@@ -20,6 +21,8 @@ export function sequenceEdge({ steps }: Sequence): EdgeLeaf<EdgeHistory<Latches>
     matchers: steps.map(({ of }) => of),
     machine: sequenceMachine(steps),
     cancels: undefined,
+    shown: { what: steps.map(({ of }) => textOfMatcher(of)).join(" and then ") },
+    waiting: (latches) => reachedStep(latches, steps),
     parts({ event, met, facts }) {
       const bound = boundOf(event, facts);
       // Later steps first.
@@ -28,6 +31,17 @@ export function sequenceEdge({ steps }: Sequence): EdgeLeaf<EdgeHistory<Latches>
       );
     },
   });
+}
+
+/** The furthest step that waits for the next, and how long it may. */
+function reachedStep(latches: Latches, steps: readonly SequenceStep[]) {
+  const step = latches.findLastIndex((marks) => marks.length > 0);
+  const last = latches[step]?.at(-1);
+  const within = steps[step + 1]?.within ?? null;
+  return {
+    step: steps[step]?.as ?? "",
+    ...(last === undefined || within === null ? {} : { next_by: isoTime(plus(last[0], within)) }),
+  };
 }
 
 function sequenceMachine(steps: readonly SequenceStep[]): Machine<Latches> {

@@ -1,5 +1,6 @@
 import type { Sum } from "../../../src/config/condition-ast.ts";
 import { valuesOf } from "./bound.ts";
+import { type Reading, shownScore, textOfMatcher } from "./explained.ts";
 import type { LevelLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Machine, MachineHistory, Mark } from "./machine.ts";
@@ -22,6 +23,12 @@ export function sumPerLatest(
     key: leafKey("sum", of, field, bound, per),
     matchers: [per.latest, of],
     machine: sumMachine(sum),
+    reading: (state) => ({
+      what: textOfMatcher(of),
+      field,
+      ...(state === null ? {} : { thing: state[0] }),
+      ...reached(bound, state?.[1] ?? 0, {}),
+    }),
     parts({ event, met }) {
       const thing = valuesOf(event, per.key)[0] ?? "";
       const value = event.props[field];
@@ -38,6 +45,18 @@ export function sumPerLatest(
 /** Whether an amount reaches a bound: 以上 includes it, 超过 does not. */
 export const reaches = ({ op, value }: Sum["bound"], amount: number): boolean =>
   op === "at_least" ? amount >= value : amount > value;
+
+/** How far an amount is from a bound. */
+export const reached = (
+  bound: Sum["bound"],
+  have: number,
+  by: { readonly by?: string },
+): Reading => ({
+  have: shownScore(have),
+  need: bound.value,
+  ...(bound.op === "more_than" ? { more_than: true as const } : {}),
+  ...(reaches(bound, have) ? {} : { lacking: { amount: shownScore(bound.value - have), ...by } }),
+});
 
 function sumMachine({ bound }: Sum): Machine<SumState> {
   return {

@@ -1,11 +1,19 @@
 import type { Count, None, Sum } from "../../../src/config/condition-ast.ts";
-import { type EventTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
+import { type EventTime, isoTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
 import { valuesOf } from "./bound.ts";
+import { type Reading, textOfMatcher } from "./explained.ts";
 import type { LevelLeaf, Occurrence, Seen } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import { typesOf } from "./machine-leaf.ts";
-import { insertMatch, inWindow, type Match, metTimeline, thinMatches } from "./match-list.ts";
-import { reaches } from "./sum.ts";
+import {
+  byGroup,
+  insertMatch,
+  inWindow,
+  type Match,
+  metTimeline,
+  thinMatches,
+} from "./match-list.ts";
+import { reached, reaches } from "./sum.ts";
 import { Trace } from "./timeline.ts";
 
 /** Matches beyond those that can be needed, before a busy person's list is looked through. */
@@ -42,10 +50,45 @@ export function countLevel(count: Count | None): LevelLeaf<Match[]> {
       return kept.length === 0 ? undefined : kept;
     },
     timeline: (history, from) => metTimeline(history ?? [], asked, from),
+    reading: (history, at) => countReading(count, inWindow(history ?? [], within, at)),
     evidence: (history, at) => different(inWindow(history ?? [], within, at)).map(seen),
     happened: (history, at) => different((history ?? []).filter(([time]) => time === at)).map(seen),
   };
 }
+
+/** `inside`: the matches in the window. */
+function countReading(count: Count | None, inside: readonly Match[]): Reading {
+  const { of, within } = count;
+  const asked = { what: textOfMatcher(of), within_ms: within };
+  if (count.op === "none") return { ...asked, have: different(inside).length, need: 0 };
+  const { atLeast, distinct, same } = count;
+  const leaving = [...byGroup(inside)].map(([group, matches]) => ({
+    group,
+    last: distinct === "event" ? matches.map(([at]) => at) : lastOfEach(matches),
+    values: [...new Set(matches.map(([, , , value]) => value))],
+  }));
+  const most = leaving.reduce<(typeof leaving)[number] | undefined>(
+    (a, b) => (a === undefined || b.last.length > a.last.length ? b : a),
+    undefined,
+  );
+  const have = most?.last.length ?? 0;
+  // So many more are enough until the first of those that count has left.
+  const by =
+    most === undefined ? {} : { by: isoTime((Math.min(...most.last) + within) as EventTime) };
+  return {
+    ...asked,
+    have,
+    need: atLeast,
+    ...(have >= atLeast ? {} : { lacking: { amount: atLeast - have, ...by } }),
+    ...(distinct === "event" ? {} : { distinct, values: most?.values ?? [] }),
+    ...(same === null ? {} : { same, ...(most === undefined ? {} : { group: most.group }) }),
+  };
+}
+
+/** When each different value was last met. */
+const lastOfEach = (matches: readonly Match[]): number[] => [
+  ...new Map(matches.map(([at, , , value]) => [value, at as number])).values(),
+];
 
 /** What is counted of an event, in which group; several where it has several skus. */
 function countedIn(
@@ -97,10 +140,25 @@ export function sumInWindow(sum: Sum & { readonly within: Millis }): LevelLeaf<A
       return kept.length === 0 ? undefined : kept;
     },
     timeline: (history, from) => sumTimeline(history ?? [], sum, from),
+    reading: (history, at) =>
+      sumReading(
+        sum,
+        (history ?? []).filter(([time]) => time <= at && time >= at - within),
+      ),
     evidence: (history, at) =>
       (history ?? []).filter(([time]) => time <= at && time >= at - within).map(seen),
     happened: (history, at) => (history ?? []).filter(([time]) => time === at).map(seen),
   };
+}
+
+function sumReading(
+  { of, field, bound, within }: Sum & { readonly within: Millis },
+  inside: readonly Amount[],
+): Reading {
+  const have = inside.reduce((all, [, , , amount]) => all + amount, 0);
+  const first = inside[0]?.[0];
+  const by = first === undefined ? {} : { by: isoTime((first + within) as EventTime) };
+  return { what: textOfMatcher(of), field, within_ms: within, ...reached(bound, have, by) };
 }
 
 /** Added up anew at each change: amounts need not be whole, and must not drift. */

@@ -1,13 +1,19 @@
 import { type EventTime, latest } from "../../../src/time/event-time.ts";
+import { keepDecision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import { MOST_WAITING } from "./restraint.ts";
 import { KEPT_NOTES } from "./silence.ts";
 import type { ContactState } from "./state.ts";
+import type { Policies } from "./verdict.ts";
 
 type Records<V> = Record<string, V>;
 
 /** What restrains messages to a person, with what did to somebody who turned out to be the same. */
-export function joinContact(into: ContactState, from: ContactState): void {
+export function joinContact(
+  into: ContactState,
+  from: ContactState,
+  { keptDecisions }: Pick<Policies, "keptDecisions">,
+): void {
   into.clock = latest(into.clock, from.clock);
   into.taken = latest(into.taken, from.taken);
   into.consents.withdrawn = latest(into.consents.withdrawn, from.consents.withdrawn);
@@ -21,6 +27,9 @@ export function joinContact(into: ContactState, from: ContactState): void {
   joinRecords(into.placed, from.placed, (a, b) => (b.until > a.until ? b : a));
   const notes = [...into.silence.notes, ...from.silence.notes].sort((a, b) => a.at - b.at);
   into.silence.notes = notes.slice(-KEPT_NOTES);
+  const decisions = [...into.decisions, ...from.decisions].sort((a, b) => a.at - b.at);
+  into.decisions = [];
+  for (const decision of decisions) keepDecision(into.decisions, decision, keptDecisions);
   into.moment = [...into.moment, ...from.moment].slice(0, MOST_WAITING);
   into.held = [...into.held, ...from.held].sort((a, b) => a[0] - b[0]).slice(0, MOST_WAITING);
 }

@@ -1,18 +1,29 @@
 import type { Context } from "../../../src/flow/operator.ts";
-import { type EventTime, latest, plus } from "../../../src/time/event-time.ts";
+import { type EventTime, isoTime, latest, plus } from "../../../src/time/event-time.ts";
 import { sellableOf } from "../catalog.ts";
+import { factsRead } from "../facts-read.ts";
 import { recIdOf } from "../recommendation.ts";
 import { chance } from "./chance.ts";
+import { decisionOf, keepDecision, type Outcome } from "./decision.ts";
 import { spend } from "./limit.ts";
 import type { ContactOut } from "./outcome.ts";
-import { interrupts, isImmediate, type Proposal, RECOMMENDER, worthOf } from "./proposal.ts";
+import {
+  interrupts,
+  isImmediate,
+  type Option,
+  type Proposal,
+  RECOMMENDER,
+  worthOf,
+} from "./proposal.ts";
 import { useWay } from "./quota.ts";
 import { remember } from "./silence.ts";
 import type { ContactState } from "./state.ts";
 import {
+  type Case,
   capKey,
   concerns,
   judge,
+  objections,
   type Policies,
   type SuppressReason,
   type Verdict,
@@ -139,10 +150,14 @@ function settle(proposal: Proposal, turn: Turn): boolean {
   const { policy, seed } = policies;
   const isHeldOut = policy.holdOut > 0 && chance(seed, ctx.key, "contact") < policy.holdOut;
   const heard = latest(at, turn.heard ?? at);
-  const verdict = judge({ proposal, state, at, heard, facts: ctx.facts, isHeldOut }, policies);
+  const looked = { proposal, state, at, heard, facts: ctx.facts, isHeldOut };
+  ctx.note(() => weighed(looked, policies));
+  const verdict = judge(looked, policies);
   if (verdict.do === "hold") {
-    if (state.held.length < MOST_WAITING) state.held.push([verdict.until, proposal]);
-    else suppress(proposal, "quiet", turn);
+    if (state.held.length < MOST_WAITING) {
+      state.held.push([verdict.until, proposal]);
+      record(proposal, "held", turn);
+    } else suppress(proposal, "quiet", turn);
     return true;
   }
   if (verdict.do === "drop") {
@@ -151,6 +166,40 @@ function settle(proposal: Proposal, turn: Turn): boolean {
   }
   perform(proposal, verdict, at, turn);
   return true;
+}
+
+/** What was looked at before a proposal was settled, with the facts that counted. */
+function weighed(of: Case, policies: Policies) {
+  const { facts, read } = factsRead(of.facts);
+  const { rule, ref, at, recId } = of.proposal;
+  const options = objections({ ...of, facts }, policies);
+  return { of: "contact", rule, ref, true_at: isoTime(at), rec_id: recId, options, facts: read() };
+}
+
+/** Remembers a decision, for whoever asks why. */
+function record(
+  proposal: Proposal,
+  outcome: Outcome,
+  { state, ctx, policies }: Turn,
+  of: {
+    readonly option?: Option | undefined;
+    readonly channel?: string | undefined;
+    readonly rec?: string;
+  } = {},
+): void {
+  if (policies.keptDecisions === 0) return;
+  const { option = proposal.options[0], channel, rec = null } = of;
+  const sku = option?.sku ?? null;
+  const sellable = sku === null ? null : (sellableOf(ctx.facts, sku) ?? null);
+  const decision = decisionOf(proposal, {
+    at: state.clock,
+    outcome,
+    rec,
+    sellable,
+    option,
+    channel,
+  });
+  keepDecision(state.decisions, decision, policies.keptDecisions);
 }
 
 type Go = Extract<Verdict, { do: "send" }>;
@@ -162,6 +211,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   const isMarketing = proposal.class === "marketing";
   if (once !== null) state.once[once.key] = plus(at, once.every);
   if (option.op === "tag" || option.op === "crm") {
+    record(proposal, "done", turn, { option, channel });
     ctx.emit({ kind: "deed", proposal, option, channel, time: at });
     return;
   }
@@ -178,6 +228,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   remember(state.silence, { rec, rule, ref: proposal.ref, channel, at, pushed, answer: null });
   if (option.slot !== null && option.sku !== null && option.valid !== null)
     state.placed[option.slot] = { sku: option.sku, rule, rec, until: plus(at, option.valid) };
+  record(proposal, "sent", turn, { option, channel, rec });
   const sellable = option.sku === null ? undefined : sellableOf(ctx.facts, option.sku);
   ctx.emit({
     kind: "recommended",
@@ -203,6 +254,7 @@ function suppress(
 ): void {
   const { option, channel } = of;
   const time = decisionTime(turn);
+  record(proposal, reason, turn, of);
   turn.ctx.emit({
     kind: "suppressed",
     proposal,

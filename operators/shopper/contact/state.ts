@@ -1,5 +1,6 @@
 import { days, type EventTime } from "../../../src/time/event-time.ts";
 import { type Consents, isSilent, noConsents } from "../../consent.ts";
+import type { Decision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import type { Proposal } from "./proposal.ts";
 import { type Ledger, noLedger, pruneLedger } from "./quota.ts";
@@ -24,6 +25,8 @@ export interface ContactState {
   held: [until: EventTime, proposal: Proposal][];
   /** What waits for a page to ask for it, by slot. */
   placed: Record<string, Placement>;
+  /** The last ones, oldest first, for whoever asks why. */
+  decisions: Decision[];
 }
 
 /** A sku that is shown first in a slot at the next asking. Plain data. */
@@ -45,6 +48,7 @@ export const newContact = (): ContactState => ({
   moment: [],
   held: [],
   placed: {},
+  decisions: [],
 });
 
 /** Longer than any calendar month and any back-off. */
@@ -57,6 +61,7 @@ export function pruneContact(state: ContactState, at: EventTime): void {
   for (const [key, until] of Object.entries(state.once)) if (until <= at) delete state.once[key];
   for (const [slot, { until }] of Object.entries(state.placed))
     if (until < at) delete state.placed[slot];
+  state.decisions = state.decisions.filter((decision) => decision.at + KEEP > at);
   if (state.clock + KEEP > at) return;
   state.caps = {};
   state.ledger.used = {};
@@ -75,4 +80,5 @@ export const isBlank = (state: ContactState): boolean =>
     state.moment,
     state.held,
     state.placed,
+    state.decisions,
   ].every((part) => Object.keys(part).length === 0);

@@ -53,13 +53,15 @@ export interface Policies {
   /** Consent where a person has not said. */
   readonly unsaid: boolean;
   readonly seed: number;
+  /** Decisions of a person that are remembered: so many done, so many not. */
+  readonly keptDecisions: number;
 }
 export interface KeyedCap extends Cap {
   readonly key: string;
 }
 
 /** What one decision looks at. */
-interface Case {
+export interface Case {
   readonly proposal: Proposal;
   readonly state: ContactState;
   readonly at: EventTime;
@@ -95,6 +97,23 @@ export function judge(of: Case, policies: Policies): Verdict {
   }
   if (until !== undefined) return { do: "hold", until };
   return first ?? drop("stale", undefined, undefined);
+}
+
+/** Every option and channel of a proposal with what stands against it; null where nothing does. */
+export function objections(
+  of: Case,
+  policies: Policies,
+): readonly { readonly kind: string; readonly channel: string; readonly against: string | null }[] {
+  const never = barred(of, policies);
+  return inOrder(of.proposal).flatMap((option) => {
+    const unfit = never ?? unfitness(option, of, policies);
+    return option.channels.map((channel) => {
+      const verdict = unfit === undefined ? judgeChannel(option, channel, of, policies) : undefined;
+      const against =
+        verdict?.do === "drop" ? verdict.reason : verdict?.do === "hold" ? "quiet" : unfit;
+      return { kind: option.kind, channel, against: against ?? null };
+    });
+  });
 }
 
 const drop = (
