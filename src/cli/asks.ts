@@ -18,6 +18,7 @@ import { keyGroup } from "../flow/key-group.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
+import { answerExplain } from "./ask-explain.ts";
 import { answerProfile } from "./ask-profile.ts";
 import { BadRequest, requestBody } from "./ask-request.ts";
 import type { OpenJob } from "./open-job.ts";
@@ -49,6 +50,10 @@ const ASKS: Readonly<
   profile: {
     example: '{"ids": [{"k": "unionid", "v": "…"}]} or {"person": "p_…"}',
     answer: ({ engine, open }, message) => answerProfile(engine, open, message),
+  },
+  explain: {
+    example: '{"person": "p_…", "of": "high_value_interest"} or {"rec_id": "r_…"}',
+    answer: ({ engine, open }, message) => answerExplain(engine, open, message),
   },
 };
 

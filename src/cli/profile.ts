@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { NatsError } from "nats";
-import { Fault } from "../faults.ts";
 import { makeLog } from "../watch/log.ts";
+import { askedOf, requestOf } from "./asking.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
 import { openJob } from "./open-job.ts";
@@ -11,8 +10,6 @@ interface Options {
   readonly config?: string;
   readonly data?: string;
 }
-
-const PATIENCE_MS = 5000;
 
 /** `freshet profile PERSON` */
 export function profileCommand(env: Environment): Command {
@@ -35,28 +32,13 @@ async function run(person: string, options: Options, env: Environment): Promise<
   const broker = await openBroker({ config, env, dataDir: options.data, log }, "freshet profile");
   try {
     const subject = `${config.job.prefix}.ask.profile`;
-    const asked = JSON.stringify(requestOf(person));
-    const reply = await broker.nc
-      .request(subject, asked, { timeout: PATIENCE_MS })
-      .catch((error: unknown) => {
-        if (!(error instanceof NatsError)) throw error;
-        throw new Fault("ENGINE_SILENT", `nobody answers on ${subject}: ${error.message}`);
-      });
-    const document = reply.json<Readonly<Record<string, unknown>>>();
-    if (document["error"] !== undefined)
-      throw new Fault("USAGE", String((document["error"] as { fact?: unknown }).fact));
+    const document = await askedOf(broker.nc, subject, requestOf(person));
     const text = options.json === true ? JSON.stringify(document) : told(document).join("\n");
     process.stdout.write(`${text}\n`);
     if (document["person"] === null) process.exitCode = 1;
   } finally {
     await broker.close();
   }
-}
-
-function requestOf(person: string): unknown {
-  const split = person.indexOf("=");
-  if (split < 0) return { person };
-  return { ids: [{ k: person.slice(0, split), v: person.slice(split + 1) }] };
 }
 
 /** A section a block: lists one entry a line, fields side by side. */

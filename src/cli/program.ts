@@ -5,6 +5,7 @@ import { deadletterCommand } from "./deadletter.ts";
 import { demoCommand } from "./demo.ts";
 import { dumpCommand } from "./dump.ts";
 import type { Environment } from "./environment.ts";
+import { explainCommand } from "./explain.ts";
 import { graphCommand } from "./graph.ts";
 import { lintCommand } from "./lint.ts";
 import { profileCommand } from "./profile.ts";
@@ -39,6 +40,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     dumpCommand(env),
     verifyCommand(env),
     profileCommand(env),
+    explainCommand(env),
     deadletterCommand(env),
     recoverCommand(env),
     schemasCommand(env),
@@ -53,11 +55,11 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? OK);
   } catch (error) {
-    return explain(error);
+    return told(error);
   }
 }
 
-function explain(error: unknown): number {
+function told(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return OK;
     return USAGE;

@@ -7,7 +7,7 @@ import { LexiconSchema } from "./lexicon.ts";
 import type { FileName } from "./load.ts";
 import { blockSchema } from "./operator-blocks.ts";
 import { PackSchema, packSchema } from "./pack.ts";
-import { profileSchema } from "./profile-schema.ts";
+import { explanationSchema, profileSchema } from "./profile-schema.ts";
 import { reference } from "./reference.ts";
 import { RulesSchema } from "./rule-schema.ts";
 import type { SchemaNode } from "./schema-node.ts";
@@ -54,7 +54,7 @@ function publishedPack(specs: readonly OperatorSpec[]): TSchema {
 
 /**
  * Contents of `config/schemas/` by file name: JSON Schema 2020-12 of the configuration files for
- * editors, and of the profile for those who ask for one; a reference for people.
+ * editors, of the profile and the explanation for those who ask for one; a reference for people.
  */
 export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<string, string>> {
   const schemas = publishedSchemas(specs);
@@ -67,6 +67,7 @@ export function schemaFiles(specs: readonly OperatorSpec[]): Readonly<Record<str
     ...Object.fromEntries(files),
     "pack.schema.json": textOf(publishedPack(specs)),
     "profile.schema.json": textOf(profileSchema(specs)),
+    "explain.schema.json": textOf(explanationSchema(specs)),
     "README.md": reference(documented as Readonly<Record<string, SchemaNode>>),
   };
 }

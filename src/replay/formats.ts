@@ -85,6 +85,18 @@ export const eventsLine: LineReader = (line) => {
   return { subject: "in.event.replay", body: line, time: timeOf(object), ids: object["ids"] };
 };
 
+/** The time that an event names itself: `recv`, else `ts`; undefined where it cannot be read. */
+export function ownTimeOf({ body }: Pick<FileMessage, "body">): EventTime | undefined {
+  try {
+    const text = typeof body === "string" ? body : Buffer.from(body).toString("utf8");
+    const value: unknown = JSON.parse(text);
+    const isObject = typeof value === "object" && value !== null;
+    return isObject ? timeOf(value as Readonly<Record<string, unknown>>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function timeOf(event: Readonly<Record<string, unknown>>): EventTime | undefined {
   return readTime(event["recv"]) ?? readTime(event["ts"]);
 }

@@ -2,7 +2,7 @@ import { comparePositions, decodeFrame, encodeFrame, type LogRecord } from "../c
 import type { FlowGroup } from "../flow/flow-group.ts";
 import type { IntakeMessage } from "../flow/intake.ts";
 import { buildJob, type Job, type JobDefinition } from "../flow/job.ts";
-import type { Trace } from "../flow/keyed-task.ts";
+import type { OnNote, Trace } from "../flow/keyed-task.ts";
 import type { Output } from "../flow/output.ts";
 import { START } from "../flow/seen-positions.ts";
 import type { Scoring } from "../score/seam.ts";
@@ -14,6 +14,7 @@ export interface MemoryLogOptions {
   /** Gets every output, ordered by cause: by the record of `IN` that brought it about. */
   readonly onOutput: (output: Output) => void;
   readonly trace?: Trace | undefined;
+  readonly onNote?: OnNote | undefined;
   /**
    * Puts what demand publishes to `IN` there; false where `IN` is one that was stored and holds it
    * already. True by default.
@@ -59,7 +60,8 @@ export class MemoryLog {
     this.#demand = definition.demand.name;
     this.#loops = options.loop ?? true;
     const sinks = { of: (name: string) => this.#sink(name), moves: NOT_KEPT };
-    this.job = buildJob(definition, scoring, sinks, options.trace);
+    const { trace, onNote } = options;
+    this.job = buildJob(definition, scoring, sinks, { trace, onNote });
   }
 
   /** The sequence the next message of `IN` gets. */

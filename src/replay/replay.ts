@@ -83,26 +83,58 @@ export async function replay<Line = string>(options: ReplayOptions<Line>): Promi
           },
         }),
   });
-  const clock = new LogClock();
-  let lines = 0;
-  let badLines = 0;
-  for await (const line of options.lines) {
-    lines += 1;
-    const message = format(line, lines);
-    if (message === undefined) continue;
-    if ("bad" in message) {
-      badLines += 1;
-      onBadLine(lines, message.bad);
-      continue;
-    }
-    if (clock.entersSecond(message.time)) await log.settle();
-    log.append(entryOf(message, clock.now));
-    if (options.reveal !== undefined) remember(options.reveal, message.ids, revealed);
-  }
+  const { reveal } = options;
+  const { lines, badLines } = await feed(log, {
+    lines: options.lines,
+    format,
+    onBadLine,
+    onMessage: ({ ids }) => {
+      if (reveal !== undefined) remember(reveal, ids, revealed);
+    },
+  });
   await log.settle();
   if (options.until !== undefined) await log.advance(options.until);
   const scored = log.job.shoppers.reduce((sum, group) => sum + group.task.scored, 0);
   return { lines, badLines, outputs, scored };
+}
+
+export interface Feed<Line> {
+  readonly lines: AsyncIterable<Line> | Iterable<Line>;
+  readonly format: RecordReader<Line>;
+  readonly onBadLine: (number: number, why: string) => void;
+  readonly onMessage?: (message: FileMessage) => void;
+  /** Asked of each message before it enters the log: whether it and the rest are left out. */
+  readonly isLater?: (message: FileMessage) => boolean;
+  /** Asked whenever a second has been settled: whether the rest is to be left out. */
+  readonly isEnough?: () => boolean;
+}
+
+/** Puts lines into a log, second by second; what the last second causes is still to be settled. */
+export async function feed<Line>(
+  log: Pick<MemoryLog, "append" | "settle">,
+  of: Feed<Line>,
+): Promise<{ readonly lines: number; readonly badLines: number; readonly time: EventTime }> {
+  const clock = new LogClock();
+  let lines = 0;
+  let badLines = 0;
+  for await (const line of of.lines) {
+    lines += 1;
+    const message = of.format(line, lines);
+    if (message === undefined) continue;
+    if ("bad" in message) {
+      badLines += 1;
+      of.onBadLine(lines, message.bad);
+      continue;
+    }
+    if (of.isLater?.(message) === true) break;
+    if (clock.entersSecond(message.time)) {
+      await log.settle();
+      if (of.isEnough?.() === true) break;
+    }
+    log.append(entryOf(message, clock.now));
+    of.onMessage?.(message);
+  }
+  return { lines, badLines, time: clock.now };
 }
 
 /** What was stored enters the log as it stood there, anything else at the time of the file. */

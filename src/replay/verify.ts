@@ -3,9 +3,9 @@ import type { JobDefinition } from "../flow/job.ts";
 import type { Output } from "../flow/output.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime } from "../time/event-time.ts";
-import { differences } from "./differences.ts";
 import { MemoryLog } from "./memory-log.ts";
 import {
+  differencesOf,
   digestOfOutput,
   type Place,
   Published,
@@ -78,7 +78,6 @@ export interface Verdict {
 
 /** Beginnings of subjects that tools write to `OUT`; the flows do not. */
 const NOTES = "audit.";
-const MOST_DIFFERENCES = 8;
 /** What counts over many people, and receipts, which tell what was there to be erased. */
 const OVER_MANY = /^(in\.knowledge|trend|restock|kpi|privacy)\./;
 
@@ -220,29 +219,13 @@ class Audit {
   async #show(expected: Output, { place, seq, id }: PublishedOutput): Promise<void> {
     const { intake, out } = this.#options;
     const stored = await (place === "IN" ? intake : out).at(seq);
-    const { subject, time, data } = expected;
-    const wanted = { subject, time: isoTime(time), data };
-    const published = stored === undefined ? undefined : readPublished(stored);
-    const where = differences(published, wanted, MOST_DIFFERENCES);
     this.#examples.push({
       kind: "different",
-      subject,
+      subject: expected.subject,
       id,
       at: { log: place, seq },
-      differences:
-        where.length > 0 ? where : ["the same fields in another order or other spelling"],
+      differences: differencesOf(stored, expected),
     });
-  }
-}
-
-function readPublished(message: StoredMessage): unknown {
-  const text = Buffer.from(message.data).toString("utf8");
-  const { subject } = message;
-  const time = headerOf(message, "ce-time");
-  try {
-    return { subject, time, data: JSON.parse(text) as unknown };
-  } catch {
-    return { subject, time, data: text };
   }
 }
 

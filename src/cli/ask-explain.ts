@@ -1,0 +1,63 @@
+import type { Msg } from "nats";
+import type { Engine } from "../engine.ts";
+import { BadRequest, requestBody } from "./ask-request.ts";
+import { askedPerson } from "./asked-person.ts";
+import type { OpenJob } from "./open-job.ts";
+
+const REC = /^r_([0-9a-f]{16})_[0-9a-f]{12}$/;
+/** An answer that is longer would not go through a broker as it is shipped. */
+const MOST_ANSWER_BYTES = 900_000;
+
+/** The person whose recommendation has this id; undefined where it is no such id. */
+export const personOfRec = (rec: string): string | undefined => {
+  const digits = REC.exec(rec)?.[1];
+  return digits === undefined ? undefined : `p_${digits}`;
+};
+
+/**
+ * `ask.explain {ids}`, `{person}` or `{rec_id}`: how every definition stands for a person, what
+ * restrains messages to them and what was decided lately, read from the states. `of` names the
+ * definitions that are wanted; of a `rec_id` it is that decision and its rule.
+ */
+export function answerExplain(engine: Engine, { job }: OpenJob, message: Msg): unknown {
+  const { rec_id: rec, of, ...whom } = requestBody(message);
+  if (of !== undefined && typeof of !== "string")
+    throw new BadRequest("`of` is no id of a segment, tag or rule");
+  if (rec === undefined) {
+    const { person, second, task, at } = askedPerson(engine, job, whom);
+    if (person === undefined) return { person: null, ...at };
+    const sections = task.explanationOf(person, second);
+    return bounded({ person, ...at, ...(of === undefined ? sections : onlyOf(sections, of)) });
+  }
+  const named = typeof rec === "string" ? personOfRec(rec) : undefined;
+  if (named === undefined) throw new BadRequest("`rec_id` is no id of a recommendation");
+  const { person, second, task, at } = askedPerson(engine, job, { person: named });
+  if (person === undefined) return { person: null, ...at };
+  const { rules, decisions } = task.explanationOf(person, second);
+  const decision = listOf(decisions).find(({ rec_id: id }) => id === rec);
+  if (decision === undefined) return { person: null, ...at };
+  const rule = listOf(rules).filter(({ rule: id }) => id === decision["rule"]);
+  return { person, ...at, rules: rule, decisions: [decision] };
+}
+
+type Entry = Readonly<Record<string, unknown>>;
+const listOf = (section: unknown): readonly Entry[] =>
+  Array.isArray(section) ? (section as readonly Entry[]) : [];
+
+/** Of lists about definitions, what is about one of them. */
+export function onlyOf(sections: Entry, id: string): Entry {
+  const isAbout = ({ segment, rule }: Entry) => (segment ?? rule) === id;
+  return Object.fromEntries(
+    Object.entries(sections).map(([name, section]) => [
+      name,
+      Array.isArray(section) ? listOf(section).filter(isAbout) : section,
+    ]),
+  );
+}
+
+function bounded(answer: Entry): Entry {
+  if (Buffer.byteLength(JSON.stringify(answer)) <= MOST_ANSWER_BYTES) return answer;
+  throw new BadRequest(
+    `there is more to say than ${MOST_ANSWER_BYTES} bytes: name one definition in \`of\``,
+  );
+}
