@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { asText, type BenchOptions, type Report } from "./harness.ts";
 import { intent } from "./intent.ts";
+import { job } from "./job.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
 import { rules } from "./rules.ts";
@@ -17,6 +18,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   patterns,
   recovery,
   rules,
+  job,
   intent,
   state,
 };

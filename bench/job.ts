@@ -1,0 +1,76 @@
+import { type BenchOptions, compare, type Report, ratio } from "./harness.ts";
+import {
+  openSmallJob,
+  replaySmall,
+  type SmallResult,
+  smallEvents,
+  smallMessage,
+} from "./small-job.ts";
+import { RxjsJob } from "./small-job-rxjs.ts";
+
+const OURS = "Freshet, replay in memory";
+const PEER = "RxJS, in memory";
+const WANTED = 1.5;
+
+/** The same small job by Freshet's three flows and by hand in RxJS; both come to the same figures. */
+export async function job({ short }: BenchOptions): Promise<Report> {
+  const count = short ? 20_000 : 200_000;
+  const people = count / 20;
+  const events = smallEvents(count, people);
+  const messages = events.map((event, i) => {
+    const [subject, body] = smallMessage(event, i);
+    return [subject, Buffer.from(body)] as const;
+  });
+  const digest = (result: SmallResult): string => JSON.stringify(result);
+  const last = events.at(-1)?.at ?? 0;
+  const comparison = await compare(
+    {
+      title: "A small job, in memory",
+      what: `${count.toLocaleString("en")} events of ${people.toLocaleString("en")} people: sessions, counts over 5 min / 10 s, a segment, an absence`,
+      unit: "events/s",
+      rounds: short ? 1 : 3,
+    },
+    [
+      {
+        name: OURS,
+        async run() {
+          const open = await openSmallJob();
+          const begun = performance.now();
+          const result = await replaySmall(open.job, messages, events);
+          return {
+            seconds: (performance.now() - begun) / 1000,
+            units: count,
+            digest: digest(result),
+          };
+        },
+      },
+      {
+        name: PEER,
+        run() {
+          let bytes = 0;
+          const begun = performance.now();
+          const rx = new RxjsJob((said) => {
+            bytes += JSON.stringify(said).length;
+          });
+          for (const [, body] of messages) rx.next(body);
+          rx.finish(last);
+          const seconds = (performance.now() - begun) / 1000;
+          if (bytes === 0) throw new Error("the peer said nothing");
+          return { seconds, units: count, digest: digest(rx.result) };
+        },
+      },
+    ],
+  );
+  const value = ratio(comparison, OURS, PEER);
+  return {
+    comparisons: [comparison],
+    figures: [
+      {
+        name: "Freshet / RxJS in memory",
+        value,
+        unit: "×",
+        bound: { kind: "least", value: WANTED },
+      },
+    ],
+  };
+}
