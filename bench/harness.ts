@@ -59,7 +59,7 @@ export interface Report {
 }
 
 /** Collects garbage, so that a run does not pay for the one before it. */
-function collectGarbage(): void {
+export function collectGarbage(): void {
   collect ??= exposedGc();
   collect();
 }
@@ -71,7 +71,7 @@ function exposedGc(): () => void {
 }
 
 /** Bytes in use, on the heap and in array buffers, after garbage collection. */
-function bytesInUse(): number {
+export function bytesInUse(): number {
   collectGarbage();
   // The second one waits until the buffers are freed that the first one found.
   collectGarbage();
