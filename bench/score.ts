@@ -57,8 +57,8 @@ function contender(
 
 /** Whether scoring deserves a thread: the same requests here and there, by how many go at a time. */
 export async function score({ short }: BenchOptions): Promise<Report> {
-  const inline = openScoring(0, 1);
-  const pool = openScoring(1, 1);
+  const inline = openScoring(0);
+  const pool = openScoring(1);
   const tasks = tasksOf(short ? 512 : 8192);
   const comparisons: Comparison[] = [];
   const figures: Figure[] = [];

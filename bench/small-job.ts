@@ -179,7 +179,7 @@ export async function replaySmall(
 }
 
 /** What the rule decided, whether the policy of contact let it go or not. */
-export const isUnpaid = (subject: string, data: Readonly<Record<string, unknown>>): boolean =>
+const isUnpaid = (subject: string, data: Readonly<Record<string, unknown>>): boolean =>
   (subject.startsWith("recommendation.") || subject.startsWith("suppressed.")) &&
   data["rule"] === "unpaid";
 

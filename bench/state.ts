@@ -77,7 +77,7 @@ function shares(people: readonly Weighed[]): string[] {
 /** By each count of `at`, those who came so far, weighed right then; at the end for infinity. */
 async function weigh(happenings: Iterable<Happening>, at: readonly number[]): Promise<Weighed[][]> {
   const job = await replayJob();
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   const log = new MemoryLog(job, scoring, { frameSize: 128, onOutput: () => undefined });
   const compact = new Compact();
   const found = at.map((): Weighed[] => []);

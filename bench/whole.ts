@@ -173,8 +173,8 @@ async function bareLoop(
 }
 
 export async function whole({ short }: BenchOptions): Promise<Report> {
-  const events = short ? 20_000 : 100_000;
-  const rounds = short ? 1 : 3;
+  const events = short ? 20_000 : 60_000;
+  const rounds = short ? 1 : 2;
   const folder = mkdtempSync(join(tmpdir(), "freshet-bench-"));
   const server = await startEmbeddedServer({ dataDir: folder, log });
   const load = await Publisher.start(server.url, events);

@@ -75,7 +75,7 @@ async function run(options: Options, env: Environment): Promise<void> {
   const draft = await open(options.config);
   const current = options.against === undefined ? undefined : await open(options.against);
   const runs = current === undefined ? 1 : 2;
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   try {
     const result = await (live
       ? ofStream(options, env, draft, runs, (past) =>

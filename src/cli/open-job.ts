@@ -72,9 +72,12 @@ function secretOf(name: string | undefined, env: Environment): string | undefine
   );
 }
 
-/** Threads for scoring: on two cores a thread would replace the broker's core, not add one. */
-export function openScoring(workers: number | "auto", cores: number): Scoring {
-  const threads = workers === "auto" ? (cores < 3 ? 0 : Math.min(4, cores - 2)) : workers;
+/**
+ * Threads for scoring. `auto` is none on any number of cores: to hand a shortlist to another thread takes
+ * the engine's own thread several times as long as to score it (`npm run bench -- score`).
+ */
+export function openScoring(workers: number | "auto"): Scoring {
+  const threads = workers === "auto" ? 0 : workers;
   if (threads === 0) return new InlineScoring(scoringFunctions);
   return new PooledScoring(workerEntry(), threads);
 }

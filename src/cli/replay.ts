@@ -65,7 +65,7 @@ async function replayFile(file: string, options: Options, env: Environment): Pro
     ...traced,
     pack: options.pack,
   });
-  const scoring = openScoring(wholeNumber("--workers", options.workers, 0, 64), 1);
+  const scoring = openScoring(wholeNumber("--workers", options.workers, 0, 64));
   const out = options.out === undefined ? undefined : new LineFile(options.out);
   const format = FORMATS[options.format];
   if (format === undefined) throw new Fault("USAGE", `there is no format ${options.format}`);

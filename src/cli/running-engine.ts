@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
@@ -70,7 +69,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   const nc = await connectBroker({ url, token, credentials }, `freshet ${instance}`);
   undo.push(() => nc.close());
   if (options.fresh === true) await deleteStreams(nc, settings.prefix);
-  const scoring = openScoring(settings.scoring.workers, availableParallelism());
+  const scoring = openScoring(settings.scoring.workers);
   undo.push(() => scoring.close());
   const { promise: failed, resolve: fail } = withResolvers<unknown>();
   engine = await Engine.start({

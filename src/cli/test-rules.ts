@@ -41,7 +41,7 @@ async function testRules(
   const open = () => openJob(dir, env, { trustRecv: true, groups: GROUPS, quiet: true, pack });
   const { config } = await open();
   const tests = chosen(config.tests, options.only);
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   let failed = 0;
   for (const test of tests) {
     // A job has state: one for each test.

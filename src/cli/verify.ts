@@ -57,7 +57,7 @@ async function run(options: Options, env: Environment): Promise<void> {
   const examples = wholeNumber("--examples", options.examples, 0, 10_000);
   const open = await openJob(options.config, env, { quiet: true, pack: options.pack });
   const logs = await openLogs(options, env, open);
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   const settledIn = (log: StoredLog): EventTime => {
     const settled = minus(log.until, settle);
     return until === undefined ? settled : earliest(settled, until);

@@ -134,7 +134,8 @@ const Scoring = section("Where candidates are scored.", {
   workers: Type.Optional(
     Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 0, maximum: 64 })], {
       default: "auto",
-      description: "Threads; `auto` is none below three cores. Results are the same bits.",
+      description:
+        "Threads; `auto` is none, as asking one takes longer than scoring. Results are the same bits.",
     }),
   ),
 });

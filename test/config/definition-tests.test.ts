@@ -25,7 +25,7 @@ const open = (dir: string) =>
 /** Results of the tests of these definitions, or of all. */
 async function results(dir: string, ids?: readonly string[]): Promise<TestResult[]> {
   const { config } = await open(dir);
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   const found: TestResult[] = [];
   for (const one of config.tests) {
     if (ids !== undefined && !ids.includes(one.id)) continue;

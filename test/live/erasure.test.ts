@@ -86,7 +86,7 @@ test("D02: a deletion reaches IN, the journal, OUT and the checkpoints; verify s
   const settled = (Date.now() - 3000) as EventTime;
   const verdict = await verify({
     definition: job,
-    scoring: openScoring(0, 1),
+    scoring: openScoring(0),
     intake,
     out,
     settled: { IN: settled, OUT: settled },

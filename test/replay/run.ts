@@ -42,7 +42,7 @@ export async function run(options: RunOptions): Promise<Run> {
   if (reader === undefined) throw new Error(`no format ${format}`);
   const hash = createHash("sha256");
   const counts = new Map<string, number>();
-  const scoring = openScoring(workers, 1);
+  const scoring = openScoring(workers);
   try {
     const definition = await replayJob(settings, files, pack);
     const summary = await replay({

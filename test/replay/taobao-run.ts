@@ -36,7 +36,7 @@ export async function runTaobao(
   ask: (question: Question) => void,
 ): Promise<TaobaoRun> {
   const job = await replayJob();
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   const hash = createHash("sha256");
   const outputs: Output[] = [];
   const totals: number[] = [];
