@@ -82,6 +82,7 @@ export function defineJob(
       dedupeWindow: collect.dedupe.window,
       dedupeEntries: collect.dedupe.entries,
       identities: collect.identities,
+      rights: collect.rights,
       kindLimits: collect.personIds,
       consent: collect.consent,
       limits: {

@@ -566,7 +566,8 @@ export class Engine {
       });
     }
     const now = Date.now();
-    if (now - this.#lastForgot >= FORGET_MS) this.#forgetRaw(now);
+    const { keepRaw = FORGET_MS } = this.#options;
+    if (now - this.#lastForgot >= Math.min(FORGET_MS, keepRaw)) this.#forgetRaw(now);
     if (!this.#options.ticks || now - this.#lastInAt < TICK_MS || this.#stopping) return;
     const id = headers();
     id.set("Nats-Msg-Id", `tick-${Math.floor(now / 1000)}`);

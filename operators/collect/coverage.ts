@@ -2,7 +2,15 @@ import { type Refusal, refusal } from "../../src/codec/wire.ts";
 import type { RegisteredTouchpoint } from "../../src/config/tracking-plan.ts";
 import type { Message } from "../../src/flow/operator.ts";
 import { type Part, smallPart } from "../../src/state/part.ts";
-import { type EventTime, isoTime, type Millis, minutes, plus } from "../../src/time/event-time.ts";
+import { ActiveHours } from "../../src/time/active-hours.ts";
+import {
+  type EventTime,
+  isoTime,
+  MAX_TIME,
+  type Millis,
+  minutes,
+  plus,
+} from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import type { Props } from "./options.ts";
 
@@ -36,6 +44,7 @@ interface Watch {
   readonly of: RegisteredTouchpoint;
   readonly type: string | null;
   readonly limit: Millis;
+  readonly hours: ActiveHours;
 }
 /** Since when nothing has come, whether anything ever has, and whether the alarm is out. */
 type Silence = [since: EventTime, heard: boolean, told: boolean];
@@ -62,8 +71,8 @@ export class Coverage {
 
   constructor({ touchpoints, timeZone }: CoverageOptions) {
     this.#touchpoints = new Map(touchpoints.map((touchpoint) => [touchpoint.name, touchpoint]));
-    this.#watches = touchpoints.flatMap(watchesOf);
     this.#local = new LocalTime(timeZone);
+    this.#watches = touchpoints.flatMap((touchpoint) => watchesOf(touchpoint, this.#local));
   }
 
   /** An event that goes on to its person. */
@@ -201,7 +210,8 @@ export class Coverage {
     const silence: Silence = known ?? [second, false, false];
     if (known === undefined) this.#silences.set(key, silence);
     const [since, heard, told] = silence;
-    const due = plus(since, limit);
+    // Hours that do not count only put it off.
+    const due = plus(since, limit) <= second ? watch.hours.after(since, limit) : MAX_TIME;
     const silent = due <= second;
     if (silent === told) return;
     silence[2] = silent;
@@ -257,11 +267,14 @@ const BAD_DAY = refusal(
 
 const watchKey = (touchpoint: string, type: string): string => `${touchpoint} ${type}`;
 
-function watchesOf(of: RegisteredTouchpoint): Watch[] {
+function watchesOf(of: RegisteredTouchpoint, local: LocalTime): Watch[] {
   const { name, silentAfter, expects } = of;
+  const hours = new ActiveHours(of.active, local);
   const whole =
-    silentAfter === undefined ? [] : [{ key: name, of, type: null, limit: silentAfter }];
-  const types = expects.map(([type, limit]) => ({ key: watchKey(name, type), of, type, limit }));
+    silentAfter === undefined ? [] : [{ key: name, of, type: null, limit: silentAfter, hours }];
+  const types = expects.map(([type, limit]) => {
+    return { key: watchKey(name, type), of, type, limit, hours };
+  });
   return [...whole, ...types];
 }
 

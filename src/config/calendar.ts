@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 import { didYouMean } from "./did-you-mean.ts";
 import type { Problem, Reading } from "./problem.ts";
 import { schemaReader } from "./schema-check.ts";
-import { minuteOfDay, nameText } from "./texts.ts";
+import { type Hours, HoursText, hoursOf, nameText } from "./texts.ts";
 import type { TrackingPlan } from "./tracking-plan.ts";
 import type { Complaint, Path, YamlFile } from "./yaml-file.ts";
 
@@ -23,7 +23,7 @@ export interface Scene {
   readonly touchpoint: string | undefined;
   readonly day: DayKind | undefined;
   /** Minutes of the local day, `[from, to)`; `to` before `from` goes past midnight. Any hour if empty. */
-  readonly hours: readonly (readonly [from: number, to: number])[];
+  readonly hours: readonly Hours[];
 }
 
 const DAY_MS = 86_400_000;
@@ -35,11 +35,6 @@ const date = (description: string) =>
     pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
     patternErrorMessage: "a day such as 2026-10-01",
   });
-
-const Hours = Type.String({
-  pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
-  patternErrorMessage: "hours such as 07:00-09:30",
-});
 
 export const CalendarSchema = Type.Object(
   {
@@ -80,7 +75,7 @@ export const CalendarSchema = Type.Object(
               Type.Enum([...DAY_KINDS], { description: "On what kind of day; any when left out." }),
             ),
             hours: Type.Optional(
-              Type.Array(Hours, {
+              Type.Array(HoursText, {
                 minItems: 1,
                 maxItems: 8,
                 description: "Local hours, the end not included; all day when left out.",
@@ -118,10 +113,7 @@ export function readCalendar(file: YamlFile, plan: TrackingPlan): Reading<Calend
     title,
     touchpoint,
     day,
-    hours: hours.map((text) => {
-      const [from = "", to = ""] = text.split("-");
-      return [minuteOfDay(from), minuteOfDay(to)] as const;
-    }),
+    hours: hours.map(hoursOf),
   }));
   return { value: { version: 1, days, scenes }, problems: [] };
 }

@@ -112,6 +112,12 @@ const Collect = section("What the door lets in.", {
     1000,
     100_000_000,
   ),
+  rights: bounded(
+    "People whose consent, and identifiers whose erasure is remembered, at most of each.",
+    1_000_000,
+    1000,
+    100_000_000,
+  ),
   person_ids: section("How many identifiers of a kind one person may have.", {
     unionid: bounded("WeChat unionids.", 1, 1, 64),
     external_userid: bounded("WeCom external ids.", 5, 1, 64),

@@ -43,6 +43,7 @@ export interface JobConfig {
     readonly consent: "granted" | "denied";
     readonly dedupe: { readonly window: Millis; readonly entries: number };
     readonly identities: number;
+    readonly rights: number;
     readonly personIds: Filled<JobSource>["collect"]["person_ids"];
     readonly limits: {
       readonly maxBody: number;
@@ -170,6 +171,7 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
       consent: collect.consent,
       dedupe: { window: durationOf(dedupe.window), entries: dedupe.entries },
       identities: collect.identities,
+      rights: collect.rights,
       personIds: collect.person_ids,
       limits: {
         maxBody: limits.max_body,
@@ -192,12 +194,12 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
 }
 
 function decisionHash(job: Filled<JobSource>, operators: JobConfig["operators"]): string {
-  const { consent, dedupe, identities, limits, person_ids } = job.collect;
+  const { consent, dedupe, identities, rights, limits, person_ids } = job.collect;
   const flow = (configs: readonly OperatorConfig[]) =>
     configs.map(({ name, from, options }) => [name, from, options]);
   return contentHash([
     [job.prefix, job.groups, job.demand_groups, job.seed, job.time_zone, job.time],
-    [consent, dedupe, identities, limits, person_ids],
+    [consent, dedupe, identities, rights, limits, person_ids],
     flow(operators.shopper),
     flow(operators.demand),
   ]);

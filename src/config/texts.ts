@@ -71,5 +71,18 @@ export function minuteOfDay(checked: string): number {
   return Number(hour) * 60 + Number(minute);
 }
 
+/** A stretch of the local day, `07:00-09:30`. Read with `hoursOf`. */
+export const HoursText = Type.String({
+  pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+  patternErrorMessage: "hours such as 07:00-09:30",
+});
+/** Minutes of the local day, `[from, to)`; `to` before `from` goes past midnight. */
+export type Hours = readonly [from: number, to: number];
+
+export function hoursOf(checked: string): Hours {
+  const [from = "", to = ""] = checked.split("-");
+  return [minuteOfDay(from), minuteOfDay(to)];
+}
+
 /** 0 to 1; only for texts that `percentText` accepted. */
 export const shareOf = (checked: string): number => Number(checked.slice(0, -1)) / 100;

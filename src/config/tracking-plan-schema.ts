@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { durationText, nameText } from "./texts.ts";
+import { durationText, HoursText, nameText } from "./texts.ts";
 
 const PropName = "^(?!constructor$|prototype$)[a-z][a-z0-9_]{0,63}$";
 const EventName = "^[a-z][a-z0-9_]*(\\.[a-z][a-z0-9_]*){0,3}$";
@@ -83,6 +83,13 @@ const Touchpoint = Type.Object(
     owner: Type.Optional(Type.String({ description: "Whom an alarm is for." })),
     silent_after: Type.Optional(
       durationText({ description: "An alarm goes out when nothing has come of it for so long." }),
+    ),
+    active: Type.Optional(
+      Type.Array(HoursText, {
+        minItems: 1,
+        maxItems: 8,
+        description: "Local hours in which silence counts; at any hour when left out.",
+      }),
     ),
     expects: Type.Optional(
       Type.Record(Type.String({ pattern: EventName }), durationText(), {

@@ -3,7 +3,7 @@ import { didYouMean } from "./did-you-mean.ts";
 import type { Reading } from "./problem.ts";
 import { type PropCheck, propCheck, Refused } from "./prop-check.ts";
 import { schemaReader } from "./schema-check.ts";
-import { durationOf } from "./texts.ts";
+import { durationOf, type Hours, hoursOf } from "./texts.ts";
 import { planProblems } from "./tracking-plan-problems.ts";
 import {
   type PropTypeSource,
@@ -45,6 +45,8 @@ export interface RegisteredTouchpoint {
   readonly owner: string | undefined;
   /** It is silent when nothing has come of it for so long. */
   readonly silentAfter: Millis | undefined;
+  /** Local hours in which silence counts; any hour if empty. */
+  readonly active: readonly Hours[];
   /** Types of events that come of it, and for how long each may fail to. */
   readonly expects: readonly (readonly [type: string, silentAfter: Millis])[];
 }
@@ -154,13 +156,19 @@ function compile(plan: TrackingPlanSource): TrackingPlan {
 }
 
 function registered([name, entry]: [string, TouchpointSource | string]): RegisteredTouchpoint {
-  const { title, owner, silent_after, expects }: TouchpointSource =
-    typeof entry === "string" ? { title: entry } : entry;
+  const {
+    title,
+    owner,
+    silent_after,
+    active = [],
+    expects,
+  }: TouchpointSource = typeof entry === "string" ? { title: entry } : entry;
   return {
     name,
     title,
     owner,
     silentAfter: silent_after === undefined ? undefined : durationOf(silent_after),
+    active: active.map(hoursOf),
     expects: Object.entries(expects ?? {}).map(([type, limit]) => [type, durationOf(limit)]),
   };
 }

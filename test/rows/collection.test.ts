@@ -189,6 +189,25 @@ describe("touchpoints", () => {
     });
   });
 
+  test("E01: hours that do not count put the alarm off: at night nobody is missed", async () => {
+    // 23:30, by night another payment, and none until past 08:30.
+    const paid = (ms: number) => happens(ms, "pay", "order.paid", { sku: "s" });
+    const later = happens(23 * HOUR, "mp", "mp.entered");
+    const outputs = await said([paid(11.5 * HOUR), paid(21 * HOUR), later], 24 * HOUR);
+    expect(
+      dataOf(outputs, "coverage.pay.silent").filter(({ event }) => event === null),
+    ).toMatchObject([
+      {
+        last_seen: new Date(NOON + 11.5 * HOUR).toISOString(),
+        at: new Date(NOON + 20.5 * HOUR).toISOString(),
+      },
+      {
+        last_seen: new Date(NOON + 21 * HOUR).toISOString(),
+        at: new Date(NOON + 22 * HOUR).toISOString(),
+      },
+    ]);
+  });
+
   test("E01: who has never been heard is missed from the start; one type of event may fall silent alone", async () => {
     const busy = Array.from({ length: 30 }, (_, i) => happens(i * HOUR, "mp", "mp.entered"));
     const outputs = await said(busy, 29 * HOUR);
