@@ -130,6 +130,7 @@ test("D02: what the recommender chose from is told, with scores, what adds to th
   const own = (told.retold ?? []).find(
     ({ subject, data }) => subject.startsWith("recommendation.") && data["rule"] === null,
   );
+  expect(own?.reproduced).toBe(true);
   const note = own?.made_of.find((one) => (one as { of?: string }).of === "recommend") as {
     readonly candidates: readonly {
       readonly key: string;
@@ -160,9 +161,14 @@ test("D02: as of a past moment only what had entered the log by then is told", a
       ],
     },
   });
+  const entered = outputs.find(
+    (line) =>
+      line.subject === "segment.high_value_interest.entered" &&
+      dataOf(line)["at"] === new Date(NOON + 2 * MIN).toISOString(),
+  );
   expect(await segmentAt(NOON + 2 * MIN)).toMatchObject({
     member: true,
-    since: new Date(NOON + 2 * MIN).toISOString(),
+    since: entered === undefined ? "never" : dataOf(entered)["at"],
     until: new Date(NOON + 30 * DAY + 1).toISOString(),
     when: { of: [{ have: 3, evidence: [{}, {}, {}] }, {}] },
   });

@@ -211,6 +211,7 @@ test("law: what is said to be lacking makes it true up to the time named; a litt
         // 超过 takes a little more than what is lacking.
         const enough = when.op === "sum" && when.bound.op === "more_than" ? amount + 1 : amount;
         expect(await fed(enough, at), "enough").toBe(true);
+        expect(await fed(enough, last), "enough at the last moment").toBe(true);
         expect(await fed(enough - 1, at), "a little less").toBe(false);
         if (by !== undefined && when.op !== "sum")
           expect(await fed(enough, last + 1), "too late").toBe(false);
