@@ -121,7 +121,7 @@ async function ofPast(
   const trustRecv = isFile && format !== "dump" ? { trustRecv: true } : {};
   const define = async () =>
     (await openJob(options.config, env, { ...trustRecv, quiet: true })).job;
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   const { trustsEvents } = await define();
   const common = { ...past, define, scoring, erasedBy, trusts: trustsEvents };
   try {

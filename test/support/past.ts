@@ -43,7 +43,7 @@ export async function explainedOf(
 ): Promise<Explanation> {
   const format = FORMATS["events"];
   if (format === undefined) throw new Error("there is no format of events");
-  const scoring = openScoring(0, 1);
+  const scoring = openScoring(0);
   try {
     return await explainPast({
       asked,
