@@ -68,8 +68,7 @@ export class Listeners {
     if (met.length === 0) return met;
     const occurrence = { event, session, met, facts };
     const touched = new Set<number>();
-    const asked = new Set(met.flatMap((matcher) => this.#byMatcher.get(matcher) ?? []));
-    for (const place of asked) {
+    for (const place of this.#listening(met)) {
       const leaf = this.#leaves[place] as Leaf;
       keep(histories, leaf, leaf.add(histories[leaf.key], occurrence));
       const users = this.#users.get(place);
@@ -77,6 +76,12 @@ export class Listeners {
       else this.#addUsers(users, histories, touched);
     }
     return [...touched];
+  }
+
+  /** Leaves that listen to one of the matchers, each once. */
+  #listening(met: readonly number[]): Iterable<number> {
+    const [first, ...others] = met.map((matcher) => this.#byMatcher.get(matcher) ?? []);
+    return others.length === 0 ? (first ?? []) : new Set([first ?? [], ...others].flat());
   }
 
   /** Those that have something of their own for a shared history to change. */

@@ -17,17 +17,24 @@ type Props = Readonly<Record<string, PropValue>>;
 /** Lines of an order that conditions look at. */
 const MAX_LINES = 200;
 
+/** A matcher where it is looked for: what must hold beside what it was found by. */
+interface Candidate {
+  readonly index: number;
+  readonly where: readonly Constraint[];
+  readonly ofGoods: boolean;
+}
+
 /** The matchers of one type of event: by a field and the value it must have, and the rest. */
 interface TypeIndex {
-  readonly lookups: Map<string, Lookup>;
-  readonly rest: Matcher[];
+  readonly lookups: Lookup[];
+  readonly rest: Candidate[];
 }
 
 interface Lookup {
   readonly field: Field;
   /** Looked up where the matchers are judged: on each line of an order, or on the event alone. */
   readonly ofGoods: boolean;
-  readonly byValue: Map<unknown, Matcher[]>;
+  readonly byValue: Map<unknown, Candidate[]>;
 }
 
 /**
@@ -43,19 +50,26 @@ export class Matchers {
     }
   }
 
-  #place(matcher: Matcher, type: string): void {
-    const index = valueIn(this.#byType, type, () => ({ lookups: new Map(), rest: [] }));
-    const equal = equality(matcher.where);
+  #place({ index, where }: Matcher, type: string): void {
+    const { lookups, rest } = valueIn(this.#byType, type, () => ({ lookups: [], rest: [] }));
+    const ofGoods = isOfGoods(where);
+    const equal = equality(where);
     if (equal === undefined) {
-      index.rest.push(matcher);
+      rest.push({ index, where, ofGoods });
       return;
     }
-    const { field, values } = equal;
-    const ofGoods = isOfGoods(matcher.where);
-    const name = `${field.of}.${field.name}.${ofGoods}`;
-    const lookup = () => ({ field, ofGoods, byValue: new Map() });
-    const { byValue } = valueIn(index.lookups, name, lookup);
-    for (const value of values) valueIn(byValue, value, () => [] as Matcher[]).push(matcher);
+    const { field, test, values } = equal;
+    const isSame = (other: Lookup) =>
+      other.ofGoods === ofGoods && other.field.of === field.of && other.field.name === field.name;
+    let lookup = lookups.find(isSame);
+    if (lookup === undefined) {
+      lookup = { field, ofGoods, byValue: new Map() };
+      lookups.push(lookup);
+    }
+    const candidate = { index, where: remaining(where, test, ofGoods), ofGoods };
+    for (const value of values) {
+      valueIn(lookup.byValue, value, () => [] as Candidate[]).push(candidate);
+    }
   }
 
   /** True when events of the type can match at all. */
@@ -68,18 +82,30 @@ export class Matchers {
     const met: number[] = [];
     const index = this.#byType.get(event.type);
     if (index === undefined) return met;
-    const check = (matchers: readonly Matcher[]) => {
-      for (const matcher of matchers) {
-        if (meets(event, matcher.where, facts) && !met.includes(matcher.index)) {
-          met.push(matcher.index);
-        }
-      }
-    };
-    check(index.rest);
-    for (const lookup of index.lookups.values()) {
-      for (const value of valuesIn(event, lookup, facts)) check(lookup.byValue.get(value) ?? []);
+    meet(index.rest, event, facts, met);
+    for (const lookup of index.lookups) {
+      const { field, ofGoods, byValue } = lookup;
+      const single = ofGoods ? undefined : fieldValue(field, event, event.props, facts);
+      if (ofGoods || Array.isArray(single)) {
+        for (const value of valuesIn(event, lookup, facts))
+          meet(byValue.get(value), event, facts, met);
+      } else meet(byValue.get(single), event, facts, met);
     }
     return met;
+  }
+}
+
+/** Adds those of the candidates that the event meets. */
+function meet(
+  candidates: readonly Candidate[] | undefined,
+  event: ShopEvent,
+  facts: Facts,
+  met: number[],
+): void {
+  if (candidates === undefined) return;
+  for (const candidate of candidates) {
+    const { index } = candidate;
+    if (!met.includes(index) && meets(event, candidate, facts)) met.push(index);
   }
 }
 
@@ -91,17 +117,32 @@ function valueIn<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   return made;
 }
 
-/** A field that must have one of these values; undefined when nothing is asked so plainly. */
+/** A field that must have one of these values, and the test that says so; undefined when none does. */
 function equality(
   where: readonly Constraint[],
-): { field: Field; values: readonly Scalar[] } | undefined {
+): { field: Field; test: Test; values: readonly Scalar[] } | undefined {
   for (const { field, tests } of where) {
     for (const test of tests) {
-      if (test.op === "eq") return { field, values: [test.value] };
-      if (test.op === "in") return { field, values: test.values };
+      if (test.op === "eq") return { field, test, values: [test.value] };
+      if (test.op === "in") return { field, test, values: test.values };
     }
   }
   return undefined;
+}
+
+/**
+ * What is left to ask where a test is known to hold. Of goods all must hold on one and the same line,
+ * so there it is asked again, unless it is all that is asked.
+ */
+function remaining(
+  where: readonly Constraint[],
+  known: Test,
+  ofGoods: boolean,
+): readonly Constraint[] {
+  const left = where
+    .map(({ field, tests }) => ({ field, tests: tests.filter((test) => test !== known) }))
+    .filter(({ tests }) => tests.length > 0);
+  return ofGoods && left.length > 0 ? where : left;
 }
 
 /** The values that an event has for a field: of a list each, of an order those of each line. */
@@ -118,9 +159,9 @@ function valuesIn(event: ShopEvent, lookup: Lookup, facts: Facts): readonly unkn
  * All constraints hold. For an order with `lines`, all constraints on its goods must hold for one
  * and the same line.
  */
-function meets(event: ShopEvent, where: readonly Constraint[], facts: Facts): boolean {
+function meets(event: ShopEvent, { where, ofGoods }: Candidate, facts: Facts): boolean {
   if (where.length === 0) return true;
-  return subjectsOf(event, isOfGoods(where)).some((props) =>
+  return subjectsOf(event, ofGoods).some((props) =>
     where.every(({ field, tests }) => {
       const value = fieldValue(field, event, props, facts);
       return value !== undefined && value !== null && tests.every((test) => holds(test, value));
