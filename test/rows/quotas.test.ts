@@ -49,6 +49,36 @@ test("E27: the welcome of a customer who was just added is one message within 20
   expect(quotas).toEqual([{ wecom_granted: "1" }, {}]);
 });
 
+test("E27: WeCom is told whom to write to and who writes, as long as they are in contact", async () => {
+  const content = { content_id: "t1", type: "tutorial", about: "P" };
+  const received = (ms: number) => happens(ms, "order.received", { sku: "P", order_id: `o${ms}` });
+  const contact = (ms: number, what: string, member?: string) =>
+    happens(ms, `contact.${what}`, {
+      channel: "wecom",
+      ...(member === undefined ? {} : { member }),
+    });
+  const said = await saidBy(
+    [
+      fact("content", "t1", content),
+      received(0),
+      contact(MIN, "added", "m-lin"),
+      received(2 * MIN),
+      contact(3 * MIN, "added", "m-wu"),
+      // Comes in after what took its place.
+      contact(2.5 * MIN, "added", "m-late"),
+      received(4 * MIN),
+      contact(5 * MIN, "removed"),
+      contact(7 * MIN, "added"),
+      received(8 * MIN),
+    ],
+    HOUR,
+  );
+  const told = ofRule(said, "post_tutorial").map(({ data }) => data["channel_ids"]);
+  const refs = told as readonly { external_userid_ref: string; sender_ref: string | null }[];
+  expect(refs.map(({ sender_ref }) => sender_ref)).toEqual([null, "m-lin", "m-wu", null]);
+  expect(new Set(refs.map(({ external_userid_ref }) => external_userid_ref)).size).toBe(1);
+});
+
 test("C38: how often to maintain a thing that the catalog does not know comes with its delivery", async () => {
   const received = { sku: "P", order_id: "o", maintenance_every: 90 * DAY };
   const said = await saidBy([happens(0, "order.received", received)], 91 * DAY);

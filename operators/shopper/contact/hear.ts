@@ -4,6 +4,7 @@ import { numberProp, type ShopEvent, textProp } from "../../event.ts";
 import type { Matchers } from "../condition/matchers.ts";
 import type { Answered } from "./outcome.ts";
 import { hearGrants } from "./quota.ts";
+import { hearSender } from "./sender.ts";
 import { ANSWER_EVENTS, hearAnswer } from "./silence.ts";
 import type { ContactState } from "./state.ts";
 import type { Policies } from "./verdict.ts";
@@ -17,7 +18,7 @@ const HEARD = new Set([...CONSENT_EVENTS, ...ANSWER_EVENTS, SERVED]);
 export const isHeard = (type: string, grants: Matchers): boolean =>
   HEARD.has(type) || grants.knows(type);
 
-/** Takes in consent, answers, grants and pages served; what the rules' counts need of an answer. */
+/** Takes in consent, contacts, answers, grants and pages served; what the rules' counts need of an answer. */
 export function hear(
   event: ShopEvent,
   state: ContactState,
@@ -33,6 +34,7 @@ export function hear(
     return undefined;
   }
   hearConsent(state.consents, event);
+  hearSender(state, event, state.consents);
   const heard = hearAnswer(state.silence, event, policy);
   if (heard === undefined) return undefined;
   const isSale = event.type === "feedback.purchased";

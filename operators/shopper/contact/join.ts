@@ -2,6 +2,7 @@ import { type EventTime, latest } from "../../../src/time/event-time.ts";
 import { keepDecision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import { MOST_WAITING } from "./restraint.ts";
+import { joinSender } from "./sender.ts";
 import { KEPT_NOTES } from "./silence.ts";
 import type { ContactState } from "./state.ts";
 import type { Policies } from "./verdict.ts";
@@ -25,6 +26,7 @@ export function joinContact(
   joinRecords(into.once, from.once, latest);
   joinRecords(into.silence.muted, from.silence.muted, latest);
   joinRecords(into.placed, from.placed, (a, b) => (b.until > a.until ? b : a));
+  joinSender(into, from);
   const notes = [...into.silence.notes, ...from.silence.notes].sort((a, b) => a.at - b.at);
   into.silence.notes = notes.slice(-KEPT_NOTES);
   const decisions = [...into.decisions, ...from.decisions].sort((a, b) => a.at - b.at);

@@ -23,6 +23,8 @@ export interface Recommended {
   readonly quota: Readonly<Record<string, string>>;
   readonly sellable: number | null;
   readonly currency: string;
+  /** Who writes on WeCom; null where no contact named a member. */
+  readonly sender: string | null;
 }
 
 /** What was not done, and why. */
@@ -122,7 +124,7 @@ function recommendation(out: Recommended): Message {
       person: proposal.person,
       channel,
       ...(channel === "wecom"
-        ? { channel_ids: { external_userid_ref: proposal.person, sender_ref: null } }
+        ? { channel_ids: { external_userid_ref: proposal.person, sender_ref: out.sender } }
         : {}),
       slot: option.slot,
       kind: option.kind,

@@ -243,6 +243,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
     quota: open.shown,
     sellable: sellable ?? null,
     currency: policies.policy.currency,
+    sender: state.sender?.[0] ?? null,
   });
 }
 

@@ -4,6 +4,7 @@ import type { Decision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import type { Proposal } from "./proposal.ts";
 import { type Ledger, noLedger, pruneLedger } from "./quota.ts";
+import type { Sender } from "./sender.ts";
 import { noSilence, pruneSilence, type Silence } from "./silence.ts";
 
 /** What restrains messages to one person. Plain data. */
@@ -27,6 +28,8 @@ export interface ContactState {
   placed: Record<string, Placement>;
   /** The last ones, oldest first, for whoever asks why. */
   decisions: Decision[];
+  /** Who writes to the person on WeCom, where that is known. */
+  sender?: Sender;
 }
 
 /** A sku that is shown first in a slot at the next asking. Plain data. */
@@ -70,6 +73,7 @@ export function pruneContact(state: ContactState, at: EventTime): void {
 /** Nothing is left that could restrain anything. */
 export const isBlank = (state: ContactState): boolean =>
   isSilent(state.consents) &&
+  state.sender === undefined &&
   [
     state.caps,
     state.ledger.used,
