@@ -3,10 +3,10 @@ import { fnv1a32 } from "../../src/codec/hash.ts";
 import type { Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { days, type EventTime, isoTime, latest } from "../../src/time/event-time.ts";
+import { intervalOption, tellLater } from "./kpi.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
 import { decay, rounded } from "./surprise.ts";
-import { nextTelling } from "./told.ts";
 
 /** What people did with one thing since it was first met, or met again after a long time. */
 export interface EngagementKpiState {
@@ -33,13 +33,12 @@ interface EngagementKpi {
   readonly figures: Readonly<Record<string, number>>;
 }
 
-const TELL = "tell";
 /** 看完 */
 const COMPLETED = 0.9;
 
 const Options = Type.Object(
   {
-    interval: Type.String({ default: "60s", description: "How often changes are told." }),
+    interval: intervalOption,
     half_life: Type.String({ default: "1h", description: "In which the heat of a thing halves." }),
     least_people: Type.Integer({
       minimum: 1,
@@ -83,9 +82,7 @@ function engagementKpiOperator(
       warm(state, time, halfLife);
       meet(state.people, person, least);
       if (state.people.length < least) return state;
-      if (!state.news)
-        ctx.setTimer(TELL, nextTelling(ctx.key, latest(time, ctx.watermark), interval));
-      state.news = true;
+      tellLater(state, time, ctx, interval);
       return state;
     },
     onTimer(_timer, state, ctx) {

@@ -2,11 +2,10 @@ import Type, { type Static } from "typebox";
 import type { MessageClass, RuleFile } from "../../src/config/rule-ast.ts";
 import type { Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
-import { type EventTime, isoTime, latest } from "../../src/time/event-time.ts";
+import { type EventTime, isoTime } from "../../src/time/event-time.ts";
+import { intervalOption, rateOf, tellLater } from "./kpi.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
-import { rounded } from "./surprise.ts";
-import { nextTelling } from "./told.ts";
 
 /** What became of what one rule proposed, since the beginning. */
 export interface RuleKpiState {
@@ -25,12 +24,7 @@ interface RuleKpi {
   readonly counts: RuleKpiState;
 }
 
-const TELL = "tell";
-
-const Options = Type.Object(
-  { interval: Type.String({ default: "60s", description: "How often changes are told." }) },
-  { additionalProperties: false },
-);
+const Options = Type.Object({ interval: intervalOption }, { additionalProperties: false });
 
 /** How precisely each rule contacts people: of whom it might, whom it did, and who answered. */
 function ruleKpiOperator(
@@ -52,9 +46,7 @@ function ruleKpiOperator(
       state.hits += hits;
       state.blocked += blocked;
       state.revenueMinor += revenueMinor;
-      if (!state.news)
-        ctx.setTimer(TELL, nextTelling(ctx.key, latest(time, ctx.watermark), interval));
-      state.news = true;
+      tellLater(state, time, ctx, interval);
       return state;
     },
     onTimer(_timer, state, ctx) {
@@ -76,16 +68,13 @@ function ruleKpiOperator(
           hits,
           blocked,
           revenue_minor: revenueMinor,
-          contact_rate: part(sent, proposed),
-          hit_rate: part(hits, sent),
+          contact_rate: rateOf(sent, proposed),
+          hit_rate: rateOf(hits, sent),
         },
       };
     },
   };
 }
-
-/** 0 of none. */
-const part = (of: number, all: number): number => (all > 0 ? rounded(of / all) : 0);
 
 export const ruleKpiSpec: OperatorSpec = {
   name: "rule_kpi",

@@ -2,16 +2,14 @@ import Type, { type Static } from "typebox";
 import type { Goal, SegmentFile } from "../../src/config/segment-ast.ts";
 import type { Context, Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
-import { type EventTime, isoTime, latest } from "../../src/time/event-time.ts";
+import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
+import { intervalOption, rateOf, tellLater } from "./kpi.ts";
 import { duration, readOptions } from "./options.ts";
 import { type DemandRecord, dimOf, plainKey } from "./partial.ts";
-import { rounded } from "./surprise.ts";
-import { nextTelling } from "./told.ts";
 
 /** Local days that rates look back over, today included. */
 const DAYS = 30;
-const TELL = "tell";
 
 /** What came in on one local day. */
 type Day = [day: number, entered: number, converted: number, active: number];
@@ -32,10 +30,7 @@ interface SegmentKpi {
   readonly counts: Readonly<Record<string, number>>;
 }
 
-const Options = Type.Object(
-  { interval: Type.String({ default: "60s", description: "How often changes are told." }) },
-  { additionalProperties: false },
-);
+const Options = Type.Object({ interval: intervalOption }, { additionalProperties: false });
 
 /** How many are in each segment now, and how it does by its goal. */
 export function segmentKpiOperator(
@@ -60,9 +55,7 @@ export function segmentKpiOperator(
       day[1] += entered;
       day[2] += converted;
       day[3] += active;
-      if (!state.news)
-        ctx.setTimer(TELL, nextTelling(ctx.key, latest(time, ctx.watermark), interval));
-      state.news = true;
+      tellLater(state, time, ctx, interval);
       return state;
     },
     onTimer(_timer, state, ctx) {
@@ -103,23 +96,21 @@ function tell(
   switch (goal) {
     case "conversion": {
       const [entered, converted] = [sum(1), sum(2)];
-      emit("segment_conversion", { entered, converted, rate: part(converted, entered) });
+      emit("segment_conversion", { entered, converted, rate: rateOf(converted, entered) });
       break;
     }
     case "churn":
-      emit("segment_churn", { members, lost: silent, rate: part(silent, members) });
+      emit("segment_churn", { members, lost: silent, rate: rateOf(silent, members) });
       break;
     case "stickiness": {
       const daily = recent.find(([day]) => day === today)?.[3] ?? 0;
       const monthly = members - silent;
-      emit("segment_stickiness", { daily, monthly, rate: part(daily, monthly) });
+      emit("segment_stickiness", { daily, monthly, rate: rateOf(daily, monthly) });
       break;
     }
     case undefined:
   }
 }
-
-const part = (of: number, whole: number): number => (whole <= 0 ? 0 : rounded(of / whole));
 
 export const segmentKpiSpec: OperatorSpec = {
   name: "segment_kpi",
