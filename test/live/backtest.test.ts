@@ -1,51 +1,29 @@
-import { connect, type NatsConnection } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Backtest, Tally } from "../../src/replay/backtest.ts";
 import { BrokerLog } from "../../src/replay/broker-log.ts";
 import { headerOf } from "../../src/replay/stored-message.ts";
-import { minutes } from "../../src/time/event-time.ts";
 import { makeLog } from "../../src/watch/log.ts";
-import { startTestEngine } from "../support/engine.ts";
 import { runCli } from "../support/engine-process.ts";
-import { untilQuiet } from "../support/engine-quiet.ts";
-import { openShop, shopMessages } from "../support/events.ts";
-import { publishAll } from "../support/events-publisher.ts";
-import { configWith, type TestConfig } from "../support/job.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { type StoredAfternoon, storeAfternoon } from "../support/stored-afternoon.ts";
 
-const settings = { groups: 4, demand_groups: 2 };
-const lasts = minutes(15);
-let config: TestConfig;
-let server: TestServer;
-let nc: NatsConnection;
-
+let shop: StoredAfternoon;
 beforeAll(async () => {
-  config = configWith({ "time.trust_recv": true, ...settings });
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
-  const engine = await startTestEngine({ url: server.url, trustRecv: true, settings });
-  await publishAll(nc, [...shopMessages(openShop({ seed: 8, people: 300, lasts }), lasts)]);
-  await untilQuiet(nc, engine.metrics);
-  await engine.stop();
+  shop = await storeAfternoon({ seed: 8, people: 300 });
 });
-afterAll(async () => {
-  await nc.close();
-  await server.stop();
-  config.remove();
-});
+afterAll(() => shop.close());
 
 /** Depends on what demand learned, which a backtest learns anew, a little sooner. */
 const LEARNED = ["recommend", "koc_trial"];
 
 test("what a backtest of the stream says is what the engine has published", async () => {
   const { code, stdout, stderr } = await runCli(
-    ["backtest", "--config", config.folder, "--from", "stream", "--json"],
-    { env: { NATS_URL: server.url } },
+    ["backtest", "--config", shop.config.folder, "--from", "stream", "--json"],
+    { env: { NATS_URL: shop.server.url } },
   );
   expect(code, stderr).toBe(0);
   const { draft } = JSON.parse(stdout) as Backtest;
   const published = new Tally("Asia/Shanghai", 0);
-  const out = await BrokerLog.open(nc, {
+  const out = await BrokerLog.open(shop.nc, {
     stream: "FRESHET_OUT",
     prefix: "freshet",
     log: makeLog("silent"),

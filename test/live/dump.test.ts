@@ -7,24 +7,16 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { DumpFile } from "../../src/replay/dump.ts";
 import type { OutputLine } from "../../src/replay/replay.ts";
 import type { StoredMessage } from "../../src/replay/stored-message.ts";
-import { minutes } from "../../src/time/event-time.ts";
-import { startTestEngine, textOf } from "../support/engine.ts";
+import { textOf } from "../support/engine.ts";
 import { Cli, runCli } from "../support/engine-process.ts";
-import { untilQuiet } from "../support/engine-quiet.ts";
-import { openShop, shopMessages } from "../support/events.ts";
-import { publishAll } from "../support/events-publisher.ts";
-import { configWith, type TestConfig } from "../support/job.ts";
-import { TestServer } from "../support/nats-server.ts";
 import { readStream, type Stored } from "../support/oracle.ts";
+import { type StoredAfternoon, storeAfternoon } from "../support/stored-afternoon.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "freshet-dump-"));
-const lasts = minutes(15);
-let config: TestConfig;
-let server: TestServer;
-let nc: NatsConnection;
+let shop: StoredAfternoon;
 
 /** Bodies no text can hold, headers said twice, and nothing at all. */
-async function publishOddities(): Promise<void> {
+async function publishOddities(nc: NatsConnection): Promise<void> {
   const twice = headers();
   twice.append("X-Said", "一");
   twice.append("X-Said", "二");
@@ -36,26 +28,18 @@ async function publishOddities(): Promise<void> {
 }
 
 beforeAll(async () => {
-  config = configWith({ "time.trust_recv": true, groups: 4, demand_groups: 2 });
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
-  const settings = { groups: 4, demand_groups: 2 };
-  const engine = await startTestEngine({ url: server.url, trustRecv: true, settings });
-  await publishAll(nc, [...shopMessages(openShop({ seed: 3, people: 400, lasts }), lasts)]);
-  await publishOddities();
-  await untilQuiet(nc, engine.metrics);
-  await engine.stop();
+  shop = await storeAfternoon({ seed: 3, people: 400 }, publishOddities);
 });
 
 afterAll(async () => {
-  await nc.close();
-  await server.stop();
-  config.remove();
+  await shop.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 const dump = (...words: string[]) =>
-  runCli(["dump", "--config", config.folder, ...words], { env: { NATS_URL: server.url } });
+  runCli(["dump", "--config", shop.config.folder, ...words], {
+    env: { NATS_URL: shop.server.url },
+  });
 
 async function read(path: string, log: "IN" | "OUT"): Promise<StoredMessage[]> {
   const messages: StoredMessage[] = [];
@@ -71,12 +55,12 @@ test("IN and OUT come whole and byte for byte, zipped or not", async () => {
   const { code, stderr, stdout } = await dump("--to", to, "--out", out);
   expect([code, stdout], stderr).toEqual([0, ""]);
   expect([to, out].map((path) => statSync(path).mode & 0o077)).toEqual([0, 0]);
-  const intake = await readStream(nc, "FRESHET_IN");
+  const intake = await readStream(shop.nc, "FRESHET_IN");
   expect(intake.length).toBeGreaterThan(500);
   const dumped = await read(to, "IN");
   expect(dumped.map(bytes)).toEqual(intake.map(bytes));
   expect((await read(out, "OUT")).map(bytes)).toEqual(
-    (await readStream(nc, "FRESHET_OUT")).map(bytes),
+    (await readStream(shop.nc, "FRESHET_OUT")).map(bytes),
   );
   expect(dumped.find(({ headers: said }) => said["X-Said"] !== undefined)?.headers).toEqual({
     "X-Said": ["一", "二"],
@@ -90,7 +74,16 @@ test("IN and OUT come whole and byte for byte, zipped or not", async () => {
 test("a replay of the dump says what stands on OUT", async () => {
   const [to, outputs] = [join(folder, "again.dump"), join(folder, "outputs.jsonl")];
   expect((await dump("--to", to)).code).toBe(0);
-  const words = ["replay", to, "--format", "dump", "--out", outputs, "--config", config.folder];
+  const words = [
+    "replay",
+    to,
+    "--format",
+    "dump",
+    "--out",
+    outputs,
+    "--config",
+    shop.config.folder,
+  ];
   const { code, stdout, stderr } = await runCli(words);
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ badLines: 0 });
@@ -99,7 +92,7 @@ test("a replay of the dump says what stands on OUT", async () => {
     .split("\n")
     .map((line) => JSON.parse(line) as OutputLine)
     .map(({ subject, id, time, data }) => `${subject} ${id} ${time} ${JSON.stringify(data)}`);
-  const published = (await readStream(nc, "FRESHET_OUT")).map(
+  const published = (await readStream(shop.nc, "FRESHET_OUT")).map(
     ({ subject, data, header }) =>
       `${subject} ${header("ce-id")} ${header("ce-time")} ${Buffer.from(data).toString()}`,
   );
@@ -108,7 +101,7 @@ test("a replay of the dump says what stands on OUT", async () => {
 });
 
 test("--from and --until take what was stored between, and say so", async () => {
-  const intake = await readStream(nc, "FRESHET_IN");
+  const intake = await readStream(shop.nc, "FRESHET_IN");
   const [from, until] = [intake.at(200)?.time ?? 0, intake.at(-200)?.time ?? 0];
   const to = join(folder, "part.dump");
   const iso = (time: number) => new Date(time).toISOString();
@@ -123,8 +116,8 @@ test("--from and --until take what was stored between, and say so", async () => 
 });
 
 test("messages that were removed, also the last, stop no dump", async () => {
-  const jsm = await nc.jetstreamManager();
-  const before = await readStream(nc, "FRESHET_OUT");
+  const jsm = await shop.nc.jetstreamManager();
+  const before = await readStream(shop.nc, "FRESHET_OUT");
   const gone = [before.at(0), before.at(7), before.at(-1)].map((message) => message?.seq ?? 0);
   for (const seq of gone) await jsm.streams.deleteMessage("FRESHET_OUT", seq);
   const out = join(folder, "holes.dump");
@@ -136,7 +129,7 @@ test("messages that were removed, also the last, stop no dump", async () => {
 
 test("without NATS_URL it is the engine's own broker, while it runs and afterwards", async () => {
   const data = join(folder, "data");
-  const own = ["--config", config.folder, "--data", data];
+  const own = ["--config", shop.config.folder, "--data", data];
   const none = await runCli(["dump", ...own]);
   expect([none.code, none.stderr]).toEqual([1, expect.stringContaining("LOG_MISSING")]);
   expect(existsSync(data)).toBe(false);

@@ -2,50 +2,37 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { connect, headers, type NatsConnection } from "nats";
+import { connect, headers } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { BrokerLog } from "../../src/replay/broker-log.ts";
 import { headerOf, type StoredLog, type StoredMessage } from "../../src/replay/stored-message.ts";
 import { type Verdict, type VerifyOptions, verify } from "../../src/replay/verify.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
-import { type EventTime, MAX_TIME, minus, minutes, seconds } from "../../src/time/event-time.ts";
+import { type EventTime, MAX_TIME, minus, seconds } from "../../src/time/event-time.ts";
 import { makeLog } from "../../src/watch/log.ts";
 import { startTestEngine } from "../support/engine.ts";
 import { runCli } from "../support/engine-process.ts";
-import { untilQuiet } from "../support/engine-quiet.ts";
-import { openShop, shopMessages } from "../support/events.ts";
-import { publishAll } from "../support/events-publisher.ts";
-import { configWith, openShipped, type TestConfig } from "../support/job.ts";
+import { openShipped } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
+import { FEW_GROUPS, type StoredAfternoon, storeAfternoon } from "../support/stored-afternoon.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "freshet-verify-"));
-const settings = { groups: 4, demand_groups: 2 };
-const lasts = minutes(15);
 const PREFIX = { prefix: "freshet", log: makeLog("silent") };
-let config: TestConfig;
-let server: TestServer;
-let nc: NatsConnection;
+let shop: StoredAfternoon;
 let intake: StoredLog;
 let out: StoredLog;
 
 beforeAll(async () => {
-  config = configWith({ "time.trust_recv": true, ...settings });
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
-  const engine = await startTestEngine({ url: server.url, trustRecv: true, settings });
-  await publishAll(nc, [...shopMessages(openShop({ seed: 8, people: 300, lasts }), lasts)]);
-  await nc.jetstream().publish("freshet.in.event.mp.test", "{not json");
-  await untilQuiet(nc, engine.metrics);
-  await engine.stop();
-  out = inMemory(await BrokerLog.open(nc, { stream: "FRESHET_OUT", ...PREFIX }));
-  intake = inMemory(await BrokerLog.open(nc, { stream: "FRESHET_IN", ...PREFIX }));
+  shop = await storeAfternoon({ seed: 8, people: 300 }, (nc) =>
+    nc.jetstream().publish("freshet.in.event.mp.test", "{not json"),
+  );
+  out = inMemory(await BrokerLog.open(shop.nc, { stream: "FRESHET_OUT", ...PREFIX }));
+  intake = inMemory(await BrokerLog.open(shop.nc, { stream: "FRESHET_IN", ...PREFIX }));
 });
 
 afterAll(async () => {
-  await nc.close();
-  await server.stop();
-  config.remove();
+  await shop.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -75,7 +62,7 @@ function inMemory(
 }
 
 async function verdictOn(options: Partial<VerifyOptions> = {}): Promise<Verdict> {
-  const { job } = await openShipped({ trustRecv: true, settings });
+  const { job } = await openShipped({ trustRecv: true, settings: FEW_GROUPS });
   return verify({
     definition: job,
     scoring: new InlineScoring(scoringFunctions),
@@ -96,7 +83,7 @@ const withData = (message: StoredMessage, data: unknown): StoredMessage => ({
 const json = ({ data }: StoredMessage) => JSON.parse(Buffer.from(data).toString()) as object;
 
 test("what an engine has published is what its log says, knowledge on IN included", async () => {
-  const { job } = await openShipped({ trustRecv: true, settings });
+  const { job } = await openShipped({ trustRecv: true, settings: FEW_GROUPS });
   const verdict = await verdictOn({ definition: job });
   expect(verdict).toMatchObject({ equal: true, ...CLEAN });
   // Knowledge fed a second time would be older than itself.
@@ -216,7 +203,7 @@ describe("what cannot be there yet or any more", () => {
 test("an engine that runs on the broker's time is equal while it runs, ticks and all", async () => {
   const live = await TestServer.start();
   const client = await connect({ servers: live.url });
-  const running = await startTestEngine({ url: live.url, settings });
+  const running = await startTestEngine({ url: live.url, settings: FEW_GROUPS });
   try {
     const js = client.jetstream();
     for (let i = 0; i < 300; i += 1) {
@@ -227,7 +214,7 @@ test("an engine that runs on the broker's time is equal while it runs, ticks and
       if (i % 100 === 99) await new Promise((resolve) => setTimeout(resolve, 1200));
     }
     const log = { prefix: "freshet", log: makeLog("silent") };
-    const { job } = await openShipped({ settings });
+    const { job } = await openShipped({ settings: FEW_GROUPS });
     const outNow = await BrokerLog.open(client, { stream: "FRESHET_OUT", ...log });
     const inNow = await BrokerLog.open(client, { stream: "FRESHET_IN", ...log });
     const settled = minus(outNow.until, seconds(5));
@@ -252,7 +239,9 @@ test("an engine that runs on the broker's time is equal while it runs, ticks and
 describe("freshet verify", () => {
   const settled = ["--settle", "0s", "--json"];
   const run = (command: string, ...words: string[]) =>
-    runCli([command, "--config", config.folder, ...words], { env: { NATS_URL: server.url } });
+    runCli([command, "--config", shop.config.folder, ...words], {
+      env: { NATS_URL: shop.server.url },
+    });
 
   test("against the broker, against dumps, against dumps in parts: equal, 0", async () => {
     const [to, outTo] = [join(folder, "in.dump.gz"), join(folder, "out.dump.gz")];
@@ -275,8 +264,8 @@ describe("freshet verify", () => {
   });
 
   test("names one that was deleted, one that was changed and one that was added: 1", async () => {
-    const jsm = await nc.jetstreamManager();
-    const js = nc.jetstream();
+    const jsm = await shop.nc.jetstreamManager();
+    const js = shop.nc.jetstream();
     const all: StoredMessage[] = [];
     for await (const message of out.read()) all.push(message);
     const [gone, changed] = [all[10] as StoredMessage, all[20] as StoredMessage];
