@@ -116,6 +116,31 @@ describe("ask.recommend", () => {
     expect((await ask(hero)).rule).toBeUndefined();
   });
 
+  test("F09: pages at two touchpoints are answered alike, by what was done at either", async () => {
+    const visitor = [{ k: "unionid", v: "o-at-two-touchpoints" }];
+    const js = nc.jetstream();
+    const stranger = skus(await ask({ slot: "mp.home.first", n: 3 }));
+    const acts = [
+      ["mp", "product.viewed", { sku: stranger[2] }],
+      ["gzh", "article.opened", { content_id: "c-two", sku: stranger[2] }],
+    ] as const;
+    for (const [i, [touchpoint, type, props]] of acts.entries()) {
+      const at = { ts: T + 15_000 + i * 1000, recv: T + 15_000 + i * 1000 };
+      const event = { id: `two-${i}`, type, ...at, touchpoint, ids: visitor, props };
+      await js.publish(`freshet.in.event.${touchpoint}.${type}`, JSON.stringify(event));
+    }
+    await untilQuiet(nc, engine.metrics);
+    fed(acts.length);
+    const [home, account] = published([
+      await ask({ slot: "mp.home.first", ids: visitor, n: 3 }),
+      await ask({ slot: "gzh.article.end", ids: visitor, n: 3 }),
+    ]);
+    expect(home?.personalized).toBe(true);
+    expect(account?.items).toEqual(home?.items);
+    expect(account?.rec_id).not.toBe(home?.rec_id);
+    expect(skus(home ?? {})).not.toEqual(stranger);
+  });
+
   test("D15: whoever refuses profiling is still served, with what is popular", async () => {
     const refuses = [{ k: "unionid", v: "o-who-refuses" }];
     const js = nc.jetstream();

@@ -373,12 +373,3 @@ test("E24: without a model rules fire all the same", async () => {
   const said = await saidBy([happens(0, "cart.added", { sku: "A" })], 2 * DAY, { settings });
   expect(brief(said)).toEqual([["recommendation.wecom.activity", DAY, DAY]]);
 });
-
-test("F09: at two touchpoints of one session it is one and the same offer", async () => {
-  const search = (ms: number, touchpoint: string) =>
-    happens(ms, "searched", { query: "价格 便宜 对比" }, { touchpoint });
-  const lines = [search(0, "mp"), search(MIN, "mp"), search(2 * MIN, "gzh"), search(3 * MIN, "mp")];
-  const said = ofRule(await saidBy(lines, HOUR), "price_sensitive_offer");
-  const offers = said.filter(({ subject }) => subject.startsWith("recommendation."));
-  expect(new Set(offers.map(({ data }) => data["rec_id"])).size).toBe(1);
-});
