@@ -17,6 +17,7 @@ import { engagementSpec } from "./shopper/engagement.ts";
 import { feedbackSpec } from "./shopper/feedback.ts";
 import { historySpec } from "./shopper/history.ts";
 import { intentSpec } from "./shopper/intent.ts";
+import { journalSpec } from "./shopper/journal.ts";
 import { journeySpec } from "./shopper/journey.ts";
 import { lifecycleSpec } from "./shopper/lifecycle.ts";
 import { partialsSpec } from "./shopper/partials.ts";
@@ -36,6 +37,7 @@ import { tagsSpec } from "./shopper/tags.ts";
 export const specs: readonly OperatorSpec[] = [
   personSpec,
   sessionSpec,
+  journalSpec,
   intentSpec,
   journeySpec,
   rankStandingSpec,

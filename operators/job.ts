@@ -1,7 +1,9 @@
 import type { Calendar } from "../src/config/calendar.ts";
+import { Generations } from "../src/config/generation.ts";
 import type { IntentFile } from "../src/config/intents.ts";
 import type { JobConfig } from "../src/config/job.ts";
 import type { Lexicon } from "../src/config/lexicon.ts";
+import { type LiveContext, type LiveTexts, readLiveTexts } from "../src/config/live.ts";
 import type { OperatorConfig } from "../src/config/operator-blocks.ts";
 import type { RuleFile } from "../src/config/rule-ast.ts";
 import type { SegmentFile } from "../src/config/segment-ast.ts";
@@ -24,11 +26,17 @@ export interface JobFiles {
   readonly lexicon: Lexicon;
   readonly calendar: Calendar;
   readonly tags: TagFile;
+  /** Where only a part of the configuration is to run. */
+  readonly pack: LiveContext["pack"];
+  /** Of what may be changed while the engine runs: the files named `LIVE`. */
+  readonly live: { readonly digest: string };
 }
 
 /** A job ready for a log; `collect` also answers who a person is and counts what it took in. */
 export interface ShopJob extends JobDefinition {
   readonly intake: Collect;
+  /** What of the configuration is in force where. */
+  readonly generations: Generations;
   /** Whether time comes from the events (`recv`, else `ts`) and not from the broker. */
   readonly trustsEvents: boolean;
 }
@@ -40,6 +48,8 @@ export interface JobOverrides {
   readonly groups?: { readonly shopper: number; readonly demand: number };
   /** An operator whose emissions are traced. */
   readonly trace?: string;
+  /** The configuration holds whatever versions the log brings: for trying out a draft. */
+  readonly isPinned?: boolean;
 }
 
 /** Builds the three flows of a configuration. */
@@ -50,6 +60,12 @@ export function defineJob(
 ): ShopJob {
   const { job, plan } = files;
   const { time, collect } = job;
+  const context = {
+    ...{ plan, timeZone: job.timeZone, intents: files.intents.names },
+    pack: files.pack,
+  };
+  const readTexts = (texts: LiveTexts) => readLiveTexts(texts, context).value;
+  const generations = new Generations(readTexts);
   const settings: JobSettings = {
     timeZone: job.timeZone,
     seed: job.seed,
@@ -64,6 +80,7 @@ export function defineJob(
       tags: files.tags,
       plan,
     },
+    generations,
   };
   const nodes = (configs: readonly OperatorConfig[]): Node[] =>
     configs.map(({ name, spec, from, options }) => {
@@ -74,6 +91,7 @@ export function defineJob(
   const trustRecv = overrides.trustRecv ?? time.trustRecv;
   return {
     trustsEvents: trustRecv,
+    generations,
     intake: new Collect({
       ...keys,
       validate: (type, props, touchpoint) => plan.validate(type, props, touchpoint),
@@ -96,6 +114,12 @@ export function defineJob(
       scenes: plan.scenes,
       elements: plan.elements,
       timeZone: job.timeZone,
+      configuration: {
+        base: files,
+        digest: files.live.digest,
+        read: readTexts,
+        isPinned: overrides.isPinned ?? false,
+      },
     }),
     shopper: shopperFlow(nodes(job.operators.shopper)),
     demand: demandFlow(nodes(job.operators.demand)),

@@ -57,6 +57,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** What is about a person on `IN`; left out, nobody is erased from the logs. */
   readonly erasing?: Pick<EraserOptions, "subject" | "read" | "concerns">;
+  /** Looks at what was restored before anything is read; what it throws keeps the engine from starting. */
+  readonly onRestored?: (job: Job) => void;
   /** Told of every output once it stands on the broker; `latencyMs` since its record of `IN` was stored. */
   readonly onPublished?: (output: Output, latencyMs: number | undefined) => void;
   /** Told of the failure that stops the engine. */
@@ -124,6 +126,7 @@ export class Engine {
     try {
       await ensureStreams(nc, engine.#names, limits, prefix);
       await engine.checkpoints.restore();
+      options.onRestored?.(engine.job);
       engine.#resume();
       await engine.#checkLogs();
       await engine.#known.refresh();

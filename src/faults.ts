@@ -7,6 +7,14 @@ const FAULTS = {
     "Correct the places listed; `freshet lint` shows them again, config/schemas lets an editor check as you type.",
   CONFIG_TOO_DEEP:
     "Flatten the nested brackets or blocks; no configuration file needs so many levels.",
+  CONFIG_TOO_LARGE: "Take out definitions that nobody needs, or tests and comments.",
+  CONFIG_FIXED:
+    "Put that back as the engine has it and apply again; or stop the engine in order, and start it with the folder.",
+  CONFIG_OVERTAKEN: "Look at what came first with `freshet config history`, and apply again.",
+  GENERATION_UNKNOWN:
+    "List the generations that the log still holds with `freshet config history`.",
+  CHANGE_PENDING:
+    "Look with `freshet config history` whether it is in force by now, and with `freshet deadletter list` whether it was refused.",
   BROKER_MISSING:
     "Install nats-server (`apt-get install nats-server`), put it on PATH, or set NATS_URL to a broker that runs.",
   BROKER_UNREACHABLE:

@@ -1,5 +1,6 @@
 import { hash128 } from "../../src/codec/hash.ts";
-import { decodeBody, type Refusal, refusal } from "../../src/codec/wire.ts";
+import { decodeBody, type Refusal, refusal, WIRE_LIMITS } from "../../src/codec/wire.ts";
+import { CONFIG_SUBJECT } from "../../src/config/generation-record.ts";
 import { type Part, smallPart } from "../../src/state/part.ts";
 import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
 import {
@@ -10,6 +11,7 @@ import {
   privacyEvent,
 } from "./behaviour.ts";
 import { clockCorrected } from "./clock.ts";
+import { Configuration, type ConfigurationStand } from "./configuration.ts";
 import type { CollectInput, CollectSink, KnownId } from "./contract.ts";
 import { type CollectCounts, countReason, emptyCounts } from "./counts.ts";
 import { Coverage } from "./coverage.ts";
@@ -62,7 +64,7 @@ type Clockwork = [
  */
 export class Collect {
   readonly counts: CollectCounts = emptyCounts();
-  readonly #options: Required<Omit<CollectOptions, "words" | "previousKey">>;
+  readonly #options: Required<Omit<CollectOptions, "words" | "previousKey" | "configuration">>;
   readonly #reader: BehaviourReader;
   readonly #words: ReadonlySet<string>;
   /** Event ids by source. */
@@ -73,6 +75,7 @@ export class Collect {
   readonly #keys: KeyRing;
   readonly #rights: Rights;
   readonly #coverage: Coverage;
+  readonly #configuration: Configuration | undefined;
   /** Version in force by kind and shard. */
   #knowledge = new Map<string, number>();
   #broker: EventTime = MIN_TIME;
@@ -89,6 +92,9 @@ export class Collect {
     const { rights, consent } = this.#options;
     this.#rights = new Rights(rights, consent === "granted", this.counts);
     this.#coverage = new Coverage(this.#options);
+    const { configuration } = options;
+    this.#configuration =
+      configuration === undefined ? undefined : new Configuration(configuration);
   }
 
   /** Handles one record. Throws nothing of its own, whatever the record holds. */
@@ -116,6 +122,8 @@ export class Collect {
       this.#learned(input, sink);
     } else if (subject === "in.key") {
       this.#rotate(input, sink);
+    } else if (subject === CONFIG_SUBJECT && this.#configuration !== undefined) {
+      this.#configure(this.#configuration, input, sink);
     } else {
       this.counts.in += 1;
       this.#refuse(input, 0, UNSUPPORTED, undefined, sink);
@@ -154,6 +162,11 @@ export class Collect {
     });
   }
 
+  /** The last generation of configuration that was accepted, and when it comes into force where it waits. */
+  get configuration(): ConfigurationStand | undefined {
+    return this.#configuration?.stand;
+  }
+
   /** Identifiers and event ids remembered, for the metrics. */
   get sizes(): { readonly identifiers: number; readonly seen: number } {
     return { identifiers: this.#identity.size, seen: this.#seen.size };
@@ -167,6 +180,7 @@ export class Collect {
       this.#identity.part("identity"),
       this.#rights.part("rights"),
       this.#coverage.part(),
+      ...(this.#configuration === undefined ? [] : [this.#configuration.part()]),
       smallPart(
         "collect",
         () =>
@@ -197,6 +211,7 @@ export class Collect {
     this.counts.seconds += 1;
     sink.time(second);
     this.pass(second, sink);
+    this.#configuration?.pass(second, sink);
   }
 
   #events(input: CollectInput, canonical: Canonical | undefined, sink: CollectSink): void {
@@ -427,6 +442,21 @@ export class Collect {
     }
     this.#keys.use(keyId);
     this.counts.applied += 1;
+  }
+
+  /** Another version of the files that may be changed live, to come into force at its second. */
+  #configure(configuration: Configuration, input: CollectInput, sink: CollectSink): void {
+    this.counts.in += 1;
+    const body = decodeBody(input.data, input.contentType, WIRE_LIMITS);
+    if (!body.ok) {
+      this.#refuse(input, 0, body, undefined, sink);
+      return;
+    }
+    const place = { seq: input.seq, now: this.#now(input) };
+    const taken = configuration.take(body.values[0], place, sink);
+    if (taken === "ok") this.counts.applied += 1;
+    else if (taken === "stale") this.counts.duplicate += 1;
+    else this.#refuse(input, 0, taken, undefined, sink);
   }
 
   /** Facts replace each other: one that comes again late must not undo a newer one. */

@@ -2,6 +2,7 @@ import { WIRE_LIMITS, type WireLimits } from "../../src/codec/wire.ts";
 import type { RegisteredTouchpoint, Scene } from "../../src/config/tracking-plan.ts";
 import { days, type Millis } from "../../src/time/event-time.ts";
 import type { PropValue } from "../event.ts";
+import type { ConfigurationOptions } from "./configuration.ts";
 import { KIND_LIMITS, type KindLimits } from "./identifiers.ts";
 
 export type Props = Readonly<Record<string, PropValue>>;
@@ -71,6 +72,8 @@ export interface CollectOptions {
   readonly elements?: ReadonlyMap<string, string>;
   /** IANA name, of the local days that imported figures are about. */
   readonly timeZone?: string;
+  /** What may be changed by records of the log; left out, nothing may. */
+  readonly configuration?: ConfigurationOptions | undefined;
 }
 
 export const COLLECT_DEFAULTS = {

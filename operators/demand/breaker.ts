@@ -1,6 +1,7 @@
 import Type from "typebox";
+import { perGeneration } from "../../src/config/generation.ts";
 import type { Breaker, RuleFile } from "../../src/config/rule-ast.ts";
-import { type Context, FORGET, type Operator } from "../../src/flow/operator.ts";
+import { type Context, type Facts, FORGET, type Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
 import type { Knowledge } from "./knowledge.ts";
@@ -23,16 +24,18 @@ const FORGOTTEN = 0.01;
  * counted has faded that it cannot be judged any more.
  */
 export function breakerOperator(
-  policy: Breaker | undefined,
+  policyAt: (facts: Facts) => Breaker | undefined,
 ): Operator<DemandRecord, Knowledge, BreakerState> {
   return {
     name: "breaker",
     version: 1,
     order: "event-time",
     atomic: true,
-    key: (record) => (policy !== undefined && dimOf(record) === "contact" ? record.key : undefined),
+    key: (record, facts) =>
+      dimOf(record) === "contact" && policyAt(facts) !== undefined ? record.key : undefined,
     init: () => ({ sent: 0, blocked: 0, at: 0, open: false }),
     onEvent({ payload, time }, state, ctx) {
+      const policy = policyAt(ctx.facts);
       if (policy === undefined || payload[0] !== "contact") return state;
       fade(state, time, policy);
       const weight = decay(state.at - time, policy.halfLife);
@@ -43,12 +46,27 @@ export function breakerOperator(
       return state;
     },
     onTimer(_timer, state, ctx) {
-      if (policy === undefined) return FORGET;
+      const policy = policyAt(ctx.facts);
+      if (policy === undefined) return released(state, ctx);
       fade(state, ctx.now, policy);
       judge(state, policy, ctx);
       return state.open || state.sent > FORGOTTEN ? state : FORGET;
     },
   };
+}
+
+/** Nothing is to be stopped any more: neither is what has been. */
+function released(state: BreakerState, ctx: Context<Knowledge>): typeof FORGET {
+  if (state.open) {
+    ctx.emit({
+      kind: "knowledge",
+      of: "breaker",
+      key: plainKey(ctx.key),
+      value: null,
+      from: ctx.key,
+    });
+  }
+  return FORGET;
 }
 
 function fade(state: BreakerState, now: number, { halfLife }: Breaker): void {
@@ -77,6 +95,13 @@ export const breakerSpec: OperatorSpec = {
   summary: "Stops rules whose messages too many people block.",
   from: ["events"],
   options: Type.Object({}, { additionalProperties: false }),
-  make: (_options, job) =>
-    breakerOperator((job.files["rules"] as RuleFile | undefined)?.contact.breaker),
+  make: (_options, job) => {
+    const file = job.files["rules"] as RuleFile | undefined;
+    return breakerOperator(
+      perGeneration(
+        job.generations,
+        (generation) => (generation?.files.rules ?? file)?.contact.breaker,
+      ),
+    );
+  },
 };

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
+import { perGeneration } from "../../src/config/generation.ts";
 import type { MessageClass, RuleFile } from "../../src/config/rule-ast.ts";
-import type { Operator } from "../../src/flow/operator.ts";
+import type { Facts, Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import { intervalOption, rateOf, tellLater } from "./kpi.ts";
@@ -20,6 +21,7 @@ export interface RuleKpiState {
 
 interface RuleKpi {
   readonly rule: string;
+  readonly class: MessageClass;
   readonly at: EventTime;
   readonly counts: RuleKpiState;
 }
@@ -29,7 +31,7 @@ const Options = Type.Object({ interval: intervalOption }, { additionalProperties
 /** How precisely each rule contacts people: of whom it might, whom it did, and who answered. */
 function ruleKpiOperator(
   options: Static<typeof Options>,
-  classes: ReadonlyMap<string, MessageClass>,
+  classesAt: (facts: Facts) => ReadonlyMap<string, MessageClass>,
 ): Operator<DemandRecord, RuleKpi, RuleKpiState> {
   const interval = duration(options.interval);
   return {
@@ -51,17 +53,19 @@ function ruleKpiOperator(
     },
     onTimer(_timer, state, ctx) {
       state.news = false;
-      ctx.emit({ rule: plainKey(ctx.key), at: ctx.now, counts: state });
+      const rule = plainKey(ctx.key);
+      const of = classesAt(ctx.facts).get(rule) ?? "marketing";
+      ctx.emit({ rule, class: of, at: ctx.now, counts: state });
       return state;
     },
-    publish: ({ rule, at, counts }) => {
+    publish: ({ rule, class: of, at, counts }) => {
       const { proposed, sent, hits, blocked, revenueMinor } = counts;
       return {
         subject: "kpi.precision",
         data: {
           // Whoever looks for what a rule did to people looks for `rule`.
           of: rule,
-          class: classes.get(rule) ?? "marketing",
+          class: of,
           at: isoTime(at),
           eligible: proposed,
           contacted: sent,
@@ -83,10 +87,11 @@ export const ruleKpiSpec: OperatorSpec = {
   from: ["events"],
   options: Options,
   make: (options, job) => {
-    const rules = (job.files["rules"] as RuleFile | undefined)?.rules ?? [];
-    return ruleKpiOperator(
-      readOptions(Options, options),
-      new Map(rules.map((rule) => [rule.id, rule.class])),
-    );
+    const file = job.files["rules"] as RuleFile | undefined;
+    const classesAt = perGeneration(job.generations, (generation) => {
+      const { rules = [] } = generation?.files.rules ?? file ?? {};
+      return new Map(rules.map((rule) => [rule.id, rule.class]));
+    });
+    return ruleKpiOperator(readOptions(Options, options), classesAt);
   },
 };

@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
+import { perGeneration } from "../../src/config/generation.ts";
 import type { Goal, SegmentFile } from "../../src/config/segment-ast.ts";
-import type { Context, Operator } from "../../src/flow/operator.ts";
+import type { Context, Facts, Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
@@ -35,7 +36,7 @@ const Options = Type.Object({ interval: intervalOption }, { additionalProperties
 /** How many are in each segment now, and how it does by its goal. */
 export function segmentKpiOperator(
   options: Static<typeof Options>,
-  goals: ReadonlyMap<string, Goal>,
+  goalsAt: (facts: Facts) => ReadonlyMap<string, Goal>,
   timeZone: string,
 ): Operator<DemandRecord, SegmentKpi, SegmentKpiState> {
   const interval = duration(options.interval);
@@ -61,7 +62,7 @@ export function segmentKpiOperator(
     onTimer(_timer, state, ctx) {
       state.news = false;
       const segment = plainKey(ctx.key);
-      tell(segment, state, goals.get(segment), local.day(ctx.now), ctx);
+      tell(segment, state, goalsAt(ctx.facts).get(segment), local.day(ctx.now), ctx);
       return state;
     },
     publish: ({ segment, name, at, counts }) => ({
@@ -120,8 +121,13 @@ export const segmentKpiSpec: OperatorSpec = {
   options: Options,
   make(options, job) {
     const file = job.files["segments"] as SegmentFile | undefined;
-    const goals = new Map<string, Goal>();
-    for (const { id, goal } of file?.segments ?? []) if (goal !== undefined) goals.set(id, goal);
-    return segmentKpiOperator(readOptions(Options, options), goals, file?.timeZone ?? job.timeZone);
+    const goalsAt = perGeneration(job.generations, (generation) => {
+      const { segments = [] } = generation?.files.segments ?? file ?? {};
+      return new Map(
+        segments.flatMap(({ id, goal }) => (goal === undefined ? [] : [[id, goal] as const])),
+      );
+    });
+    const timeZone = file?.timeZone ?? job.timeZone;
+    return segmentKpiOperator(readOptions(Options, options), goalsAt, timeZone);
   },
 };

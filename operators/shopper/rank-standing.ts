@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { Matcher, Rank } from "../../src/config/condition-ast.ts";
+import { type Generations, perGeneration } from "../../src/config/generation.ts";
 import {
   type Context,
   FORGET,
@@ -53,30 +54,41 @@ const FORGOTTEN = 0.01;
  */
 function rankStandingOperator(
   files: readonly unknown[],
+  generations: Generations | undefined,
 ): Operator<SessionSignal, StandingOf | Scored, RankStandingState> {
-  const ranked = files.map(rankedIn).filter(({ ranks }) => ranks.length > 0);
-  const byKey = new Map(ranked.flatMap(({ ranks }) => ranks.map((rank) => [rankKey(rank), rank])));
+  const inForce = perGeneration(generations, (generation) => {
+    const { segments, rules } = generation?.files ?? {};
+    const all = generation === undefined ? files : [segments, rules];
+    const ranked = all.map(rankedIn).filter(({ ranks }) => ranks.length > 0);
+    const keyed = ranked.flatMap(({ ranks }) =>
+      ranks.map((rank) => [rankKey(rank), rank] as const),
+    );
+    return { ranked, byKey: new Map(keyed) };
+  });
   return {
     name: "rank_standing",
     version: 1,
     order: "arrival",
     purpose: "profiling",
-    key: (signal) =>
-      signal.kind === "step" && ranked.some(({ matchers }) => matchers.knows(signal.event.type))
+    key: (signal, facts) =>
+      signal.kind === "step" &&
+      inForce(facts).ranked.some(({ matchers }) => matchers.knows(signal.event.type))
         ? signal.person
         : undefined,
     init: () => ({}),
     onEvent(signal, state, ctx) {
-      if (signal.kind === "step") for (const file of ranked) score(file, signal, state, ctx);
+      if (signal.kind === "step")
+        for (const file of inForce(ctx.facts).ranked) score(file, signal, state, ctx);
       return Object.keys(state).length === 0 ? FORGET : state;
     },
     onTimer(timer, state, ctx) {
-      const rank = byKey.get(timer.name);
+      const rank = inForce(ctx.facts).byKey.get(timer.name);
       if (rank === undefined) delete state[timer.name];
       else look(rank, state, ctx);
       return orForget(state);
     },
     merge(into, from, ctx) {
+      const { byKey } = inForce(ctx.facts);
       for (const [key, [, groups]] of Object.entries(from)) {
         const rank = byKey.get(key);
         if (rank === undefined) continue;
@@ -92,6 +104,7 @@ function rankStandingOperator(
       return orForget(into);
     },
     forgotten(state, ctx) {
+      const { byKey } = inForce(ctx.facts);
       // A weight of nothing takes the person out of the ranking of the group.
       for (const [key, [, groups]] of Object.entries(state)) {
         const rank = byKey.get(key);
@@ -205,5 +218,6 @@ export const rankStandingSpec: OperatorSpec = {
   from: ["session"],
   tells: ["rank"],
   options: Type.Object({}, { additionalProperties: false }),
-  make: (_options, job) => rankStandingOperator([job.files["segments"], job.files["rules"]]),
+  make: (_options, job) =>
+    rankStandingOperator([job.files["segments"], job.files["rules"]], job.generations),
 };

@@ -1,3 +1,4 @@
+import { ALWAYS, type Since } from "../../src/config/generation.ts";
 import type { Once, Rule, RuleFile, Variant } from "../../src/config/rule-ast.ts";
 import type { Facts } from "../../src/flow/operator.ts";
 import {
@@ -5,6 +6,7 @@ import {
   earliest,
   isoTime,
   latest,
+  MAX_TIME,
   MIN_TIME,
   type Millis,
   minus,
@@ -12,12 +14,20 @@ import {
 } from "../../src/time/event-time.ts";
 import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
 import type { ExplainedTrigger } from "./condition/explained.ts";
+import { FreshLeaves } from "./condition/fresh-leaves.ts";
 import type { Firing, Histories, StandingChange } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
+import {
+  changesOf,
+  isLasting,
+  joinStandings,
+  type Standings,
+  withStanding,
+} from "./condition/standings.ts";
 import { chance } from "./contact/chance.ts";
 import type { Proposal } from "./contact/proposal.ts";
 import { optionOf } from "./rule-then.ts";
-import type { Step } from "./signals.ts";
+import type { PastSignal, Step } from "./signals.ts";
 
 /** What the rules know of one person. Plain data. */
 export interface BookState {
@@ -30,6 +40,12 @@ export interface BookState {
   next: Record<string, EventTime>;
   /** By rule: what fired and may still turn out not to have, oldest first. */
   told: Record<string, ToldFiring[]>;
+  /** By rule that the roll-out leaves the person out of: 0; once it does not any more, since when. */
+  leftOut?: Record<string, EventTime>;
+  /** When the rules that it was last looked at by came into force; those of the beginning when left out. */
+  asOf?: EventTime;
+  /** What lasts of what other parts said, asked for or not. */
+  standings?: Standings;
 }
 type ToldFiring = [at: EventTime, ref: string, partition: string];
 
@@ -84,6 +100,8 @@ export interface ExplainedRule {
 interface Entry {
   readonly rule: Rule;
   readonly trigger: CompiledTrigger;
+  /** Since when it fires for this; nothing that came true before is its business. */
+  readonly born: EventTime;
 }
 
 const SHOWN_EVENTS = 5;
@@ -108,12 +126,24 @@ export class RuleBook {
   readonly #topics: ReadonlySet<string>;
   readonly #seed: number;
   readonly #maxAge: Millis;
+  readonly #since: Since;
+  readonly #fresh: FreshLeaves;
 
   constructor(
     { rules, matchers }: Pick<RuleFile, "rules" | "matchers">,
     { seed, maxAge }: { readonly seed: number; readonly maxAge: Millis },
+    since: Since = ALWAYS,
   ) {
-    this.#entries = rules.map((rule) => ({ rule, trigger: compileTrigger(rule.when) }));
+    this.#since = since;
+    this.#entries = rules.map((rule) => ({
+      rule,
+      trigger: compileTrigger(rule.when),
+      born: since.born(rule.id),
+    }));
+    this.#fresh = new FreshLeaves(
+      matchers,
+      this.#entries.map(({ trigger, born }) => ({ born, leaves: trigger.leaves })),
+    );
     this.#byId = new Map(this.#entries.map((entry) => [entry.rule.id, entry]));
     const leaves = this.#entries.flatMap(({ trigger }) => trigger.leaves);
     this.#listeners = new Listeners(matchers, leaves);
@@ -132,9 +162,58 @@ export class RuleBook {
     return this.#listeners.knows(type);
   }
 
-  /** Whether a rule asks where people stand in a topic. */
+  /** Whether a rule asks where people stand in a topic, or one to come may. */
   follows(topic: string): boolean {
-    return this.#topics.has(topic);
+    return this.#topics.has(topic) || isLasting(topic);
+  }
+
+  /** Since when a rule fires for what it does now; undefined of one that is not in the file. */
+  born(rule: string): EventTime | undefined {
+    return this.#byId.get(rule)?.born;
+  }
+
+  /** Whether other rules were in force when the person was last looked at. */
+  isOld({ asOf = 0 as EventTime }: BookState): boolean {
+    return asOf !== this.#since.at;
+  }
+
+  /**
+   * Once for each person and generation, before anything else: what was remembered for rules that
+   * are no more is forgotten, new ones begin at the second at which they came into force.
+   */
+  revise(look: Look, known?: PastSignal): Findings {
+    const { state } = look;
+    const { at } = this.#since;
+    const before = (known?.before ?? state.asOf ?? 0) as EventTime;
+    if (before === at) return NOTHING;
+    this.#freshen(state, look.facts, before, known?.steps);
+    for (const id of new Set([...Object.keys(state.told), ...Object.keys(state.next)])) {
+      if ((this.born(id) ?? MAX_TIME) <= before) continue;
+      delete state.told[id];
+      delete state.next[id];
+    }
+    this.#letIn(state, look.person);
+    const revised = this.#entries.filter(({ rule }) => this.#since.revised(rule.id) > before);
+    if (revised.length === 0) return NOTHING;
+    // Of others what fires by the clock is still to be told: it is not swept past.
+    return this.#judge(revised, at, state.seen, { ...look, watermark: state.swept }, { after: at });
+  }
+
+  /** What happened while a rule was not for a person does not make it fire when it is. */
+  #letIn({ leftOut = {} }: BookState, person: string): void {
+    for (const id of Object.keys(leftOut)) {
+      const entry = this.#byId.get(id);
+      if (entry === undefined) delete leftOut[id];
+      else if (this.#isInForce(entry.rule, person)) leftOut[id] ||= this.#since.at;
+    }
+  }
+
+  #freshen(state: BookState, facts: Facts, before: EventTime, steps: readonly Step[] = []): void {
+    const { at } = this.#since;
+    if (before === at) return;
+    state.asOf = at;
+    const past = { steps, standings: changesOf(state.standings) };
+    this.#fresh.begin(state.histories, before, past, facts);
   }
 
   onStep(step: Step, look: Look): Findings {
@@ -143,6 +222,9 @@ export class RuleBook {
   }
 
   onStanding(change: StandingChange, look: Look): Findings {
+    const standings = withStanding(look.state.standings, change);
+    if (standings === undefined) delete look.state.standings;
+    else look.state.standings = standings;
     const places = this.#listeners.stand(look.state.histories, change);
     return this.#changed(
       places,
@@ -172,6 +254,9 @@ export class RuleBook {
    */
   join(from: BookState, now: EventTime, look: Look): Findings {
     const { state } = look;
+    this.#freshen(from, look.facts, (from.asOf ?? 0) as EventTime);
+    const standings = joinStandings(state.standings, from.standings);
+    if (standings !== undefined) state.standings = standings;
     const fired = (entry: Entry, of: BookState): string[] =>
       entry.trigger.firings(of.histories, 0 as EventTime, latest(now, look.watermark)).map(refOf);
     const concerned = this.#entries.filter(({ trigger }) =>
@@ -190,7 +275,7 @@ export class RuleBook {
     }
     state.swept = latest(state.swept, from.swept);
     state.seen = latest(state.seen, from.seen);
-    return this.#judge(concerned, MIN_TIME, now, look, judgeable);
+    return this.#judge(concerned, MIN_TIME, now, look, { judgeable });
   }
 
   /** Every rule as it stands at `at`; with its conditions where `mayShow` it. */
@@ -232,6 +317,9 @@ export class RuleBook {
   tidy(state: BookState, now: EventTime): void {
     const horizon = minus(now, this.#maxAge);
     this.#listeners.thin(state.histories, horizon);
+    for (const [rule, since] of Object.entries(state.leftOut ?? {})) {
+      if (since > 0 && since < horizon) delete state.leftOut?.[rule];
+    }
     for (const [rule, told] of Object.entries(state.told)) {
       const kept = told.filter(([at]) => at >= horizon);
       if (kept.length === 0) delete state.told[rule];
@@ -262,28 +350,37 @@ export class RuleBook {
     return this.#judge([...entries], from, to, look);
   }
 
-  /** `judgeable`, by rule: what was told of others stands. */
+  /** `judgeable`, by rule: what was told of others stands. `after`: nothing before is looked at. */
   #judge(
     entries: readonly Entry[],
     from: EventTime,
     to: EventTime,
     look: Look,
-    judgeable?: ReadonlyMap<string, ReadonlySet<string>>,
+    only: {
+      readonly judgeable?: ReadonlyMap<string, ReadonlySet<string>>;
+      readonly after?: EventTime;
+    } = {},
   ): Findings {
     const { state, watermark } = look;
     const swept = latest(state.swept, watermark);
     state.seen = latest(state.seen, to);
     const until = latest(state.seen, swept);
     const horizon = minus(until, this.#maxAge);
-    const start = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
+    const all = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
     const proposals: News[] = [];
     const undone: Undone[] = [];
-    for (const { rule, trigger } of entries) {
-      if (!this.#isInForce(rule, look.person)) continue;
+    for (const { rule, trigger, born } of entries) {
+      if (!this.#isInForce(rule, look.person)) {
+        state.leftOut ??= {};
+        state.leftOut[rule.id] = 0 as EventTime;
+        continue;
+      }
+      const begins = latest(born, state.leftOut?.[rule.id] ?? MIN_TIME);
+      const start = latest(latest(all, begins), only.after ?? MIN_TIME);
       const found = trigger.firings(state.histories, start, until);
       const isCertain = ({ by, at }: Firing) => by === "event" || at <= swept;
       const fired = found.filter(isCertain);
-      const mayGo = judgeable?.get(rule.id);
+      const mayGo = only.judgeable?.get(rule.id);
       const { news, gone } = retold(state, rule.id, fired, { start, horizon, mayGo });
       const left = [...gone];
       for (const firing of news) {

@@ -1,9 +1,10 @@
 import Type, { type Static } from "typebox";
 import { hash128 } from "../../src/codec/hash.ts";
+import { CONFIG, perGeneration, sinceOf } from "../../src/config/generation.ts";
 import { CHANNELS, type Rule, type RuleFile } from "../../src/config/rule-ast.ts";
 import { type Context, FORGET, type Forget, type Operator } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { days, type EventTime, earliest, isoTime, plus } from "../../src/time/event-time.ts";
+import { days, type EventTime, earliest, isoTime, MAX_TIME, plus } from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { agrees, isMinor } from "../consent.ts";
 import { EXPLAINED_DEFS, ExplainedRules } from "./condition/explained-schema.ts";
@@ -14,7 +15,7 @@ import { explainContact } from "./contact/explain-contact.ts";
 import { hear, isHeard } from "./contact/hear.ts";
 import { joinContact } from "./contact/join.ts";
 import { type ContactOut, hopOf, messageOf } from "./contact/outcome.ts";
-import type { Proposal } from "./contact/proposal.ts";
+import { type Proposal, RECOMMENDER } from "./contact/proposal.ts";
 import {
   dropWaiting,
   endMoment,
@@ -29,7 +30,7 @@ import { type ContactState, isBlank, newContact, pruneContact } from "./contact/
 import type { Policies } from "./contact/verdict.ts";
 import { ExplainedContact, ExplainedDecisions } from "./explained-decisions.ts";
 import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
-import type { Step } from "./signals.ts";
+import type { PastSignal, Step } from "./signals.ts";
 
 const NAME = "rule";
 const JUDGE = "judge";
@@ -37,7 +38,7 @@ const PRUNE = "prune";
 const TIDY_EVERY = days(8);
 const KEPT_DECISIONS = 8;
 
-type In = Step | Proposal | { readonly kind: string; readonly person: string };
+type In = Step | PastSignal | Proposal | { readonly kind: string; readonly person: string };
 
 export interface RuleState {
   book: BookState;
@@ -51,24 +52,43 @@ export interface RuleState {
 /**
  * Rules and restraint. What rules and the recommender want to happen goes through one policy of
  * contact per person, which does it, holds it until quiet hours are over, or says why it is not done.
+ * Where the log brings other rules, those of the place in the log hold.
  */
 export function ruleOperator(
   file: RuleFile,
-  job: Pick<JobSettings, "seed" | "maxAge" | "consent">,
+  job: Pick<JobSettings, "seed" | "maxAge" | "consent" | "generations">,
   { keptDecisions }: { readonly keptDecisions: number } = { keptDecisions: KEPT_DECISIONS },
 ): Operator<In, ContactOut, RuleState> {
-  const book = new RuleBook(file, job);
-  const grants = new Matchers(grantsOf(file));
-  const policies = { ...policiesOf(file, job), keptDecisions };
-  const listens = (type: string) => book.knows(type) || isHeard(type, grants);
+  const inForce = perGeneration(job.generations, (generation) => {
+    const rules = generation?.files.rules ?? file;
+    return {
+      book: new RuleBook(rules, job, sinceOf(generation, "rules")),
+      grants: new Matchers(grantsOf(rules)),
+      policies: { ...policiesOf(rules, job), keptDecisions },
+    };
+  });
   const turnOf = ({ contact }: RuleState, ctx: Context<ContactOut>): Turn => ({
     state: contact,
     ctx,
-    policies,
+    policies: inForce(ctx.facts).policies,
   });
+
+  /** Where the rules have changed since the person was last looked at. */
+  function revise(state: RuleState, ctx: Context<ContactOut>, past?: PastSignal): void {
+    const { book } = inForce(ctx.facts);
+    if (past === undefined && !book.isOld(state.book)) return;
+    const turn = turnOf(state, ctx);
+    const found = book.revise(lookAt(state, ctx), past);
+    dropWaiting(turn, ({ rule, at }) => {
+      if (rule === RECOMMENDER) return undefined;
+      return (book.born(rule) ?? MAX_TIME) > at ? "stale" : undefined;
+    });
+    act(found, state, turn);
+  }
 
   function onStep(step: Step, state: RuleState, ctx: Context<ContactOut>): void {
     const { event } = step;
+    const { book, grants, policies } = inForce(ctx.facts);
     const turn = { ...turnOf(state, ctx), heard: event.recv };
     const answered = hear(event, state.contact, policies, grants, ctx.facts);
     if (answered !== undefined) ctx.emit(answered);
@@ -80,6 +100,7 @@ export function ruleOperator(
 
   /** What waits and is no longer true is dropped at once; what went and never was is taken back. */
   function recheck(found: Findings, state: RuleState, turn: Turn, why: "paid" | "stale"): void {
+    const { book } = inForce(turn.ctx.facts);
     dropWaiting(turn, (proposal) => {
       if (proposal.ref === null || !found.touched.has(proposal.rule)) return undefined;
       return book.stands(proposal, turn.ctx.now, state.book) ? undefined : why;
@@ -89,6 +110,7 @@ export function ruleOperator(
 
   function onStanding(change: StandingChange, state: RuleState, ctx: Context<ContactOut>): void {
     const turn = turnOf(state, ctx);
+    const { book } = inForce(ctx.facts);
     const found = book.onStanding(change, lookAt(state, ctx));
     recheck(found, state, turn, "stale");
     act(found, state, turn);
@@ -96,15 +118,17 @@ export function ruleOperator(
 
   function onJoin(from: RuleState, state: RuleState, ctx: Context<ContactOut>): void {
     const turn = turnOf(state, ctx);
+    const { book, policies } = inForce(ctx.facts);
     joinContact(state.contact, from.contact, policies);
     const found = book.join(from.book, ctx.now, lookAt(state, ctx));
     recheck(found, state, turn, "stale");
     act(found, state, turn);
-    endMoment(turn, standsIn(state));
+    endMoment(turn, standsIn(state, ctx));
   }
 
   /** Does what is new; what went already for a firing that was only of another time stands. */
   function act({ proposals }: Findings, state: RuleState, turn: Turn): void {
+    const { book } = inForce(turn.ctx.facts);
     for (const { proposal, replaces } of proposals) {
       const { rule, ref, at, reason } = proposal;
       turn.ctx.note(() => ({
@@ -120,33 +144,45 @@ export function ruleOperator(
     }
   }
 
-  const standsIn =
-    (state: RuleState): Stands =>
-    (proposal, at) =>
-      book.stands(proposal, at, state.book);
+  const standsIn = (state: RuleState, { facts }: Context<ContactOut>): Stands => {
+    const { book } = inForce(facts);
+    return (proposal, at) => book.stands(proposal, at, state.book);
+  };
 
   return {
     name: NAME,
     version: 2,
     order: "arrival",
-    key(signal) {
-      if (signal.kind === "proposed") return signal.person;
-      if (isStep(signal)) return listens(signal.event.type) ? signal.person : undefined;
+    wakes: CONFIG,
+    key(signal, facts) {
+      if (signal.kind === "proposed" || signal.kind === "past") return signal.person;
+      const { book, grants } = inForce(facts);
+      if (isStep(signal)) {
+        const { type } = signal.event;
+        return book.knows(type) || isHeard(type, grants) ? signal.person : undefined;
+      }
       const topic = standingOf(signal)?.topic;
       return topic !== undefined && book.follows(topic) ? signal.person : undefined;
     },
     init: () => ({ book: newBook(), contact: newContact(), tidied: false }),
     onEvent(signal, state, ctx) {
+      revise(state, ctx, isPast(signal) ? signal : undefined);
       const change = isProposal(signal) || isStep(signal) ? undefined : standingOf(signal);
       if (change !== undefined) onStanding(change, state, ctx);
       else if (isProposal(signal)) propose(signal, turnOf(state, ctx));
       else if (isStep(signal)) onStep(signal, state, ctx);
       // The event that brought a change of standing comes last, and ends the moment.
-      if (change === undefined) endMoment(turnOf(state, ctx), standsIn(state));
-      return armed(state, book, ctx);
+      if (change === undefined) endMoment(turnOf(state, ctx), standsIn(state, ctx));
+      return armed(state, inForce(ctx.facts).book, ctx);
     },
     onTimer(timer, state, ctx) {
+      const { book } = inForce(ctx.facts);
+      revise(state, ctx);
       const turn = turnOf(state, ctx);
+      if (timer.name === CONFIG) {
+        endMoment(turn, standsIn(state, ctx));
+        return armed(state, book, ctx);
+      }
       if (timer.name === PRUNE) {
         book.tidy(state.book, ctx.now);
         pruneContact(state.contact, ctx.now);
@@ -155,17 +191,19 @@ export function ruleOperator(
       }
       delete state.due;
       act(book.onClock(ctx.now, lookAt(state, ctx)), state, turn);
-      endMoment(turn, standsIn(state));
+      endMoment(turn, standsIn(state, ctx));
       return armed(state, book, ctx);
     },
     merge(into, from, ctx) {
+      revise(into, ctx);
       onJoin(from, into, ctx);
-      return armed(into, book, ctx);
+      return armed(into, inForce(ctx.facts).book, ctx);
     },
     publish: messageOf,
     forward: hopOf,
     migrate: (state) => withDecisions(state as RuleState),
-    explain(state, { key: person, at, permits }) {
+    explain(state, { key: person, at, permits, facts }) {
+      const { book, policies } = inForce(facts);
       const mayShow = (rule: Rule) => permits("profiling") || rule.class === "service";
       return {
         rules: book.explain({ person, state: state.book }, at, mayShow),
@@ -182,6 +220,7 @@ const withDecisions = (state: RuleState): RuleState => ({
 });
 
 const isProposal = (signal: In): signal is Proposal => signal.kind === "proposed";
+const isPast = (signal: In): signal is PastSignal => signal.kind === "past";
 const isStep = (signal: In): signal is Step => signal.kind === "step";
 
 const lookAt = ({ book }: RuleState, ctx: Context<ContactOut>): Look => ({
@@ -204,9 +243,9 @@ function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): Rule
     if (due !== state.due) ctx.setTimer(JUDGE, due);
   } else {
     if (state.due !== undefined) ctx.clearTimer(JUDGE);
-    const { histories, told } = state.book;
+    const { histories, told, standings } = state.book;
     const known = Object.keys(histories).length + Object.keys(told).length;
-    if (known === 0 && isBlank(state.contact)) return FORGET;
+    if (known === 0 && standings === undefined && isBlank(state.contact)) return FORGET;
   }
   if (due === undefined) delete state.due;
   else state.due = due;
@@ -301,6 +340,7 @@ export const ruleSpec: OperatorSpec = {
     "segment",
     "recommend",
   ],
+  alsoFrom: ["journal"],
   options: Options,
   explainsBy: EXPLAINED_DEFS,
   explains: {

@@ -1,3 +1,4 @@
+import { ALWAYS, type Since } from "../../src/config/generation.ts";
 import type { SegmentFile } from "../../src/config/segment-ast.ts";
 import { type Context, FORGET, type Forget } from "../../src/flow/operator.ts";
 import {
@@ -11,9 +12,17 @@ import {
   minus,
   plus,
 } from "../../src/time/event-time.ts";
+import { FreshLeaves } from "./condition/fresh-leaves.ts";
 import type { Histories } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
 import { standingOf } from "./condition/standing.ts";
+import {
+  changesOf,
+  isLasting,
+  joinStandings,
+  type Standings,
+  withStanding,
+} from "./condition/standings.ts";
 import { messageId } from "./message-id.ts";
 import { type Definition, definitionsOf, type ExplainedDefinition } from "./segment-definition.ts";
 import { whyOf } from "./segment-reason.ts";
@@ -27,7 +36,9 @@ import {
   type Told,
   turnsOf,
 } from "./segment-told.ts";
-import type { SegmentSignal, SessionSignal, StandingSignal } from "./signals.ts";
+import type { PastSignal, SegmentSignal, SessionSignal, StandingSignal, Step } from "./signals.ts";
+
+export type SegmentInput = SessionSignal | StandingSignal | PastSignal;
 
 /** Name of the operator that judges `segments.yaml`, part of the ids of its messages. */
 export const SEGMENT = "segment";
@@ -50,6 +61,10 @@ export interface SegmentState {
   /** The cause that last published, and how many messages it has made. */
   cause: string;
   said: number;
+  /** When the definitions that it was last judged by came into force; those of the beginning when left out. */
+  asOf?: EventTime;
+  /** What lasts of what other parts said, asked for or not. */
+  standings?: Standings;
 }
 
 export const newSegmentState = (): SegmentState => ({
@@ -83,6 +98,10 @@ export interface ExplainedSegment extends ExplainedDefinition {
   /** Turns that were told and may still be corrected, oldest first. */
   readonly told: readonly { readonly at: string; readonly member: boolean; readonly id: string }[];
 }
+/** Of messages about a segment that is defined no more. */
+const NO_VERSION = "removed";
+/** Why somebody is in or out from the second on at which a definition came into force. */
+const REDEFINED = "redefined";
 
 /** What judging asks of the runtime. */
 interface SegmentContext
@@ -109,9 +128,16 @@ export class SegmentJudge {
   readonly #places: ReadonlyMap<string, number>;
   readonly #maxAge: Millis;
   readonly #operator: string;
+  readonly #since: Since;
+  readonly #fresh: FreshLeaves;
 
-  /** `operator`: the name of the one that judges. */
-  constructor(file: SegmentFile, maxAge: Millis, operator: string = SEGMENT) {
+  /** `operator`: the name of the one that judges; `since`: how long the definitions have held. */
+  constructor(
+    file: SegmentFile,
+    maxAge: Millis,
+    operator: string = SEGMENT,
+    since: Since = ALWAYS,
+  ) {
     const definitions = definitionsOf(file);
     const listeners = new Listeners(
       file.matchers,
@@ -139,22 +165,26 @@ export class SegmentJudge {
     this.#places = new Map(definitions.map(({ segment }, i) => [segment.id, i]));
     this.#maxAge = maxAge;
     this.#operator = operator;
+    this.#since = since;
+    this.#fresh = new FreshLeaves(
+      file.matchers,
+      definitions.map(({ segment, leaves }) => ({ born: since.born(segment.id), leaves })),
+    );
   }
 
-  concerns(signal: SessionSignal | StandingSignal): boolean {
+  concerns(signal: SegmentInput): boolean {
+    if (signal.kind === "past") return true;
     if (signal.kind !== "step") {
       const topic = standingOf(signal)?.topic;
-      return topic !== undefined && this.#listeners.follows(topic);
+      return topic !== undefined && (this.#listeners.follows(topic) || isLasting(topic));
     }
     return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
   }
 
-  take(
-    signal: SessionSignal | StandingSignal,
-    state: SegmentState,
-    ctx: SegmentContext,
-  ): SegmentState | Forget {
+  take(signal: SegmentInput, state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    if (signal.kind === "past") return this.revisit(state, ctx, signal);
     const due = dueOf(state);
+    this.#revise(state, ctx);
     const touched = new Set<number>();
     const at = this.#remember(signal, state, touched, ctx);
     if (touched.size > 0) this.#judge(state, touched, at, ctx);
@@ -169,6 +199,11 @@ export class SegmentJudge {
    */
   join(into: SegmentState, from: SegmentState, ctx: SegmentContext): SegmentState | Forget {
     const due = dueOf(into);
+    // What was told of the other one is nobody's; only what is known of them counts.
+    this.#freshen(from, ctx, (from.asOf ?? 0) as EventTime);
+    this.#revise(into, ctx);
+    const standings = joinStandings(into.standings, from.standings);
+    if (standings !== undefined) into.standings = standings;
     const places = this.#listeners.join(into.histories, from.histories);
     into.since = earlierOf(into.since, from.since);
     into.judged = latest(latest(into.judged, from.judged), ctx.now);
@@ -200,7 +235,8 @@ export class SegmentJudge {
     const { member, at: since } = standing(told, MAX_TIME);
     if (!member) return;
     const telling = { at: latest(ctx.now, since), member: false, insteadOf: null, undoes: false };
-    say(this.#operator, state, definition, telling, ctx, because);
+    const why = { reason: because, evidence: [] };
+    say(this.#operator, state, definition, telling, ctx, why);
   }
 
   /** The segments of which a person was last told to be a member, and since when where that is known. */
@@ -241,10 +277,71 @@ export class SegmentJudge {
 
   /** The clock makes a turn, or it is time to tidy up. */
   wake(state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
+    this.#revise(state, ctx);
     if (state.wake !== 0 && state.wake <= ctx.now) this.#judge(state, [], ctx.now, ctx);
     if (state.tidy !== 0 && state.tidy <= ctx.now && !this.#tidy(state, ctx)) return FORGET;
     this.#wait(state, MAX_TIME, ctx.now, ctx);
     return state;
+  }
+
+  /** The configuration may have changed: only what changed is judged anew, by the past that is known. */
+  revisit(state: SegmentState, ctx: SegmentContext, past?: PastSignal): SegmentState | Forget {
+    const due = dueOf(state);
+    this.#revise(state, ctx, past);
+    if (isBlank(state)) return FORGET;
+    this.#wait(state, due, latest(ctx.now, state.judged), ctx);
+    return state;
+  }
+
+  /**
+   * Once for each person and generation. Whatever moment that is, it comes to the same: as of the
+   * second at which the generation came into force, members of what is defined no more are out, and
+   * of what is defined anew it is told who is in.
+   */
+  #revise(state: SegmentState, ctx: SegmentContext, past?: PastSignal): void {
+    const { at } = this.#since;
+    const before = (past?.before ?? state.asOf ?? 0) as EventTime;
+    if (before === at) return;
+    this.#freshen(state, ctx, before, past?.steps);
+    this.#leaveRemoved(state, ctx);
+    const indexes = this.#definitions.map((_, i) => i);
+    const idOf = (i: number) => this.#definitions[i]?.segment.id ?? "";
+    const open = new Set(indexes.filter((i) => this.#since.born(idOf(i)) > before));
+    const to = latest(at, state.judged);
+    for (let i = next(open, -1); i !== undefined; i = next(open, i)) {
+      const definition = this.#definitions[i] as Definition;
+      const told = this.#tell(state, definition, at, to, ctx);
+      if (told) for (const dependent of this.#dependents[i] ?? []) open.add(dependent);
+      const turn = (state.told[idOf(i)]?.[3] ?? 0) as EventTime;
+      if (turn !== 0) state.wake = state.wake === 0 ? turn : earliest(state.wake, turn);
+    }
+  }
+
+  /** Histories of leaves that were not there before begin anew. */
+  #freshen(
+    state: SegmentState,
+    ctx: SegmentContext,
+    before: EventTime,
+    steps: readonly Step[] = [],
+  ): void {
+    const { at } = this.#since;
+    if (before === at) return;
+    state.asOf = at;
+    const past = { steps, standings: changesOf(state.standings) };
+    this.#fresh.begin(state.histories, before, past, ctx.facts);
+  }
+
+  #leaveRemoved(state: SegmentState, ctx: SegmentContext): void {
+    for (const [segment, told] of Object.entries(state.told)) {
+      if (this.#places.has(segment)) continue;
+      delete state.told[segment];
+      if (!standing(told, MAX_TIME).member) continue;
+      const at = latest(this.#since.at, standing(told, MAX_TIME).at);
+      const telling = { at, member: false, insteadOf: null, undoes: false };
+      const why = { reason: "removed", evidence: [] };
+      const gone = { segment: { id: segment, hash: NO_VERSION } };
+      say(this.#operator, state, gone, telling, ctx, why);
+    }
   }
 
   /** Puts a signal into the histories; the definitions it touches, and its time. */
@@ -265,6 +362,9 @@ export class SegmentJudge {
     }
     const change = standingOf(signal);
     if (change === undefined) return ctx.now;
+    const standings = withStanding(state.standings, change);
+    if (standings === undefined) delete state.standings;
+    else state.standings = standings;
     this.#touch(this.#listeners.stand(state.histories, change), state, touched);
     return change.insteadOf === null ? change.at : earliest(change.at, change.insteadOf);
   }
@@ -322,13 +422,15 @@ export class SegmentJudge {
     state: SegmentState,
     definition: Definition,
     since: EventTime,
-    to: EventTime,
+    until: EventTime,
     ctx: SegmentContext,
   ): boolean {
     const { id } = definition.segment;
     const known = state.told[id];
     const told = known ?? neverTold();
-    const least = ctx.mayBeFrom?.(id) ?? MIN_TIME;
+    const born = this.#since.born(id);
+    const least = latest(ctx.mayBeFrom?.(id) ?? MIN_TIME, born);
+    const to = latest(until, born);
     if (least > to) return false;
     const start = latest(latest(since, least), settledUntil(definition, state.histories));
     const timeline = definition.timeline(state, told, start);
@@ -342,7 +444,9 @@ export class SegmentJudge {
     // Turns come to an end: what is to come is known as far as nothing more happens.
     told[3] = timeline.turns.find((at) => at > to) ?? (0 as EventTime);
     for (const telling of tellings) {
-      const ref = say(this.#operator, state, definition, telling, ctx);
+      const why = whyOf(definition, state, telling);
+      const because = telling.at === born && born > 0 ? { ...why, reason: REDEFINED } : why;
+      const ref = say(this.#operator, state, definition, telling, ctx, because);
       if (!telling.undoes) told[2].push([telling.at, telling.member, ref]);
     }
     settle(told, minus(to, this.#maxAge));
@@ -407,17 +511,26 @@ function next(set: ReadonlySet<number>, after: number): number | undefined {
   return least;
 }
 
-const isBlank = ({ since, histories, told }: SegmentState): boolean =>
-  since === 0 && Object.keys(histories).length === 0 && Object.keys(told).length === 0;
+const isBlank = ({ since, histories, told, standings }: SegmentState): boolean =>
+  since === 0 &&
+  standings === undefined &&
+  Object.keys(histories).length === 0 &&
+  Object.keys(told).length === 0;
+
+/** A definition as messages name it; one that is no more explains nothing. */
+interface Sayable {
+  readonly segment: Pick<Definition["segment"], "id" | "hash">;
+  readonly explain?: Definition["explain"];
+}
 
 /** Emits one telling; returns the id that its message gets. */
 function say(
   operator: string,
   state: SegmentState,
-  definition: Definition,
+  { segment: { id, hash }, explain }: Sayable,
   telling: Telling,
   ctx: SegmentContext,
-  because?: string,
+  { reason, evidence }: ReturnType<typeof whyOf>,
 ): string {
   if (state.cause !== ctx.cause) {
     state.cause = ctx.cause;
@@ -425,26 +538,24 @@ function say(
   }
   const ref = messageId(operator, ctx.key, ctx.cause, state.said);
   state.said += 1;
-  const { reason, evidence } =
-    because === undefined ? whyOf(definition, state, telling) : { reason: because, evidence: [] };
   const { at, member, insteadOf, undoes } = telling;
   ctx.note(() => ({
     of: "segment",
-    segment: definition.segment.id,
+    segment: id,
     id: ref,
-    ...definition.explain(state, { at, from: at }),
+    ...explain?.(state, { at, from: at }),
   }));
   ctx.emit({
     kind: "segment",
     person: ctx.key,
-    segment: definition.segment.id,
+    segment: id,
     member,
     at,
     reason,
     evidence: evidence
       .slice(-SHOWN_EVENTS)
       .map(([time, id, event]) => ({ event, id, time: isoTime(time) })),
-    version: definition.segment.hash,
+    version: hash,
     ref,
     supersedes: insteadOf?.[2] ?? null,
     insteadOf: insteadOf?.[0] ?? null,

@@ -39,6 +39,15 @@ export interface SessionEnd {
   readonly at: EventTime;
 }
 
+/** What the journal holds of a person, for definitions that came into force after `before`. */
+export interface PastSignal {
+  readonly kind: "past";
+  readonly person: string;
+  readonly before: EventTime;
+  /** Oldest first. */
+  readonly steps: readonly Step[];
+}
+
 export type SessionSignal = Step | CoVisit | SessionEnd;
 
 /** One piece of evidence for an intent, as a message shows it. */

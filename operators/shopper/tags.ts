@@ -1,9 +1,11 @@
 import Type from "typebox";
 import type { When } from "../../src/config/condition-ast.ts";
+import { CONFIG, perGeneration, sinceOf } from "../../src/config/generation.ts";
 import type { SegmentFile } from "../../src/config/segment-ast.ts";
 import type { Tag, TagFile } from "../../src/config/tags.ts";
 import {
   type Context,
+  type Facts,
   FORGET,
   type Forget,
   type Message,
@@ -15,14 +17,13 @@ import { EXPLAINED_DEFS, ExplainedSegments } from "./condition/explained-schema.
 import type { LevelLeaf } from "./condition/leaf.ts";
 import { TAGS } from "./profile-parts.ts";
 import { type Definition, definitionsOf } from "./segment-definition.ts";
-import { newSegmentState, SegmentJudge, type SegmentState } from "./segment-judge.ts";
-import type {
-  EventEvidence,
-  SegmentSignal,
-  SessionSignal,
-  StandingOf,
-  StandingSignal,
-} from "./signals.ts";
+import {
+  newSegmentState,
+  type SegmentInput,
+  SegmentJudge,
+  type SegmentState,
+} from "./segment-judge.ts";
+import type { EventEvidence, SegmentSignal, StandingOf } from "./signals.ts";
 
 const NAME = "tags";
 const CONSENT = "privacy.consent";
@@ -54,11 +55,16 @@ interface TagState extends SegmentState {
  */
 function tagsOperator(
   file: TagFile,
-  job: Pick<JobSettings, "maxAge" | "consent">,
-): Operator<SessionSignal | StandingSignal, TagSignal, TagState> {
-  const judged = judgedFile(file, job.consent === "denied");
-  const judge = new SegmentJudge(judged, job.maxAge, NAME);
-  const definitions = new Map(definitionsOf(judged).map((one) => [one.segment.id, one]));
+  job: Pick<JobSettings, "maxAge" | "consent" | "generations">,
+): Operator<SegmentInput, TagSignal, TagState> {
+  const inForce = perGeneration(job.generations, (generation) => {
+    const judged = judgedFile(generation?.files.tags ?? file, job.consent === "denied");
+    return {
+      judge: new SegmentJudge(judged, job.maxAge, NAME, sinceOf(generation, "tags")),
+      definitions: new Map(definitionsOf(judged).map((one) => [one.segment.id, one])),
+    };
+  });
+  const judgeAt = (facts: Facts) => inForce(facts).judge;
   const asTags = (state: TagState, ctx: Context<TagSignal>) => ({
     key: ctx.key,
     now: ctx.now,
@@ -67,11 +73,12 @@ function tagsOperator(
     mayBeFrom: (tag: string) => mayHaveFrom(tag, state, ctx),
     note: (what: () => unknown) => ctx.note(what),
     emit: (signal: SegmentSignal) =>
-      ctx.emit(tagOf(signal, definitions.get(signal.segment), state)),
+      ctx.emit(tagOf(signal, inForce(ctx.facts).definitions.get(signal.segment), state)),
     setTimer: (name: string, at: SegmentState["wake"]) => ctx.setTimer(name, at),
     clearTimer: (name: string) => ctx.clearTimer(name),
   });
   const endDeleted = (state: TagState, ctx: Context<TagSignal>): void => {
+    const { definitions, judge } = inForce(ctx.facts);
     for (const tag of definitions.keys()) {
       if (mayHaveFrom(tag, state, ctx) === MAX_TIME)
         judge.end(tag, state, asTags(state, ctx), DELETED);
@@ -84,13 +91,17 @@ function tagsOperator(
     version: 1,
     order: "arrival",
     purpose: "profiling",
-    key: (signal) => (judge.concerns(signal) || isDeletion(signal) ? signal.person : undefined),
+    wakes: CONFIG,
+    key: (signal, facts) =>
+      judgeAt(facts).concerns(signal) || isDeletion(signal) ? signal.person : undefined,
     init: newSegmentState,
     onEvent(signal, state, ctx) {
       if (isDeletion(signal)) endDeleted(state, ctx);
-      return unlessDeleted(state, judge.take(signal, state, asTags(state, ctx)));
+      return unlessDeleted(state, judgeAt(ctx.facts).take(signal, state, asTags(state, ctx)));
     },
     onTimer({ name }, state, ctx) {
+      const judge = judgeAt(ctx.facts);
+      if (name === CONFIG) return unlessDeleted(state, judge.revisit(state, asTags(state, ctx)));
       if (name === DELETED) endDeleted(state, ctx);
       return unlessDeleted(state, judge.wake(state, asTags(state, ctx)));
     },
@@ -98,18 +109,20 @@ function tagsOperator(
       // What the other one has had deleted is known once all have joined.
       ctx.setTimer(DELETED, ctx.now);
       if (from.deleted !== undefined) into.deleted = { ...from.deleted, ...into.deleted };
-      return unlessDeleted(into, judge.join(into, from, asTags(into, ctx)));
+      return unlessDeleted(into, judgeAt(ctx.facts).join(into, from, asTags(into, ctx)));
     },
-    forgotten: (state, ctx) => judge.leaveAll(state, asTags(state, ctx)),
+    forgotten: (state, ctx) => judgeAt(ctx.facts).leaveAll(state, asTags(state, ctx)),
     publish: messageOf,
-    profile: (state, { at }) => ({
-      tags: judge.memberships(state, at).map(({ segment: tag, since }) => ({
-        tag,
-        ...(since === undefined ? {} : { since }),
-        by: NAME,
-      })),
+    profile: (state, { at, facts }) => ({
+      tags: judgeAt(facts)
+        .memberships(state, at)
+        .map(({ segment: tag, since }) => ({
+          tag,
+          ...(since === undefined ? {} : { since }),
+          by: NAME,
+        })),
     }),
-    explain: (state, { at }) => ({ tags: judge.explain(state, at) }),
+    explain: (state, { at, facts }) => ({ tags: judgeAt(facts).explain(state, at) }),
   };
 }
 
@@ -122,7 +135,7 @@ function mayHaveFrom(tag: string, state: TagState, ctx: Context<TagSignal>): Eve
   return state.deleted?.[tag] ?? MIN_TIME;
 }
 
-const isDeletion = (signal: SessionSignal | StandingSignal): boolean =>
+const isDeletion = (signal: SegmentInput): boolean =>
   signal.kind === "step" && signal.event.type === DELETION;
 
 /** The one place that says what consent a tag asks for. */
@@ -202,6 +215,7 @@ export const tagsSpec: OperatorSpec = {
     "Which tags of tags.yaml each person has, to the millisecond, with consent to their purpose.",
   from: ["session", "intent", "lifecycle", "scene"],
   tells: ["tag"],
+  alsoFrom: ["journal"],
   options: Type.Object({}, { additionalProperties: false }),
   profile: { tags: TAGS },
   explainsBy: EXPLAINED_DEFS,

@@ -18,6 +18,7 @@ import { keyGroup } from "../flow/key-group.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
+import { answerConfig } from "./ask-config.ts";
 import { answerExplain } from "./ask-explain.ts";
 import { answerProfile } from "./ask-profile.ts";
 import { BadRequest, requestBody } from "./ask-request.ts";
@@ -55,6 +56,7 @@ const ASKS: Readonly<
     example: '{"person": "p_…", "of": "high_value_interest"} or {"rec_id": "r_…"}',
     answer: ({ engine, open }, message) => answerExplain(engine, open, message),
   },
+  config: { example: "{}", answer: ({ engine, open }) => answerConfig(engine, open) },
 };
 
 export function answerAsks(options: AskOptions): { unsubscribe(): void } {

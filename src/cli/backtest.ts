@@ -70,8 +70,9 @@ async function run(options: Options, env: Environment): Promise<void> {
   const live = options.from === "stream";
   // What was stored has the times of its broker, a file of events has only its own.
   const trustRecv = !live && options.format !== "dump" ? { trustRecv: true } : {};
-  const open = (dir: string) =>
-    openJob(dir, env, { ...trustRecv, quiet: true, pack: options.pack });
+  // A draft is tried whatever the log says was in force.
+  const how = { ...trustRecv, isPinned: true, quiet: true, pack: options.pack };
+  const open = (dir: string) => openJob(dir, env, how);
   const draft = await open(options.config);
   const current = options.against === undefined ? undefined : await open(options.against);
   const runs = current === undefined ? 1 : 2;

@@ -4,8 +4,9 @@ import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
 import { requireConfig } from "../config/lint.ts";
+import { type LiveFiles, type LiveTexts, readLiveTexts } from "../config/live.ts";
 import type { Config } from "../config/load.ts";
-import { formatProblem } from "../config/problem.ts";
+import { formatProblem, isError } from "../config/problem.ts";
 import { Fault } from "../faults.ts";
 import { InlineScoring } from "../score/inline.ts";
 import { PooledScoring } from "../score/pool.ts";
@@ -21,6 +22,8 @@ export interface OpenJob {
   readonly version: string;
   /** Name of the tenant key where there is one before it: the log is to say that it is in force. */
   readonly newKey: string | undefined;
+  /** The same job on a log that began with these live files instead of the folder's. */
+  beginningWith(texts: LiveTexts, digest: string): ShopJob;
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */
@@ -51,7 +54,20 @@ export async function openJob(
   ];
   const version = versionOf({ config, program: packageRoot(), folder: dir, keyIds });
   const newKey = keys.previousKey === undefined ? undefined : keys.key.keyId;
-  return { config, job, version, newKey };
+  const beginningWith = (texts: LiveTexts, digest: string): ShopJob =>
+    defineJob({ ...config, ...requireLive(config, texts), live: { digest } }, keys, options);
+  return { config, job, version, newKey, beginningWith };
+}
+
+/** Reads live files of the log; throws CONFIG_INVALID where the rest of the folder does not go with them. */
+export function requireLive(config: Config, texts: LiveTexts): LiveFiles {
+  const { plan, intents, job, pack } = config;
+  const context = { plan, timeZone: job.timeZone, intents: intents.names, pack };
+  const { value, problems } = readLiveTexts(texts, context);
+  if (value !== undefined) return value;
+  const errors = problems.filter(isError);
+  const list = errors.map(formatProblem).join("\n");
+  throw new Fault("CONFIG_INVALID", `what the log has in force cannot be read:\n${list}`);
 }
 
 function tenantKey(config: Config, env: Environment): string {

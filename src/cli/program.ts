@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { isFault } from "../faults.ts";
 import { backtestCommand } from "./backtest.ts";
+import { configCommand } from "./config.ts";
 import { deadletterCommand } from "./deadletter.ts";
 import { demoCommand } from "./demo.ts";
 import { dumpCommand } from "./dump.ts";
@@ -36,6 +37,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     testRulesCommand(env),
     backtestCommand(env),
     graphCommand(env),
+    configCommand(env),
     tapCommand(env),
     dumpCommand(env),
     verifyCommand(env),

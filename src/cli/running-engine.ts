@@ -10,7 +10,9 @@ import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
 import { answerAsks } from "./asks.ts";
 import type { Environment } from "./environment.ts";
-import { type OpenJob, openScoring } from "./open-job.ts";
+import { generationsOf, type StoredGeneration } from "./log-generations.ts";
+import { type OpenJob, openScoring, requireLive } from "./open-job.ts";
+import { tellFolder } from "./start-generation.ts";
 
 export interface RunOptions {
   readonly open: OpenJob;
@@ -49,8 +51,8 @@ export async function startEngine(options: RunOptions): Promise<RunningEngine> {
 }
 
 async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine> {
-  const { open, env, log } = options;
-  const { job: settings } = open.config;
+  const { env, log } = options;
+  const { job: settings } = options.open.config;
   const metrics = new EngineMetrics();
   let engine: Engine | undefined;
   const http = await startHttp({
@@ -69,6 +71,8 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   const nc = await connectBroker({ url, token, credentials }, `freshet ${instance}`);
   undo.push(() => nc.close());
   if (options.fresh === true) await deleteStreams(nc, settings.prefix);
+  const known = await generationsOf(nc, settings.prefix, log);
+  const open = asBegun(options.open, known);
   const scoring = openScoring(settings.scoring.workers);
   undo.push(() => scoring.close());
   const { promise: failed, resolve: fail } = withResolvers<unknown>();
@@ -87,6 +91,10 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
       read: (record) => open.job.intake.readErasure(record),
       concerns: (message, whom) => open.job.intake.concerns(message, whom),
     },
+    // Read before events are decided by it, and not for each of them again.
+    onRestored: ({ shoppers }) => {
+      for (const { task } of shoppers) open.job.generations.at(task.facts);
+    },
     keepRaw: settings.collect.keepRaw,
     ticks: !open.job.trustsEvents,
     log,
@@ -97,10 +105,19 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   undo.push(() => running.stop());
   const { newKey } = open;
   if (newKey !== undefined) await engine.remember("in.key", `key-${newKey}`, { key: newKey });
+  await tellFolder(engine, open, known, log);
   metrics.watch(engine, open.job.intake);
   const asks = answerAsks({ nc, engine, open, scoring, log });
   undo.push(async () => asks.unsubscribe());
   return { engine, nc, url, http, failed, stop: () => undo.all() };
+}
+
+/** A log goes on with what it began with; what it has in force must go with the rest of the folder. */
+function asBegun(open: OpenJob, known: readonly StoredGeneration[]): OpenJob {
+  const [first, last] = [known[0]?.record, known.at(-1)?.record];
+  if (last !== undefined) requireLive(open.config, last.texts);
+  if (first?.generation !== 0 || first.digest === open.config.live.digest) return open;
+  return { ...open, job: open.beginningWith(first.texts, first.digest) };
 }
 
 /** The broker named, or one of the engine's own. */

@@ -8,6 +8,7 @@ import { type Example, type Verdict, verify } from "../replay/verify.ts";
 import { type EventTime, earliest, minus } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
+import { beginningOf } from "./log-generations.ts";
 import { type OpenBroker, openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob, openScoring } from "./open-job.ts";
 import { durationOption, packOption, timeOption, wholeNumber } from "./option-values.ts";
@@ -65,7 +66,10 @@ async function run(options: Options, env: Environment): Promise<void> {
   try {
     const { intake, out } = logs;
     const settled = { IN: settledIn(intake), OUT: settledIn(out) };
-    const verdict = await verify({ definition: open.job, scoring, intake, out, settled, examples });
+    const begun = await beginningOf(intake);
+    const definition =
+      begun === undefined ? open.job : open.beginningWith(begun.texts, begun.digest);
+    const verdict = await verify({ definition, scoring, intake, out, settled, examples });
     const text = options.json === true ? JSON.stringify(verdict) : told(verdict);
     process.stdout.write(`${text}\n`);
     process.exitCode = verdict.equal ? 0 : 1;

@@ -34,7 +34,8 @@ export function packageRoot(): string {
 
 /**
  * Names what decides: the program as it was built, the packages it stands on, the Node it runs on, the
- * configuration with its operators, and the tenant key. Equal names decide alike.
+ * configuration with its operators, and the tenant key; what of the configuration the log brings is
+ * not part of it. Equal names decide alike.
  */
 export function versionOf({ config, program, folder, keyIds }: Deciding): string {
   const { dependencies } = JSON.parse(readFileSync(join(program, "package.json"), "utf8")) as {
@@ -42,7 +43,7 @@ export function versionOf({ config, program, folder, keyIds }: Deciding): string
   };
   const node = process.versions.node.split(".", 1)[0];
   const hash = createHash("sha256");
-  hash.update(JSON.stringify([node, dependencies, config.hash, keyIds]));
+  hash.update(JSON.stringify([node, dependencies, config.fixed, keyIds]));
   for (const part of BUILT) addCode(hash, join(program, "dist", part));
   if (bringsOperators(config)) addCode(hash, folder);
   return hash.digest("hex").slice(0, 32);

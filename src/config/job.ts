@@ -1,6 +1,6 @@
-import { hash128 } from "../codec/hash.ts";
 import type { OperatorSpec } from "../flow/spec.ts";
 import type { Millis } from "../time/event-time.ts";
+import { contentHash } from "./content-hash.ts";
 import { JobSchema, type JobSource } from "./job-schema.ts";
 import { type Blocks, BlocksReader, type OperatorConfig } from "./operator-blocks.ts";
 import { isError, type Problem, type Reading } from "./problem.ts";
@@ -203,14 +203,4 @@ function decisionHash(job: Filled<JobSource>, operators: JobConfig["operators"])
     flow(operators.shopper),
     flow(operators.demand),
   ]);
-}
-
-/** 32 hex digits of plain data, whatever the order of its keys. */
-export function contentHash(data: unknown): string {
-  const sorted = JSON.stringify(data, (_key, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  );
-  return hash128(sorted);
 }

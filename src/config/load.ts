@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { type Calendar, readCalendar } from "./calendar.ts";
-import { type DefinitionTest, readDefinitionTests, withoutTests } from "./definition-test.ts";
+import { contentHash } from "./content-hash.ts";
+import { type DefinitionTest, readDefinitionTests } from "./definition-test.ts";
 import { doubts } from "./doubts.ts";
 import { type IntentFile, readIntents } from "./intents.ts";
-import { contentHash, type JobConfig, readJob } from "./job.ts";
+import { type JobConfig, readJob } from "./job.ts";
 import { type Lexicon, readLexicon } from "./lexicon.ts";
+import { LIVE, type LiveName, type LiveTexts, liveDigest, readLive } from "./live.ts";
 import { type Pack, readPack } from "./pack.ts";
 import { isError, orderProblems, type Problem, type Reading } from "./problem.ts";
 import type { RuleFile } from "./rule-ast.ts";
-import { readRules } from "./rule-file.ts";
 import type { SegmentFile } from "./segment-ast.ts";
-import { readSegments } from "./segments.ts";
-import { readTags, type TagFile } from "./tags.ts";
+import type { TagFile } from "./tags.ts";
 import { readTrackingPlan, type TrackingPlan } from "./tracking-plan.ts";
 import { untold } from "./untold.ts";
 import { readYamlFile, type YamlFile } from "./yaml-file.ts";
@@ -42,6 +42,12 @@ export interface Config {
   readonly tests: readonly DefinitionTest[];
   readonly calendar: Calendar;
   readonly tags: TagFile;
+  /** Where only a part of the configuration is to run. */
+  readonly pack: Pack | undefined;
+  /** What may be changed while the engine runs: the texts, and 32 hex digits of what they mean. */
+  readonly live: { readonly texts: LiveTexts; readonly digest: string };
+  /** Digests of the files that hold until the engine is started anew, as far as they decide. */
+  readonly fixed: Readonly<Record<Exclude<FileName, LiveName>, string>>;
   /** 32 hex digits of all that can change a decision, in all files. */
   readonly hash: string;
 }
@@ -83,35 +89,19 @@ function assemble(
     problems.push(...found, ...(reading?.problems ?? []));
     return reading?.value;
   };
-  const keep = <T>(reading: Reading<T> | undefined): T | undefined => {
-    problems.push(...(reading?.problems ?? []));
-    return reading?.value;
-  };
   const job = take("freshet", (file) => readJob(pack?.job(file) ?? file, specs));
   const plan = take("tracking-plan", readTrackingPlan);
   const intents = take("intents", (file) =>
     plan === undefined ? { value: undefined, problems: [] } : readIntents(file, plan),
   );
   const lexicon = take("lexicon", (file) => readLexicon(file, intents?.names));
-  const allSegments = take("segments", (file) =>
-    // Without a tracking plan nothing can be said about names.
-    plan === undefined
-      ? { value: undefined, problems: [] }
-      : readSegments(file, plan, job?.timeZone ?? "Asia/Shanghai", intents?.names),
-  );
-  const allRules = take("rules", (file) =>
-    plan === undefined || allSegments === undefined
-      ? { value: undefined, problems: [] }
-      : readRules(
-          file,
-          plan,
-          allSegments.segments.map(({ id }) => id),
-          job?.timeZone ?? "Asia/Shanghai",
-          intents?.names,
-        ),
-  );
-  const segments = allSegments && keep(pack?.segments(allSegments) ?? sound(allSegments));
-  const rules = allRules && segments && keep(pack?.rules(allRules, segments) ?? sound(allRules));
+  const timeZone = job?.timeZone ?? "Asia/Shanghai";
+  const yaml = parsedOf(files);
+  for (const name of LIVE) problems.push(...files[name].problems);
+  // Without a tracking plan nothing can be said about names.
+  const read = plan && readLive(yaml, { plan, timeZone, intents: intents?.names, pack });
+  problems.push(...(read?.problems ?? []));
+  const { segments, rules, tags } = read?.found ?? {};
   const tests = plan &&
     segments &&
     rules && [
@@ -128,11 +118,6 @@ function assemble(
   }
   const calendar = take("calendar", (file) =>
     plan === undefined ? { value: undefined, problems: [] } : readCalendar(file, plan),
-  );
-  const tags = take("tags", (file) =>
-    plan === undefined
-      ? { value: undefined, problems: [] }
-      : readTags(file, plan, job?.timeZone ?? "Asia/Shanghai"),
   );
   const tagsFile = files.tags.value;
   if (job && segments && rules && tags && segmentsFile && rulesFile && tagsFile) {
@@ -154,26 +139,38 @@ function assemble(
   ) {
     return { value: undefined, problems: ordered };
   }
-  const hash = contentHash([
-    job.hash,
-    files["tracking-plan"].value?.value,
-    withoutTests(files.segments.value?.value),
-    withoutTests(files.rules.value?.value),
-    files.intents.value?.value,
-    files.lexicon.value?.value,
-    files.calendar.value?.value,
-    files.tags.value?.value,
-    ...(pack?.kept == null ? [] : [pack.kept]),
-  ]);
+  const fixed = {
+    freshet: contentHash([job.hash, ...(pack?.kept == null ? [] : [pack.kept])]),
+    "tracking-plan": contentHash(yaml["tracking-plan"]?.value),
+    intents: contentHash(yaml.intents?.value),
+    lexicon: contentHash(yaml.lexicon?.value),
+    calendar: contentHash(yaml.calendar?.value),
+  };
+  const texts = mapLive((name) => yaml[name]?.text ?? "");
+  const digest = liveDigest(mapLive((name) => yaml[name]?.value));
   return {
-    value: { job, plan, segments, rules, intents, lexicon, calendar, tags, tests, hash },
+    value: {
+      ...{ job, plan, segments, rules, intents, lexicon, calendar, tags, tests, pack, fixed },
+      live: { texts, digest },
+      hash: contentHash([fixed, digest]),
+    },
     problems: ordered,
   };
 }
-
-const sound = <T>(value: T): Reading<T> => ({ value, problems: [] });
 
 const isOf =
   (kept: readonly { readonly id: string }[]) =>
   ({ id }: DefinitionTest): boolean =>
     kept.some((definition) => definition.id === id);
+
+function parsedOf(
+  files: Readonly<Record<FileName, Reading<YamlFile>>>,
+): Readonly<Partial<Record<FileName, YamlFile | undefined>>> {
+  return Object.fromEntries(Object.entries(files).map(([name, { value }]) => [name, value]));
+}
+
+const mapLive = <T>(of: (name: LiveName) => T): Readonly<Record<LiveName, T>> => ({
+  segments: of("segments"),
+  rules: of("rules"),
+  tags: of("tags"),
+});

@@ -134,7 +134,9 @@ export class BlocksReader {
     const problems = schemaCheck(schema)(this.#file, filled, ["operators", this.#flow, name]);
     this.problems.push(...problems);
     const { from, ...options } = filled;
-    const feeds = Array.isArray(from) ? from.filter((feed) => typeof feed === "string") : [];
+    const named = Array.isArray(from) ? from.filter((feed) => typeof feed === "string") : [];
+    const also = block["from"] === undefined ? (spec.alsoFrom ?? []) : [];
+    const feeds = [...named, ...also.filter((feed) => Object.hasOwn(blocks, feed))];
     const known = [INPUT, ...Object.keys(blocks).filter((other) => other !== name)];
     feeds.forEach((feed, i) => {
       if (known.includes(feed)) return;

@@ -190,7 +190,8 @@ export class FlowGroup {
   }
 
   #facts(record: FactRecord): Promise<void> {
-    return this.task.tell(record[4], this.#options.factRecords.entriesOf(record));
+    const entries = this.#options.factRecords.entriesOf(record);
+    return this.task.tell(record[4], entries, record[3] as EventTime);
   }
 
   #event(record: KeyedRecord, position: readonly [number, number]): Promise<void> | undefined {

@@ -1,10 +1,17 @@
 import type { FactEntries } from "../codec/frame.ts";
-import { hash128 } from "../codec/hash.ts";
+import { fnv1a32, hash128 } from "../codec/hash.ts";
 import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
 import type { Part } from "../state/part.ts";
-import { type EventTime, isoTime, MAX_TIME, MIN_TIME, type Millis } from "../time/event-time.ts";
+import {
+  type EventTime,
+  isoTime,
+  MAX_TIME,
+  MIN_TIME,
+  type Millis,
+  minutes,
+} from "../time/event-time.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
 import { FactsPart } from "./facts-part.ts";
@@ -327,10 +334,21 @@ export class KeyedTask implements Runs {
     return this.#asked.length >= SCORES_A_GO || this.#open.length >= STEPS_A_GO;
   }
 
-  /** Facts come into force behind everything before them. */
-  async tell(kind: string, entries: FactEntries): Promise<void> {
+  /** Facts come into force behind everything before them, in this second of log time. */
+  async tell(kind: string, entries: FactEntries, second = this.#watermark): Promise<void> {
     if (this.#asked.length > 0) await this.settle();
     for (const [key, value] of entries) this.facts.apply(kind, key, value);
+    for (const { operator, index } of this.graph.nodes) {
+      if (operator.wakes === kind) this.#wakeAll(index, kind, second);
+    }
+  }
+
+  /** When a key's turn comes depends on the key alone. */
+  #wakeAll(owner: number, name: string, from: EventTime): void {
+    for (const key of [...this.#rows.keys()]) {
+      this.#rowsPart?.touch(key);
+      this.#timers.set(owner, key, name, (from + (fnv1a32(key) % WAKE_SPREAD)) as EventTime);
+    }
   }
 
   /** No more records at or before `watermark`: waiting records and timers up to it, by time. */
@@ -460,7 +478,7 @@ export class KeyedTask implements Runs {
     const operator = node.operator;
     let key: string | undefined;
     try {
-      key = operator.key(event);
+      key = operator.key(event, this.facts);
     } catch (error) {
       this.#fail(step, node, error);
       return;
@@ -500,7 +518,10 @@ export class KeyedTask implements Runs {
   }
 
   #fire(step: Step, node: GraphNode, key: string, name: string, at: EventTime): void {
-    const operator = node.operator;
+    const { operator } = node;
+    const { purpose } = operator;
+    // A key that is woken need not have agreed to anything.
+    if (name === operator.wakes && purpose !== undefined && !this.permits(key, purpose)) return;
     this.#counted(node).timers += 1;
     const body = (state: unknown, ctx: NodeContext): unknown =>
       name === RETENTION ? FORGET : (operator.onTimer?.({ name, at }, state, ctx) ?? state);
@@ -764,6 +785,8 @@ export class KeyedTask implements Runs {
   }
 }
 
+/** Keys that a fact concerns are woken one by one over so long: many at once would hold up the log. */
+const WAKE_SPREAD = minutes(5);
 /** Timers of this name are the runtime's own: the key was quiet for as long as it is kept. */
 const RETENTION = "\0keep";
 /** No timer has this name: the change that forgets all timers of a key. */

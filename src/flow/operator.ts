@@ -124,7 +124,7 @@ export interface Operator<In, Out, State> {
    */
   readonly order: "arrival" | "event-time";
   /** The key this operator files the event under; undefined when the event is none of its business. */
-  key(event: In): string | undefined;
+  key(event: In, facts: Facts): string | undefined;
   init(key: string): State;
   onEvent(event: In, state: State, ctx: Context<Out>): State | Forget;
   onTimer?(timer: Timer, state: State, ctx: Context<Out>): State | Forget;
@@ -138,6 +138,11 @@ export interface Operator<In, Out, State> {
    * later at the most. Left out: the operator forgets by itself, or its keys are few for good.
    */
   readonly keep?: Millis;
+  /**
+   * A kind of facts that concerns every key: when one comes into force, each key that is known gets
+   * the timer of this name, spread over the next `WAKE_SPREAD`.
+   */
+  readonly wakes?: string;
   /**
    * What a key's profile shows of its state, a state that nothing has happened to included: JSON by
    * section. Pure, and changes nothing; the spec's `profile` describes the sections.

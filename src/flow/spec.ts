@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import type { Generations } from "../config/generation.ts";
 import type { Millis } from "../time/event-time.ts";
 import type { AnyOperator } from "./operator.ts";
 
@@ -14,6 +15,8 @@ export interface JobSettings {
   readonly consent?: "granted" | "denied";
   /** Contents of the other configuration files by name: `segments`, `lexicon`, … already validated. */
   readonly files: Readonly<Record<string, unknown>>;
+  /** What of them the log has changed, as of a place of the log; left out, nothing changes. */
+  readonly generations?: Generations;
 }
 
 /**
@@ -27,6 +30,8 @@ export interface OperatorSpec {
   readonly summary: string;
   /** Where its input comes from when the configuration says nothing. */
   readonly from: readonly string[];
+  /** What feeds it too where that runs and the configuration names no `from`. */
+  readonly alsoFrom?: readonly string[];
   readonly options: TSchema;
   /** What it says of where people stand, by the names that conditions ask for it: `life`, `tag`. */
   readonly tells?: readonly string[];

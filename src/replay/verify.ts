@@ -77,7 +77,7 @@ export interface Verdict {
 }
 
 /** Beginnings of subjects that tools write to `OUT`; the flows do not. */
-const NOTES = "audit.";
+const NOTES = /^audit\.(erasure|recover|deadletter)(\.|$)/;
 /** What counts over many people, and receipts, which tell what was there to be erased. */
 const OVER_MANY = /^(in\.knowledge|trend|restock|kpi|privacy)\./;
 
@@ -123,7 +123,7 @@ class Audit {
   async learn(): Promise<void> {
     const { intake, out } = this.#options;
     for await (const message of out.read())
-      if (!message.subject.startsWith(NOTES)) this.#add(message, "OUT");
+      if (!NOTES.test(message.subject)) this.#add(message, "OUT");
     for await (const message of intake.read())
       if (headerOf(message, GROUP_HEADER) !== undefined) this.#add(message, "IN");
   }

@@ -54,7 +54,7 @@ export async function rehearse<In, Out, State>(
       const [kind, key, value] = cue.fact;
       await task.tell(kind, [[key, value]]);
     } else {
-      const key = operator.key(cue.event) ?? "";
+      const key = operator.key(cue.event, task.facts) ?? "";
       await task.event(cue.event, { key, now: cue.at, cause: `line-${i}`, position: [i, 0] });
     }
   }

@@ -21,7 +21,7 @@ async function kpis(script: readonly ScriptLine[]) {
     ["upset", "churn"],
     ["reader", "stickiness"],
   ] as const);
-  const operator = segmentKpiOperator({ interval: "60s" }, goals, "Asia/Shanghai");
+  const operator = segmentKpiOperator({ interval: "60s" }, () => goals, "Asia/Shanghai");
   const { outputs } = await play([{ operator, from: ["events"] }], script, { ordered: true });
   return outputs.map(({ subject, data: { segment, at: _, ...counts } }) => [
     subject,

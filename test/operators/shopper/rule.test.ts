@@ -251,7 +251,7 @@ test("F10: three blocks among a hundred messages stop a rule, until most of it h
     const told: unknown[] = [];
     await play(
       [
-        { operator: breakerOperator(file.contact.breaker), from: ["events"] },
+        { operator: breakerOperator(() => file.contact.breaker), from: ["events"] },
         {
           from: ["breaker"],
           operator: {

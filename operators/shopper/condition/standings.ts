@@ -1,0 +1,41 @@
+import type { EventTime } from "../../../src/time/event-time.ts";
+import type { StandingChange } from "./leaf.ts";
+
+/** By topic and value: since when it has been so. Only of what lasts: segments and tags. Plain data. */
+export type Standings = Record<string, EventTime>;
+
+const LASTING = ["segment", "tag"] as const;
+
+/** Whether it is remembered though nothing asks for it yet: a definition to come may. */
+export const isLasting = (topic: string | undefined): boolean =>
+  (LASTING as readonly (string | undefined)[]).includes(topic);
+
+/** Standings of a person with a change; undefined when none is left. */
+export function withStanding(
+  standings: Standings | undefined,
+  { topic, value, on, at }: StandingChange,
+): Standings | undefined {
+  if (!isLasting(topic)) return standings;
+  const name = `${topic} ${value}`;
+  const all = standings ?? {};
+  if (on) all[name] = at;
+  else delete all[name];
+  return Object.keys(all).length === 0 ? undefined : all;
+}
+
+/** As if each were told now. */
+export const changesOf = (standings: Standings | undefined): readonly StandingChange[] =>
+  Object.entries(standings ?? {}).map(([name, at]) => {
+    const space = name.indexOf(" ");
+    const topic = name.slice(0, space) as StandingChange["topic"];
+    return { topic, value: name.slice(space + 1), on: true, at, insteadOf: null, bound: {} };
+  });
+
+/** Of two persons who turn out to be one: what is told of the other one's segments is told anew. */
+export function joinStandings(
+  into: Standings | undefined,
+  from: Standings | undefined,
+): Standings | undefined {
+  const tags = Object.entries(from ?? {}).filter(([name]) => name.startsWith("tag "));
+  return tags.length === 0 ? into : { ...Object.fromEntries(tags), ...into };
+}
