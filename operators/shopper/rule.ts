@@ -4,7 +4,14 @@ import { CONFIG, perGeneration, sinceOf } from "../../src/config/generation.ts";
 import { CHANNELS, type Rule, type RuleFile } from "../../src/config/rule-ast.ts";
 import { type Context, FORGET, type Forget, type Operator } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { days, type EventTime, earliest, isoTime, MAX_TIME, plus } from "../../src/time/event-time.ts";
+import {
+  days,
+  type EventTime,
+  earliest,
+  isoTime,
+  MAX_TIME,
+  plus,
+} from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { agrees, isMinor } from "../consent.ts";
 import { EXPLAINED_DEFS, ExplainedRules } from "./condition/explained-schema.ts";
