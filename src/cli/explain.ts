@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { erasedBy } from "../../operators/erased-by.ts";
+import type { ShopJob } from "../../operators/job.ts";
 import { Fault } from "../faults.ts";
 import { namesOf } from "../nats/streams.ts";
 import { BrokerLog } from "../replay/broker-log.ts";
@@ -13,13 +14,14 @@ import {
 } from "../replay/explain.ts";
 import { fileLines } from "../replay/file-lines.ts";
 import { FORMATS } from "../replay/replay.ts";
-import { replayed, type StoredMessage } from "../replay/stored-message.ts";
+import { replayed, type StoredLog, type StoredMessage } from "../replay/stored-message.ts";
 import { isoTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import { onlyOf, personOfRec } from "./ask-explain.ts";
 import { askedOf, requestOf } from "./asking.ts";
 import type { Environment } from "./environment.ts";
 import { ExplainText } from "./explain-text.ts";
+import { beginningOf } from "./log-generations.ts";
 import { type OpenBroker, openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob, openScoring } from "./open-job.ts";
 import { timeOption, wholeNumber } from "./option-values.ts";
@@ -118,27 +120,42 @@ async function ofPast(
   const { from = "stream", format } = options;
   const isFile = from !== "stream";
   // What was stored has the times of its broker, a file of events has only its own.
-  const trustRecv = isFile && format !== "dump" ? { trustRecv: true } : {};
-  const define = async () =>
-    (await openJob(options.config, env, { ...trustRecv, quiet: true })).job;
+  const ownTimes = isFile && format !== "dump";
+  const defining = async (intake?: StoredLog) => {
+    const opened = await openJob(options.config, env, {
+      ...(ownTimes ? { trustRecv: true } : {}),
+      quiet: true,
+    });
+    const begun = intake === undefined ? undefined : await beginningOf(intake);
+    return begun === undefined ? opened.job : opened.beginningWith(begun.texts, begun.digest);
+  };
   const scoring = openScoring(0);
-  const { trustsEvents } = await define();
-  const common = { ...past, define, scoring, erasedBy, trusts: trustsEvents };
+  const common = { ...past, scoring, erasedBy, trusts: ownTimes || open.job.trustsEvents };
   try {
-    if (!isFile) return await ofStream(common, options, env, open);
+    if (!isFile) return await ofStream({ ...common, defining }, options, env, open);
     if (!existsSync(from)) throw new Fault("FILE_UNREADABLE", `there is no file ${from}`, { from });
     const reader = FORMATS[format];
     if (reader === undefined) throw new Fault("USAGE", `there is no format ${format}`);
     const out = options.out === undefined ? undefined : await DumpFile.open(options.out, "OUT");
+    const stored = format === "dump" ? await DumpFile.open(from, "IN") : undefined;
+    const define = () => defining(stored);
     const lines = () => fileLines(from);
-    return await explainPast({ ...common, lines, format: reader, loop: format !== "dump", out });
+    const loop = stored === undefined;
+    return await explainPast({ ...common, define, lines, format: reader, loop, out });
   } finally {
     await scoring.close();
   }
 }
 
 async function ofStream(
-  common: Past & Pick<ExplainOptions<never>, "define" | "scoring" | "erasedBy" | "trusts">,
+  {
+    defining,
+    ...common
+  }: Past &
+    Pick<ExplainOptions<never>, "scoring" | "erasedBy" | "trusts"> & {
+      /** The job as the log began with it. */
+      defining(intake: StoredLog): Promise<ShopJob>;
+    },
   options: Options,
   env: Environment,
   { config }: OpenJob,
@@ -155,7 +172,8 @@ async function ofStream(
     }
     const out = await outOf(broker, options, { stream: names.out, prefix, log });
     const lines = (): AsyncIterable<StoredMessage> => intake.read();
-    return await explainPast({ ...common, lines, format: replayed, loop: false, out });
+    const define = () => defining(intake);
+    return await explainPast({ ...common, define, lines, format: replayed, loop: false, out });
   } finally {
     await broker.close();
   }

@@ -125,6 +125,13 @@ test("after kill -9 the log says what is in force, not the folder that was edite
   const before = entries().length;
   await looks("again", 2);
   await vi.waitFor(() => expect(entries().length).toBe(before + 1), 20_000);
+  // Who looked twice while it took three did not enter then, whatever the folder says by now.
+  const explain = ["explain", "unionid=before", "--config", config.folder, "--json"];
+  const { code, stdout } = await freshet(...explain, "--at", new Date().toISOString());
+  expect(code, stdout).toBe(0);
+  const { person, retold } = JSON.parse(stdout) as { person: string; retold: readonly object[] };
+  expect(person).toMatch(/^p_/);
+  expect(retold).toEqual(retold.map((one) => ({ ...one, reproduced: true })));
 });
 
 test("what cannot change under an engine is refused, with the files", async () => {
