@@ -136,7 +136,8 @@ test("an explanation in which anything is changed is found out", async () => {
         expect(faultsOf(mutant, when, history, t, t - MAX_AGE), what).not.toEqual([]);
       }
     }),
-    { numRuns: 100 },
+    // So many that no kind of change fails to come up.
+    { numRuns: 500 },
   );
   expect([...seen.keys()].sort()).toEqual([
     "by",
