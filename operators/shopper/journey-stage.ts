@@ -12,7 +12,9 @@ export const JOURNEY_STAGES = [
 ] as const;
 export type JourneyStage = (typeof JOURNEY_STAGES)[number];
 
-const [SEEDING, CONSULTING, ORDERING, PAYING, AFTERSALES, REPURCHASE] = [1, 2, 3, 4, 5, 6];
+/** The first stage. */
+export const SEEDING = 1;
+const [CONSULTING, ORDERING, PAYING, AFTERSALES, REPURCHASE] = [2, 3, 4, 5, 6];
 
 /** What an event can mean for the journey. `asks`: a question to people; `service`: to the shop's. */
 export type MarkKind = "seen" | "asks" | "service" | "served" | "ordered" | "paid" | "cancelled";

@@ -9,6 +9,7 @@ import {
   markOf,
   moved,
   noStanding,
+  SEEDING,
   type Standing,
 } from "./journey-stage.ts";
 import { messageId } from "./message-id.ts";
@@ -108,7 +109,7 @@ function journeyOperator(
       const settledTo = latest(into.settledTo, from.settledTo);
       const before = into.settled;
       for (const step of from.path) extendPath(into.path, step, options.steps);
-      into.settled = further(into.settled, from.settled);
+      into.settled = since(further(into.settled, from.settled), [...into.marks, ...from.marks]);
       for (const mark of from.marks) addMark(into, mark);
       if (into.settled.stage !== before.stage && into.settled.stage !== 0) {
         say(into, ctx, { to: into.settled, from: before, mark: null }, []);
@@ -212,15 +213,23 @@ function settle(state: JourneyState, horizon: EventTime): void {
   }
 }
 
-/** Of two settled standings of one person the further one, with the purchases of both. */
+/** Of two settled standings of one person the further one, else the earlier, with the purchases of both. */
 function further(a: Standing, b: Standing): Standing {
-  const [first, second] = a.stage >= b.stage ? [a, b] : [b, a];
+  const isFirst = a.stage > b.stage || (a.stage === b.stage && a.since <= b.since);
+  const [first, second] = isFirst ? [a, b] : [b, a];
   return {
     ...first,
     purchases: a.purchases + b.purchases,
     open: [...second.open, ...first.open],
     paid: [...second.paid, ...first.paid],
   };
+}
+
+/** The first stage has lasted since the first look, also one that is not settled under its own name. */
+function since(settled: Standing, marks: readonly Mark[]): Standing {
+  if (settled.stage !== SEEDING) return settled;
+  const looks = marks.filter(({ kind }) => kind === "seen").map(({ at }) => at);
+  return { ...settled, since: Math.min(settled.since, ...looks) as EventTime };
 }
 
 function messageOf({

@@ -108,6 +108,7 @@ test("demo --for --json: one JSON object is the only thing on stdout", async () 
     "recommendations",
     "restocks",
     "segmentChanges",
+    "served",
     "trends",
   ]);
   expect(told["events"]).toBeGreaterThan(0);

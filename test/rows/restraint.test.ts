@@ -118,7 +118,9 @@ test("E23: a mistake in a rule is told with file, line and remedy; what is right
   expect(await lintOf(rules("cart.aded"))).toEqual([
     expect.stringMatching(/rules\.yaml:4:\d+[\s\S]*cart\.aded[\s\S]*cart\.added/),
   ]);
-  expect(await lintOf(rules("cart.added"))).toEqual([]);
+  // A pack of the folder names a rule that is not among them any more.
+  const right = { ...rules("cart.added"), "packs/home.yaml": "version: 1\n" };
+  expect(await lintOf(right)).toEqual([]);
   const said = ofRules(await saidBy([cart(0)], MIN, { files: rules("cart.added") }));
   expect(said).toEqual([["r", "recommendation.mp.activity", 0]]);
 });
