@@ -95,7 +95,7 @@ describe("lint and graph", () => {
 });
 
 test("demo --for --json: one JSON object is the only thing on stdout", async () => {
-  const words = ["demo", "--for", "5s", "--json", "--http-port", "0"];
+  const words = ["demo", "--for", "15s", "--json", "--http-port", "0"];
   const { code, stdout, stderr } = await runCli([...words, "--data", join(folder, "demo")]);
   expect(code, stderr).toBe(0);
   const told = JSON.parse(stdout) as Record<string, unknown>;
