@@ -45,7 +45,11 @@ export function demoCommand(env: Environment): Command {
     .option("--for <time>", "end after so long, e.g. 30s")
     .option("--json", "no view; one JSON object with the counts at the end")
     .option("--seed <n>", "of the simulated shop", "1")
-    .option("--speed <n>", "simulated seconds a second", "60")
+    .option(
+      "--speed <n>",
+      "simulated seconds a second, at most: the shop waits for the engine",
+      "60",
+    )
     .option("--people <n>", "of the simulated shop", "12000")
     .option("--data <dir>", "folder of the demo's store, made afresh", join(".freshet", "demo"))
     .option("--http-port <port>", "of /metrics; 0 takes any free one")
@@ -93,7 +97,9 @@ async function demo(options: Options, env: Environment): Promise<void> {
     ? new HomePage(nc, prefix, (shown) => driver.hear(shown))
     : undefined;
   const speed = Number(options.speed);
-  const driver: ShopDriver = new ShopDriver({ nc, shop, prefix, start, speed, log, page });
+  const { engine } = running;
+  const unread = () => (engine.queues["in"] ?? 0) + (engine.queues["events"] ?? 0);
+  const driver: ShopDriver = new ShopDriver({ nc, shop, prefix, start, speed, log, page, unread });
   const view = showing
     ? new TerminalView({ broker: running.url, http: running.http.url, timeZone })
     : undefined;
@@ -102,7 +108,6 @@ async function demo(options: Options, env: Environment): Promise<void> {
     view?.heard(received);
   });
   await nc.flush();
-  const { engine } = running;
   void driver.start(() => engine.caughtUp && engine.job.intake.second > 0);
   const seconds = () => (performance.now() - began) / 1000;
   view?.start(() => ({ tally: tally.report(seconds()), engine, now: driver.now }));

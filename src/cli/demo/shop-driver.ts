@@ -8,6 +8,7 @@ import type { Received } from "./tally.ts";
 
 const STEP_MS = 40;
 const UNACKNOWLEDGED = 4000;
+const UNREAD = 40;
 /** A slow machine opens the shop all the same. */
 const OPENING_MS = 4000;
 
@@ -19,6 +20,8 @@ export interface ShopDriverOptions {
   /** Simulated seconds a second. */
   readonly speed: number;
   readonly log: Log;
+  /** Messages that the engine has yet to read. */
+  readonly unread: () => number;
   /** Hears all that happens in the shop as it is published. */
   readonly page?: { hear(message: ShopMessage): void } | undefined;
 }
@@ -71,12 +74,12 @@ export class ShopDriver {
     this.#inbox.close();
   }
 
-  /** A slow broker slows the shop's clock, not its story. */
+  /** A slow broker or engine slows the shop's clock, not its story. */
   #step(): void {
     const now = performance.now();
     const passed = now - this.#last;
     this.#last = now;
-    if (this.#inbox.size > UNACKNOWLEDGED) return;
+    if (this.#inbox.size > UNACKNOWLEDGED || this.#options.unread() > UNREAD) return;
     this.#now = (this.#now + Math.round(passed * this.#options.speed)) as EventTime;
     const messages = this.#options.shop.advance(this.#now);
     for (const message of messages) {
