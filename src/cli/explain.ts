@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { Command, Option } from "commander";
 import { erasedBy } from "../../operators/erased-by.ts";
 import type { ShopJob } from "../../operators/job.ts";
+import type { GenerationRecord } from "../config/generation-record.ts";
 import { Fault } from "../faults.ts";
 import { namesOf } from "../nats/streams.ts";
 import { BrokerLog } from "../replay/broker-log.ts";
@@ -14,7 +15,7 @@ import {
 } from "../replay/explain.ts";
 import { fileLines } from "../replay/file-lines.ts";
 import { FORMATS } from "../replay/replay.ts";
-import { replayed, type StoredLog, type StoredMessage } from "../replay/stored-message.ts";
+import { replayed, type StoredMessage } from "../replay/stored-message.ts";
 import { isoTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import { onlyOf, personOfRec } from "./ask-explain.ts";
@@ -121,12 +122,11 @@ async function ofPast(
   const isFile = from !== "stream";
   // What was stored has the times of its broker, a file of events has only its own.
   const ownTimes = isFile && format !== "dump";
-  const defining = async (intake?: StoredLog) => {
+  const defining = async (begun: GenerationRecord | undefined) => {
     const opened = await openJob(options.config, env, {
       ...(ownTimes ? { trustRecv: true } : {}),
       quiet: true,
     });
-    const begun = intake === undefined ? undefined : await beginningOf(intake);
     return begun === undefined ? opened.job : opened.beginningWith(begun.texts, begun.digest);
   };
   const scoring = openScoring(0);
@@ -137,10 +137,11 @@ async function ofPast(
     const reader = FORMATS[format];
     if (reader === undefined) throw new Fault("USAGE", `there is no format ${format}`);
     const out = options.out === undefined ? undefined : await DumpFile.open(options.out, "OUT");
-    const stored = format === "dump" ? await DumpFile.open(from, "IN") : undefined;
-    const define = () => defining(stored);
+    const isDump = format === "dump";
+    const begun = isDump ? await beginningOf(await DumpFile.open(from, "IN")) : undefined;
+    const define = () => defining(begun);
     const lines = () => fileLines(from);
-    const loop = stored === undefined;
+    const loop = !isDump;
     return await explainPast({ ...common, define, lines, format: reader, loop, out });
   } finally {
     await scoring.close();
@@ -154,7 +155,7 @@ async function ofStream(
   }: Past &
     Pick<ExplainOptions<never>, "scoring" | "erasedBy" | "trusts"> & {
       /** The job as the log began with it. */
-      defining(intake: StoredLog): Promise<ShopJob>;
+      defining(begun: GenerationRecord | undefined): Promise<ShopJob>;
     },
   options: Options,
   env: Environment,
@@ -172,7 +173,8 @@ async function ofStream(
     }
     const out = await outOf(broker, options, { stream: names.out, prefix, log });
     const lines = (): AsyncIterable<StoredMessage> => intake.read();
-    const define = () => defining(intake);
+    const begun = await beginningOf(intake);
+    const define = () => defining(begun);
     return await explainPast({ ...common, define, lines, format: replayed, loop: false, out });
   } finally {
     await broker.close();
