@@ -144,9 +144,12 @@ describe("the books", () => {
       count("applied") + count("duplicate") + count("late") + count("deadLettered"),
     );
     const intake = await readStream(nc, "FRESHET_IN");
-    const learned = intake.filter(({ subject }) => subject.startsWith("in.knowledge.")).length;
+    const stored = (subject: string) => intake.filter((m) => m.subject.startsWith(subject)).length;
+    const learned = stored("in.knowledge.");
     expect(learned).toBeGreaterThan(0);
-    expect(count("in")).toBe(messages.length + extra + learned);
+    // What the first start found in its folder.
+    expect(stored("in.config")).toBe(1);
+    expect(count("in")).toBe(messages.length + extra + learned + 1);
     expect(count("late")).toBe(1);
     expect(count("duplicate")).toBeGreaterThanOrEqual(1);
     expect(count("deadLettered")).toBe(of("deadletter").length);
