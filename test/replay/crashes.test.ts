@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import type { IntakeMessage } from "../../src/flow/intake.ts";
+import type { JobDefinition } from "../../src/flow/job.ts";
 import type { Output } from "../../src/flow/output.ts";
 import { eventsLine } from "../../src/replay/formats.ts";
 import { MemoryLog } from "../../src/replay/memory-log.ts";
@@ -8,7 +9,7 @@ import { InlineScoring } from "../../src/score/inline.ts";
 import { latest, minutes } from "../../src/time/event-time.ts";
 import { type DurableOptions, DurableRun } from "../support/durable-run.ts";
 import { openShop, SHOP_OPENS, shopLine, shopMessages } from "../support/events.ts";
-import { replayJob } from "../support/job.ts";
+import { replayJobs } from "../support/job.ts";
 
 /** For a busy machine; nothing is judged by the clock. */
 const PATIENCE = 300_000;
@@ -20,7 +21,6 @@ const settings = {
   // Rows as bytes and back all the time.
   "state.hot_rows": 16,
 };
-const define = () => replayJob(settings);
 
 /** Keeps what stands on `IN`, with what the demand flow wrote there. */
 class Recording extends MemoryLog {
@@ -31,10 +31,13 @@ class Recording extends MemoryLog {
   }
 }
 
-async function record(lasts: number): Promise<{ input: IntakeMessage[]; outputs: Output[] }> {
+async function record(
+  define: () => JobDefinition,
+  lasts: number,
+): Promise<{ input: IntakeMessage[]; outputs: Output[] }> {
   const shop = openShop({ seed: 5, people: 1200, lasts: minutes(lasts) });
   const outputs: Output[] = [];
-  const log = new Recording(await define(), new InlineScoring(scoringFunctions), {
+  const log = new Recording(define(), new InlineScoring(scoringFunctions), {
     frameSize: 128,
     onOutput: (output) => outputs.push(output),
   });
@@ -57,6 +60,7 @@ const lineOf = ({ subject, id, time, data }: Output) => JSON.stringify([id, subj
 const linesOf = (outputs: Iterable<Output>) => [...outputs].map(lineOf).sort();
 
 describe("a crash is a replay", () => {
+  let define: () => JobDefinition;
   let input: IntakeMessage[];
   let expected: string[];
   const run = async (
@@ -64,7 +68,7 @@ describe("a crash is a replay", () => {
     of: readonly IntakeMessage[] = input,
   ) => {
     const durable = new DurableRun({
-      define,
+      define: async () => define(),
       functions: scoringFunctions,
       input: of,
       ...options,
@@ -74,7 +78,8 @@ describe("a crash is a replay", () => {
   };
 
   beforeAll(async () => {
-    const recorded = await record(5);
+    define = await replayJobs(settings);
+    const recorded = await record(define, 5);
     input = recorded.input;
     expected = linesOf(recorded.outputs);
     const tokens = new Set(recorded.outputs.map(({ subject }) => subject.split(".")[0]));
@@ -88,28 +93,32 @@ describe("a crash is a replay", () => {
     { checkpointEvery: 400, crashEvery: 1000 },
     { checkpointEvery: 100_000, crashEvery: 1_000_000 },
     { checkpointEvery: 41, crashEvery: 333 },
+    { checkpointEvery: 1, crashEvery: 1000 },
   ])(
     "the same outputs with a checkpoint after $checkpointEvery messages, a crash after $crashEvery",
     async (way) => {
+      const { checkpointEvery, crashEvery } = way;
       const durable = await run(way);
       expect(linesOf(durable.outputs.values())).toEqual(expected);
-      if (way.crashEvery < 10_000) {
-        expect(durable.crashes).toBeGreaterThan(5);
-        expect(durable.repeated).toBeGreaterThan(100);
-      }
+      if (crashEvery < 10_000) expect(durable.crashes).toBeGreaterThan(5);
+      if (checkpointEvery === 1) {
+        expect(durable.checkpoints).toBeGreaterThan(input.length);
+        expect(durable.repeated).toBe(0);
+      } else if (crashEvery < 10_000) expect(durable.repeated).toBeGreaterThan(100);
     },
     PATIENCE,
   );
 
+  // Each crash builds the job anew: that is what bounds it.
   test(
     "the same outputs with a checkpoint after every message and a crash after every tenth",
     async () => {
-      const some = input.slice(0, 300);
+      const some = input.slice(0, 1000);
       const whole = await run({ checkpointEvery: NEVER, crashEvery: NEVER }, some);
       const durable = await run({ checkpointEvery: 1, crashEvery: 10 }, some);
       expect(linesOf(durable.outputs.values())).toEqual(linesOf(whole.outputs.values()));
       expect(durable.repeated).toBe(0);
-      expect(durable.crashes).toBeGreaterThan(30);
+      expect(durable.crashes).toBeGreaterThan(100);
     },
     PATIENCE,
   );

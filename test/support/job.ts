@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
-import type { ShopJob } from "../../operators/job.ts";
+import { defineJob, type ShopJob } from "../../operators/job.ts";
 import { type OpenJob, openJob } from "../../src/cli/open-job.ts";
+import { makeIdentifier } from "../../src/codec/identifier.ts";
 
 /** The package root, from the build as well as from the sources. */
 export const ROOT = packageRoot(dirname(fileURLToPath(import.meta.url)));
@@ -69,3 +70,15 @@ export const replayJob = async (
   files?: Readonly<Record<string, string>>,
   pack?: string,
 ): Promise<ShopJob> => (await openShipped({ trustRecv: true, settings, files, pack })).job;
+
+/**
+ * The same for many runs: the configuration is read once, which takes far longer than to build a job of
+ * it. Each call gives a job of its own, which knows of nothing.
+ */
+export async function replayJobs(settings?: Settings): Promise<() => ShopJob> {
+  const { config } = await openShipped({ settings });
+  const { tenantKey } = config.job.collect;
+  if (tenantKey === undefined) throw new Error("the shipped configuration names no tenant key");
+  const key = makeIdentifier({ key: tenantKey });
+  return () => defineJob(config, { key }, { trustRecv: true });
+}
