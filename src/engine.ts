@@ -68,8 +68,8 @@ export interface EngineOptions {
 const HOP_ROOM = 20_000;
 const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
-/** Reading holds the thread for so long, or for one message, before others have their turn. */
-const SLICE_MS = 10;
+/** Reading holds the thread for so long, or for one record, before others have their turn. */
+const SLICE_MS = 4;
 const TICK_MS = 1000;
 const FORGET_MS = 60_000;
 /** Two stores of one broker may disagree about the time by so much. */
@@ -108,6 +108,7 @@ export class Engine {
   #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   readonly #breath = new Breath(SLICE_MS);
+  readonly #breathe = () => this.#breath.taken();
   #running: Promise<void>[] = [];
   #ticker: NodeJS.Timeout | undefined;
   #eraser: Eraser | undefined;
@@ -463,7 +464,7 @@ export class Engine {
   /** Who waits for a group that fails waits in vain. */
   async #handle(group: FlowGroup, seq: number, frame: Frame): Promise<void> {
     try {
-      await group.handle(seq, frame);
+      await group.handle(seq, frame, this.#breathe);
     } catch (failure) {
       this.job.moves.abandon(failure);
       throw failure;

@@ -63,6 +63,10 @@ interface GroupSnapshot {
 
 type Position = readonly [seq: number, n: number];
 
+/** Undefined while the work may go on; else resolves once others have had their turn. */
+type Breathe = () => Promise<void> | undefined;
+const never: Breathe = () => undefined;
+
 /** One key group of a flow on its log: positions checked, time and facts applied, hops positioned. */
 export class FlowGroup {
   readonly task: KeyedTask;
@@ -147,19 +151,25 @@ export class FlowGroup {
     if (merge !== undefined) this.#merge?.restore(merge);
   }
 
-  /** One message of the group's log: all it causes has left by the time this resolves. */
-  async handle(seq: number, frame: Frame): Promise<void> {
+  /**
+   * One message of the group's log: all it causes has left by the time this resolves. `breathe` is
+   * asked between two records whether others are to have their turn first; while they have it, no
+   * step of the group is open.
+   */
+  async handle(seq: number, frame: Frame, breathe: Breathe = never): Promise<void> {
     const records = this.#seen.fresh(frame, this.name);
     this.#dropped += frame.records.length - records.length;
     this.#seq = seq;
     this.#hops = 0;
-    if (this.#merge === undefined) await this.#inLogOrder(records);
-    else await this.#inTimeOrder(this.#merge, frame.source, records);
+    if (this.#merge === undefined) await this.#inLogOrder(records, breathe);
+    else await this.#inTimeOrder(this.#merge, frame, records, breathe);
     await this.task.settle();
   }
 
-  async #inLogOrder(records: readonly LogRecord[]): Promise<void> {
+  async #inLogOrder(records: readonly LogRecord[], breathe: Breathe): Promise<void> {
     for (const record of records) {
+      const turn = breathe();
+      if (turn !== undefined) await this.#giveWay(turn);
       if (record[0] === TIME) await this.#advance(record[3] as EventTime, [record[1], record[2]]);
       else if (record[0] === FACT) await this.#facts(record);
       else if (record[0] === LINK) await this.#link(record);
@@ -168,6 +178,12 @@ export class FlowGroup {
         if (scores !== undefined) await scores;
       }
     }
+  }
+
+  /** Whoever looks in meanwhile finds states that stand. */
+  async #giveWay(turn: Promise<void>): Promise<void> {
+    await this.task.settle();
+    await turn;
   }
 
   /** One key is another from here on; where that lies in another group, this one waits for its half. */
@@ -213,18 +229,21 @@ export class FlowGroup {
 
   async #inTimeOrder(
     merge: MergeOrder,
-    source: string,
+    { source }: Frame,
     records: readonly LogRecord[],
+    breathe: Breathe,
   ): Promise<void> {
     for (const record of records) {
       const moved = merge.add(source, record);
-      if (moved && merge.watermark > MIN_TIME) await this.#release(merge);
+      if (moved && merge.watermark > MIN_TIME) await this.#release(merge, breathe);
     }
   }
 
-  async #release(merge: MergeOrder): Promise<void> {
+  async #release(merge: MergeOrder, breathe: Breathe): Promise<void> {
     const { watermark } = merge;
     for (let next = merge.take(watermark); next !== undefined; next = merge.take(watermark)) {
+      const turn = breathe();
+      if (turn !== undefined) await this.#giveWay(turn);
       const { order, record } = next;
       const position: readonly [number, number] = [order, 0];
       await this.task.advance((order - 1) as EventTime, position);
