@@ -1,5 +1,7 @@
 import { type BenchOptions, compare, type Report, ratio } from "./harness.ts";
+import { jobOverNats } from "./job-nats.ts";
 import {
+  EVENTS_A_PERSON,
   openSmallJob,
   replaySmall,
   type SmallResult,
@@ -12,17 +14,16 @@ const OURS = "Freshet, replay in memory";
 const PEER = "RxJS, in memory";
 const WANTED = 1.5;
 
-/** The same small job by Freshet's three flows and by hand in RxJS; both come to the same figures. */
+/** The same small job by Freshet's three flows and by hand in RxJS, in memory and over a broker; all come to the same figures. */
 export async function job({ short }: BenchOptions): Promise<Report> {
   const count = short ? 20_000 : 200_000;
-  const people = count / 20;
-  const events = smallEvents(count, people);
+  const people = count / EVENTS_A_PERSON;
+  const events = smallEvents(count);
   const messages = events.map((event, i) => {
     const [subject, body] = smallMessage(event, i);
     return [subject, Buffer.from(body)] as const;
   });
   const digest = (result: SmallResult): string => JSON.stringify(result);
-  const last = events.at(-1)?.at ?? 0;
   const comparison = await compare(
     {
       title: "A small job, in memory",
@@ -53,7 +54,7 @@ export async function job({ short }: BenchOptions): Promise<Report> {
             bytes += JSON.stringify(said).length;
           });
           for (const [, body] of messages) rx.next(body);
-          rx.finish(last);
+          rx.finish();
           const seconds = (performance.now() - begun) / 1000;
           if (bytes === 0) throw new Error("the peer said nothing");
           return { seconds, units: count, digest: digest(rx.result) };
@@ -62,8 +63,9 @@ export async function job({ short }: BenchOptions): Promise<Report> {
     ],
   );
   const value = ratio(comparison, OURS, PEER);
+  const overNats = await jobOverNats(short);
   return {
-    comparisons: [comparison],
+    comparisons: [comparison, overNats.comparison],
     figures: [
       {
         name: "Freshet / RxJS in memory",
@@ -71,6 +73,7 @@ export async function job({ short }: BenchOptions): Promise<Report> {
         unit: "×",
         bound: { kind: "least", value: WANTED },
       },
+      ...overNats.figures,
     ],
   };
 }

@@ -4,6 +4,7 @@ import { codec } from "./codec.ts";
 import { asText, type BenchOptions, type Report } from "./harness.ts";
 import { intent } from "./intent.ts";
 import { job } from "./job.ts";
+import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
@@ -18,6 +19,7 @@ type Bench = (options: BenchOptions) => Promise<Report>;
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   whole,
+  latency,
   windows,
   patterns,
   recovery,
@@ -42,7 +44,7 @@ async function main(): Promise<number> {
     },
   });
   const options: BenchOptions = { json: values.json ?? false, short: values.short ?? false };
-  // Not for people: the process that `whole` starts to publish.
+  // Not for people: the process that `whole` and `latency` start to publish.
   if (positionals[0] === "load") return serveLoad();
   const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHES);
   if (!chosen.every((name) => name in BENCHES)) {

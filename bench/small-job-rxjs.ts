@@ -35,10 +35,14 @@ export class RxjsJob {
     this.result.counted += count;
   });
   #end = 0;
+  #last = 0;
 
   constructor(say: (said: Said) => void) {
     const acts = this.#bodies.pipe(map(readAct), share());
-    acts.subscribe(({ at, sku }) => this.#count(at, sku));
+    acts.subscribe(({ at, sku }) => {
+      this.#last = at;
+      this.#count(at, sku);
+    });
     acts
       .pipe(
         map((act) => this.#endsSession(act)),
@@ -67,7 +71,8 @@ export class RxjsJob {
     this.#bodies.next(body);
   }
   /** Lets time pass behind the last event. */
-  finish(last: number): void {
+  finish(): void {
+    const last = this.#last;
     this.#slideTo(last + AFTER);
     this.result.sessions += this.#lastActs.size;
     this.result.unpaid += this.#unpaidAt(last + AFTER, undefined).length;

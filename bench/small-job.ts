@@ -8,6 +8,7 @@ import type { Reading } from "../src/config/problem.ts";
 import { readRules } from "../src/config/rule-file.ts";
 import { readSegments } from "../src/config/segments.ts";
 import { parseYaml, type YamlFile } from "../src/config/yaml-file.ts";
+import type { Output } from "../src/flow/output.ts";
 import { MemoryLog } from "../src/replay/memory-log.ts";
 import { InlineScoring } from "../src/score/inline.ts";
 import { type EventTime, eventTime, minutes, plus, seconds } from "../src/time/event-time.ts";
@@ -45,6 +46,7 @@ export const nothingYet = (): SmallResult => ({
 
 const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
 const SKUS = 500;
+export const EVENTS_A_PERSON = 20;
 /** Event time between two events. */
 const STEP_MS = 1;
 /** Behind the last event: everything has been told by then. */
@@ -60,8 +62,9 @@ export interface SmallEvent {
 /**
  * Views, carts (nobody's of the same sku twice) and, for half of them, the payment within half a minute.
  */
-export function smallEvents(count: number, people: number): SmallEvent[] {
+export function smallEvents(count: number): SmallEvent[] {
   const below = randomBelow(11);
+  const people = count / EVENTS_A_PERSON;
   const unpaid: SmallEvent[] = [];
   const carts = new Set<string>();
   return Array.from({ length: count }, (_, i): SmallEvent => {
@@ -156,16 +159,8 @@ export async function replaySmall(
   const log = new MemoryLog(job, new InlineScoring({}), {
     frameSize: 128,
     loop: true,
-    onOutput: ({ subject, data }) => {
-      if (subject === "segment.looks.entered") result.entered += 1;
-      else if (isUnpaid(subject, data)) result.unpaid += 1;
-    },
-    trace: (operator, out) => {
-      if (operator === "heat") countWindow(out as Heat, result);
-      else if (operator === "session" && (out as SessionSignal).kind === "session-end") {
-        result.sessions += 1;
-      }
-    },
+    onOutput: (output) => countOutput(output, result),
+    trace: (operator, out) => countEmitted(operator, out, result),
   });
   let second = 0;
   for (const [i, [subject, data]] of messages.entries()) {
@@ -176,6 +171,22 @@ export async function replaySmall(
   }
   await log.advance(plus((events.at(-1) as SmallEvent).at, AFTER));
   return result;
+}
+
+export function countOutput(
+  { subject, data }: Pick<Output, "subject" | "data">,
+  result: SmallResult,
+): void {
+  if (subject === "segment.looks.entered") result.entered += 1;
+  else if (isUnpaid(subject, data)) result.unpaid += 1;
+}
+
+/** What the job tells nobody, where operators say it. */
+export function countEmitted(operator: string, out: unknown, result: SmallResult): void {
+  if (operator === "heat") countWindow(out as Heat, result);
+  else if (operator === "session" && (out as SessionSignal).kind === "session-end") {
+    result.sessions += 1;
+  }
 }
 
 /** What the rule decided, whether the policy of contact let it go or not. */

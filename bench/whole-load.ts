@@ -2,15 +2,25 @@ import { connect, headers, type NatsConnection } from "nats";
 import type { ShopMessage } from "../operators/simulated-shop/message.ts";
 import { SimulatedShop } from "../operators/simulated-shop/simulated-shop.ts";
 import { eventTime, plus, seconds } from "../src/time/event-time.ts";
+import { OpenLoop, type Pace, type Paced } from "./open-loop.ts";
+import { AFTER, smallEvents, smallMessage } from "./small-job.ts";
 
 /** What the process that publishes is asked to do, and what it answers. */
 export type Order =
-  | { readonly do: "make"; readonly events: number; readonly url: string }
+  | {
+      readonly do: "make";
+      /** Events of the simulated shop, or those of the small job. */
+      readonly what: "shop" | "small";
+      readonly events: number;
+      readonly url: string;
+    }
   | { readonly do: "facts"; readonly prefix: string }
-  | { readonly do: "events"; readonly prefix: string; readonly batch: number };
+  | { readonly do: "events"; readonly prefix: string; readonly batch: number }
+  | ({ readonly do: "pace"; readonly prefix: string } & Pace);
 export interface Done {
   readonly messages: number;
 }
+export type AnswerTo<O extends Order> = O extends { readonly do: "pace" } ? Paced : Done;
 
 const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
 /** So that a busy afternoon gives enough events soon. */
@@ -20,42 +30,75 @@ const EVENT_MS = 1;
 /** Behind the last event: every window of it has been told by then. */
 const AFTER_MS = 20_000;
 
-/** Everything that is published, as bytes, before anything is measured. */
+/** What is published, made before anything is measured. */
+interface Made {
+  readonly facts: readonly ShopMessage[];
+  readonly events: readonly Pick<ShopMessage, "subject" | "body">[];
+  /** Log time behind the last event by which every window of it has been told. */
+  readonly afterMs: number;
+}
+
+function ofShop(count: number): Made {
+  const shop = new SimulatedShop({ seed: 3, start: START, people: PEOPLE });
+  const facts = shop.facts();
+  const events: ShopMessage[] = [];
+  for (let at = START; events.length < count; at = plus(at, seconds(10))) {
+    for (const message of shop.advance(at)) {
+      if (!message.subject.startsWith("in.event.") || events.length === count) continue;
+      events.push(message);
+    }
+  }
+  return { facts, events, afterMs: AFTER_MS };
+}
+
+function ofSmallJob(count: number): Made {
+  const events = smallEvents(count).map((event, i) => {
+    const [subject, body] = smallMessage(event, i);
+    return { subject, body: JSON.parse(body) };
+  });
+  return { facts: [], events, afterMs: AFTER };
+}
+
 class Load {
   readonly #nc: NatsConnection;
-  readonly #facts: readonly ShopMessage[];
-  readonly #events: readonly (readonly [subject: string, body: string])[];
+  readonly #made: Made;
+  #openLoop: OpenLoop | undefined;
 
-  constructor(nc: NatsConnection, count: number) {
+  constructor(nc: NatsConnection, made: Made) {
     this.#nc = nc;
-    const shop = new SimulatedShop({ seed: 3, start: START, people: PEOPLE });
-    this.#facts = shop.facts();
-    const events: [string, string][] = [];
-    for (let at = START; events.length < count; at = plus(at, seconds(10))) {
-      for (const { subject, body } of shop.advance(at)) {
-        if (!subject.startsWith("in.event.") || events.length === count) continue;
-        const ts = START + events.length * EVENT_MS;
-        events.push([subject, JSON.stringify({ ...body, ts, recv: ts })]);
-      }
-    }
-    this.#events = events;
+    this.#made = made;
   }
 
   facts(prefix: string): Promise<Done> {
-    const told = this.#facts.map(({ subject, body }) => [subject, JSON.stringify(body)] as const);
+    const told = this.#made.facts.map(
+      ({ subject, body }) => [subject, JSON.stringify(body)] as const,
+    );
     return this.#publish(prefix, [...told, tick(0)]);
   }
 
   events(prefix: string, batch: number): Promise<Done> {
+    const events = this.#made.events.map(({ subject, body }, i) => {
+      const ts = START + i * EVENT_MS;
+      return [subject, JSON.stringify({ ...body, ts, recv: ts })] as const;
+    });
     const messages: (readonly [string, string])[] = [];
-    if (batch === 1) messages.push(...this.#events);
+    if (batch === 1) messages.push(...events);
     else {
-      for (let i = 0; i < this.#events.length; i += batch) {
-        const bodies = this.#events.slice(i, i + batch).map(([, body]) => body);
+      for (let i = 0; i < events.length; i += batch) {
+        const bodies = events.slice(i, i + batch).map(([, body]) => body);
         messages.push(["in.event.bench.batch", `[${bodies.join(",")}]`]);
       }
     }
-    return this.#publish(prefix, [...messages, tick(this.#events.length * EVENT_MS + AFTER_MS)]);
+    return this.#publish(prefix, [
+      ...messages,
+      tick(events.length * EVENT_MS + this.#made.afterMs),
+    ]);
+  }
+
+  /** The events in open loop; each order goes on where the one before ended. */
+  pace(prefix: string, pace: Pace): Promise<Paced> {
+    this.#openLoop ??= new OpenLoop(this.#nc, prefix, this.#made.events, START);
+    return this.#openLoop.run(pace);
   }
 
   /** As fast as the broker takes it: who reads, counts, so nothing waits for acknowledgements. */
@@ -82,13 +125,14 @@ const tick = (after: number) => ["in.tick", JSON.stringify({ recv: START + after
 export async function serveLoad(): Promise<number> {
   let load: Load | undefined;
   let nc: NatsConnection | undefined;
-  const obey = async (order: Order): Promise<Done> => {
+  const obey = async (order: Order): Promise<Done | Paced> => {
     if (order.do === "make") {
       nc = await connect({ servers: order.url });
-      load = new Load(nc, order.events);
+      load = new Load(nc, (order.what === "shop" ? ofShop : ofSmallJob)(order.events));
       return { messages: 0 };
     }
     if (load === undefined) throw new Error("nothing was made to be published");
+    if (order.do === "pace") return load.pace(order.prefix, order);
     return order.do === "facts" ? load.facts(order.prefix) : load.events(order.prefix, order.batch);
   };
   process.on("message", (order: Order) => {

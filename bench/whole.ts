@@ -1,9 +1,6 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openJob } from "../src/cli/open-job.ts";
 import { startEngine } from "../src/cli/running-engine.ts";
 import { decodeBody, WIRE_LIMITS } from "../src/codec/wire.ts";
@@ -14,80 +11,27 @@ import { deleteStreams, ensureStreams, namesOf } from "../src/nats/streams.ts";
 import { days, minutes } from "../src/time/event-time.ts";
 import { makeLog } from "../src/watch/log.ts";
 import { type BenchOptions, type Comparison, type Figure, median, type Report } from "./harness.ts";
-import type { Done, Order } from "./whole-load.ts";
+import { type Busy, busySince, Publisher, settled } from "./whole-path.ts";
 
 /** One run: from the first event's publication until everything it leads to stands on the broker. */
-interface Measured {
+interface Measured extends Busy {
   readonly eventsPerSecond: number;
-  /** Processors that were busy, on average: 1 is one whole. */
-  readonly engine: number;
-  readonly broker: number;
 }
 
 const ENGINE = "three flows, exactly once";
 const BARE = "bare loop: read and decode";
 const WANTED = 30_000;
-const POLL_MS = 2;
-const POLLS_STILL = 25;
 const log = makeLog("warn");
-
-/** The process that publishes; it has made all messages before anything is measured. */
-class Publisher {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<never>;
-
-  private constructor() {
-    this.#child = fork(process.argv[1] ?? "", ["load"], { execArgv: [] });
-    this.#ended = once(this.#child, "exit").then(() => {
-      throw new Error("the publishing process has ended");
-    });
-    this.#ended.catch(() => undefined);
-  }
-  static async start(url: string, events: number): Promise<Publisher> {
-    const publisher = new Publisher();
-    await publisher.order({ do: "make", events, url });
-    return publisher;
-  }
-  async order(order: Order): Promise<Done> {
-    const answer = once(this.#child, "message");
-    this.#child.send(order);
-    const [done] = await Promise.race([answer, this.#ended]);
-    return done as Done;
-  }
-  stop(): void {
-    this.#child.disconnect();
-  }
-}
-
-/** What this process and the broker have used of the processors, in seconds. */
-function processorSeconds(server: EmbeddedServer): { engine: number; broker: number } {
-  const { user, system } = process.cpuUsage();
-  const engine = (user + system) / 1e6;
-  try {
-    // Fields 14 and 15 count in hundredths; the name before them may hold spaces, not parentheses.
-    const stat = readFileSync(`/proc/${server.pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return { engine, broker: (Number(fields[11]) + Number(fields[12])) / 100 };
-  } catch {
-    return { engine, broker: Number.NaN };
-  }
-}
 
 async function measure(
   server: EmbeddedServer,
   events: number,
   work: () => Promise<number>,
 ): Promise<Measured> {
-  const before = processorSeconds(server);
+  const busy = busySince(server);
   const begun = performance.now();
   const ended = await work();
-  const wall = (ended - begun) / 1000;
-  const after = processorSeconds(server);
-  return {
-    eventsPerSecond: events / wall,
-    engine: (after.engine - before.engine) / wall,
-    broker: (after.broker - before.broker) / wall,
-  };
+  return { eventsPerSecond: events / ((ended - begun) / 1000), ...busy() };
 }
 
 /** The shipped job on fresh streams. Time comes from the events, so that every flow does its work. */
@@ -100,21 +44,10 @@ async function throughEngine(
   const open = await openJob(undefined, {}, { trustRecv: true, quiet: true });
   const env = { NATS_URL: server.url };
   const running = await startEngine({ open, env, log, dataDir: "", fresh: true, httpPort: 0 });
-  const { engine } = running;
   const { counts } = open.job.intake;
   const { prefix } = open.config.job;
-  /** Moment at which the tick behind everything, and all it led to, was done with. */
-  const done = async (ticks: number): Promise<number> => {
-    let still = 0;
-    let since = 0;
-    while (still < POLLS_STILL) {
-      await sleep(POLL_MS);
-      const idle = counts.ticks >= ticks && engine.caughtUp;
-      still = idle ? still + 1 : 0;
-      if (still === 1) since = performance.now();
-    }
-    return since;
-  };
+  const done = async (ticks: number): Promise<number> =>
+    (await settled(running.engine, counts, ticks)) as number;
   try {
     await load.order({ do: "facts", prefix });
     await done(1);
