@@ -3,7 +3,7 @@ import type { EventTime } from "../../src/time/event-time.ts";
 import type { Intent } from "../event.ts";
 import { type Fields, fieldsOf, numberOf, sellableOf, textOf } from "./catalog.ts";
 import { shares } from "./leanings.ts";
-import { FEATURES, type Feature, kindAdvantage } from "./rank.ts";
+import { covisitFeature, FEATURES, type Feature, kindAdvantage, type LeastScore } from "./rank.ts";
 import {
   CATEGORY_HALF_LIFE,
   evidenceOf,
@@ -46,13 +46,13 @@ export interface CandidateOptions {
   readonly withSeen: boolean;
   /** Goods considered; the rest are left out by their covisits and popularity. */
   readonly most: number;
+  /** What cannot score so much is left out; without it nothing is. */
+  readonly least?: LeastScore;
 }
 
 const COVISIT_SOURCES = 5;
 /** What a place further back in the list of what was looked at is worth. */
 const BY_RECENCY = 0.8;
-/** The share of meetings that makes half of the covisit feature. */
-const HALF_COVISIT = 0.1;
 const CATEGORIES_LOOKED_INTO = 2;
 const INFO_CANDIDATES = 6;
 /** A spread of prices, as a difference of logs. */
@@ -67,36 +67,77 @@ export function shortlist(
   now: EventTime,
   options: CandidateOptions,
 ): Shortlist {
-  const person = personOf(taste, facts, now);
+  const intent = intentNow(taste, now);
   const list: Shortlist = { candidates: [], features: [] };
-  const intent = person.intent;
-  if (intent?.name === "seek_aftersales") {
-    addService(list, person, intent);
-    return list;
-  }
-  addGoods(list, person, options);
+  const withGoods =
+    intent?.name !== "seek_aftersales" && mayHoldGoods(taste, facts, intent, options);
+  if (!withGoods && !isServed(intent)) return list;
+  const person = personOf(taste, facts, now, intent, options.least);
+  if (withGoods) addGoods(list, person, options);
+  if (intent?.name === "seek_aftersales") addService(list, person, intent);
   if (intent?.name === "compare_price") addOffers(list, person, intent);
   if (intent?.name === "learn_features") addInfo(list, person, intent);
   return list;
 }
+
+/** Whether there may be something else than goods for the intent. */
+const isServed = (intent: IntentNow | undefined): boolean =>
+  intent !== undefined && intent.name !== "browse" && intent.name !== "buy";
+
+/**
+ * Whether any goods may reach the least score. Nearly always none can, and looking no further then
+ * than at the intent and at the first of each list is what makes an act cheap.
+ */
+function mayHoldGoods(
+  taste: Taste,
+  facts: Facts,
+  intent: IntentNow | undefined,
+  { least, withSeen }: CandidateOptions,
+): boolean {
+  if (least === undefined) return true;
+  let covisit = 0;
+  let recency = withSeen ? 1 : 0;
+  let weight = 1;
+  const sources = Math.max(0, taste.skus.length - COVISIT_SOURCES);
+  for (let i = taste.skus.length - 1; i >= sources; i -= 1) {
+    const first = rankingOf(facts, "covisit", taste.skus[i] ?? "")[0];
+    if (first !== undefined) {
+      covisit += weight * first[1];
+      recency = Math.max(recency, weight);
+    }
+    weight *= BY_RECENCY;
+  }
+  const most = { covisit, popularity: 1, recency, affinity: 1, channel: 1, isSeen: withSeen };
+  return least.mayAdmit(advantageOf(facts, "product"), intentFit("product", intent), most);
+}
+
+type IntentNow = KnownIntent & { readonly name: Intent };
 
 /** What features need of the person, worked out once. */
 interface Person {
   readonly taste: Taste;
   readonly facts: Facts;
   readonly now: EventTime;
-  readonly intent: (KnownIntent & { readonly name: Intent }) | undefined;
+  readonly intent: IntentNow | undefined;
+  readonly least: LeastScore | undefined;
   readonly categories: readonly (readonly [string, number])[];
   readonly channels: readonly (readonly [Channel, number])[];
   readonly advantages: Readonly<Record<Kind, number>>;
 }
 
-function personOf(taste: Taste, facts: Facts, now: EventTime): Person {
+function personOf(
+  taste: Taste,
+  facts: Facts,
+  now: EventTime,
+  intent: IntentNow | undefined,
+  least: LeastScore | undefined,
+): Person {
   return {
     taste,
     facts,
     now,
-    intent: intentNow(taste, now),
+    intent,
+    least,
     categories: shares(taste.categories, now, CATEGORY_HALF_LIFE),
     channels: channelShares(taste, now),
     advantages: {
@@ -144,6 +185,7 @@ const shareOf = (channels: Person["channels"], channel: Channel): number =>
 
 /** Why a sku came up, and how strongly. */
 interface Lead {
+  readonly sku: string;
   covisit: number;
   recency: number;
   popularity: number;
@@ -163,10 +205,7 @@ const INTENT_OF: Readonly<Record<Kind, Intent>> = {
 const BROWSER_FIT = 0.1;
 
 /** How likely it is that the person is after a recommendation of this kind. */
-function intentFit(
-  kind: Kind,
-  intent: (KnownIntent & { readonly name: Intent }) | undefined,
-): number {
+function intentFit(kind: Kind, intent: IntentNow | undefined): number {
   if (intent?.name === INTENT_OF[kind]) return intent.probability;
   return kind === "product" ? BROWSER_FIT * (1 - (intent?.probability ?? 0)) : 0;
 }
@@ -175,11 +214,16 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
   const { taste, now } = person;
   const leads = leadsOf(person, options);
   const channel = favourite(person);
-  const best = [...leads].sort((a, b) => strength(b[1]) - strength(a[1]) || (a[0] < b[0] ? -1 : 1));
-  let added = 0;
-  for (const [sku, lead] of best) {
-    if (added >= options.most) break;
+  const may = mayReach(person, channel);
+  if (!leads.some(may)) return;
+  leads.sort((a, b) => strength(b) - strength(a) || (a.sku < b.sku ? -1 : 1));
+  let considered = 0;
+  for (const lead of leads) {
+    const { sku } = lead;
+    if (considered >= options.most) break;
     if (isMuted(taste, sku, now)) continue;
+    considered += 1;
+    if (!may(lead)) continue;
     const candidate: Candidate = {
       kind: "product",
       channel,
@@ -191,24 +235,53 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
       because: lead.covisit > 0 ? lead.because : null,
     };
     add(list, person, candidate, lead);
-    added += 1;
   }
+}
+
+/** Whether goods may reach the least score, by what is known before they are looked up. */
+function mayReach(
+  { categories, channels, advantages, intent, least }: Person,
+  channel: Channel,
+): (lead: Lead) => boolean {
+  if (least === undefined) return () => true;
+  const fit = intentFit("product", intent);
+  const affinity = categories[0]?.[1] ?? 0;
+  const share = shareOf(channels, channel);
+  return ({ covisit, popularity, recency, isSeen }) =>
+    least.mayAdmit(advantages.product, fit, {
+      covisit,
+      popularity,
+      recency,
+      affinity,
+      channel: share,
+      isSeen,
+    });
 }
 
 /** What is scored when there is more than may be: the very things looked at, then by covisits. */
 const strength = ({ covisit, popularity, recency, isSeen }: Lead): number =>
   (isSeen ? 2 : 0) + 2 * covisit + popularity + 0.5 * recency;
 
-function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Map<string, Lead> {
+function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Lead[] {
   const { taste, facts, categories } = person;
-  const leads = new Map<string, Lead>();
+  const bySku = new Map<string, Lead>();
+  const leads: Lead[] = [];
   const lead = (sku: string): Lead | undefined => {
-    if (!withSeen && taste.skus.includes(sku)) return undefined;
-    const known = leads.get(sku);
+    const known = bySku.get(sku);
     if (known !== undefined) return known;
     const isSeen = taste.skus.includes(sku);
-    const fresh = { covisit: 0, recency: 0, popularity: 0, because: null, strongest: 0, isSeen };
-    leads.set(sku, fresh);
+    if (!withSeen && isSeen) return undefined;
+    const fresh: Lead = {
+      sku,
+      covisit: 0,
+      recency: 0,
+      popularity: 0,
+      because: null,
+      strongest: 0,
+      isSeen,
+    };
+    bySku.set(sku, fresh);
+    leads.push(fresh);
     return fresh;
   };
   let weight = 1;
@@ -232,7 +305,7 @@ function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Map<stri
     addPopular(rankingOf(facts, "popular", category), lead);
   }
   // What is popular in the whole shop fills up what the person's own interests leave open.
-  if (leads.size < most) addPopular(rankingOf(facts, "popular", "*"), lead);
+  if (leads.length < most) addPopular(rankingOf(facts, "popular", "*"), lead);
   return leads;
 }
 
@@ -338,8 +411,10 @@ function addService(list: Shortlist, person: Person, intent: KnownIntent): void 
 }
 
 function add(list: Shortlist, person: Person, candidate: Candidate, lead: Lead | undefined): void {
+  const features = featuresOf(person, candidate, lead);
+  if (person.least?.admits(features) === false) return;
   list.candidates.push(candidate);
-  list.features.push(featuresOf(person, candidate, lead));
+  list.features.push(features);
 }
 
 /** In the order of `FEATURES`. */
@@ -353,7 +428,7 @@ function featuresOf(
   const newest = sku !== null && taste.skus.at(-1) === sku ? 1 : 0;
   const values = {
     bias: 1,
-    covisit: lead === undefined ? 0 : lead.covisit / (lead.covisit + HALF_COVISIT),
+    covisit: lead === undefined ? 0 : covisitFeature(lead.covisit),
     popularity: lead?.popularity ?? 0,
     affinity: categories.find(([name]) => name === category)?.[1] ?? 0,
     price: priceFit(taste, numberOf(fields, "price_minor")),

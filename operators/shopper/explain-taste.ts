@@ -2,7 +2,7 @@ import type { Facts } from "../../src/flow/operator.ts";
 import { type EventTime, isoTime, plus } from "../../src/time/event-time.ts";
 import { shortlist } from "./candidates.ts";
 import { factsRead } from "./facts-read.ts";
-import { FEATURES, rank } from "./rank.ts";
+import { FEATURES, rank, vectorOf } from "./rank.ts";
 import type { RecommendOptions } from "./recommend.ts";
 import { rounded } from "./recommendation.ts";
 import type { Taste } from "./taste.ts";
@@ -22,7 +22,7 @@ export function explainTaste(
     taste.seenAt === 0
       ? { candidates: [], features: [] }
       : shortlist(taste, facts, at, { withSeen: false, most: options.candidates });
-  const weights = FEATURES.map((feature) => options.weights[feature]);
+  const weights = vectorOf(options.weights);
   const scores = rank({ weights, candidates: features });
   const shown = candidates
     .map((candidate, i) => ({

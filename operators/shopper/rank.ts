@@ -55,12 +55,77 @@ export interface RankInput {
  */
 export function rank(input: unknown): number[] {
   const { weights, candidates } = input as RankInput;
-  return candidates.map((features) => {
-    let sum = 0;
-    for (let i = 0; i < weights.length; i += 1) sum += (weights[i] ?? 0) * (features[i] ?? 0);
-    return 1 / (1 + Math.exp(-sum));
-  });
+  return candidates.map((features) => 1 / (1 + Math.exp(-logOdds(weights, features))));
 }
+
+function logOdds(weights: readonly number[], features: readonly number[]): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i += 1) sum += (weights[i] ?? 0) * (features[i] ?? 0);
+  return sum;
+}
+
+export const vectorOf = (weights: Weights): readonly number[] =>
+  FEATURES.map((feature) => weights[feature]);
+
+/** Of goods, before anything is looked up: features, or the most that they may be. */
+export interface AtMost {
+  readonly covisit: number;
+  readonly popularity: number;
+  readonly recency: number;
+  readonly affinity: number;
+  readonly channel: number;
+  readonly isSeen: boolean;
+}
+
+/**
+ * The least score that is asked for, to leave out early what cannot reach it. Never turns away what
+ * a scorer would let through: it stays below by more than what rounding may amount to.
+ */
+export class LeastScore {
+  readonly #weights: Weights;
+  readonly #vector: readonly number[];
+  readonly #logOdds: number;
+  /** What catalog and trends add at best. */
+  readonly #lookedUp: number;
+
+  constructor(weights: Weights, score: number) {
+    this.#weights = weights;
+    this.#vector = vectorOf(weights);
+    const size = this.#vector.reduce((sum, weight) => sum + Math.abs(weight), 0);
+    // Above 20 scores are so near to 1 that their own rounding counts.
+    this.#logOdds = Math.min(20, -Math.log(1 / score - 1)) - 1e-6 - 1e-9 * size;
+    this.#lookedUp =
+      Math.max(0, weights.price) + Math.max(0, weights.margin) + Math.max(0, weights.trending);
+  }
+
+  /** Whether a feature vector may reach it. */
+  admits(features: readonly number[]): boolean {
+    return !(logOdds(this.#vector, features) < this.#logOdds);
+  }
+
+  /** Whether goods may reach it whose `kind` and `intent` are known, the rest at the most. */
+  mayAdmit(kind: number, intent: number, most: AtMost): boolean {
+    const of = this.#weights;
+    const sum =
+      of.bias +
+      of.kind * kind +
+      of.intent * intent +
+      this.#lookedUp +
+      Math.max(0, of.covisit * covisitFeature(most.covisit)) +
+      Math.max(0, of.popularity * most.popularity) +
+      Math.max(0, of.recency * most.recency) +
+      Math.max(0, of.affinity * most.affinity) +
+      Math.max(0, of.channel * most.channel) +
+      (most.isSeen ? Math.max(0, of.seen) : 0);
+    return !(sum < this.#logOdds);
+  }
+}
+
+/** The share of meetings that makes half of the covisit feature. */
+const HALF_COVISIT = 0.1;
+
+/** From the share of meetings to the feature, between 0 and 1. */
+export const covisitFeature = (share: number): number => share / (share + HALF_COVISIT);
 
 /**
  * Log of how a kind of recommendation fares against what is expected of any: click-through with

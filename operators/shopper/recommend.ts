@@ -10,13 +10,26 @@ import {
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, type Millis, minus, plus } from "../../src/time/event-time.ts";
 import type { ShopEvent } from "../event.ts";
-import { type Candidate, evidenceFor, itemOf, shortlist } from "./candidates.ts";
+import {
+  type Candidate,
+  type CandidateOptions,
+  evidenceFor,
+  itemOf,
+  shortlist,
+} from "./candidates.ts";
 import { fieldsOf, textOf } from "./catalog.ts";
 import { type Proposal, RECOMMENDER } from "./contact/proposal.ts";
 import { explainTaste } from "./explain-taste.ts";
 import { ExplainedRecommender } from "./explained-decisions.ts";
 import { duration } from "./options.ts";
-import { DEFAULT_WEIGHTS, FEATURES, type RankInput, type Weights } from "./rank.ts";
+import {
+  DEFAULT_WEIGHTS,
+  FEATURES,
+  LeastScore,
+  type RankInput,
+  vectorOf,
+  type Weights,
+} from "./rank.ts";
 import { inWords, type Missing, messageOf, recIdOf } from "./recommendation.ts";
 import { isAct } from "./session.ts";
 import type { IntentSignal, SessionSignal, StandingOf, Step } from "./signals.ts";
@@ -91,6 +104,13 @@ const TOO_LATE = duration("5m", "5m");
  */
 function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> {
   const after = { closed: options.closedAfter, bought: options.boughtAfter };
+  const { weights, minScore, candidates: most } = options;
+  const wanted: Wanted = {
+    withSeen: false,
+    most,
+    least: new LeastScore(weights, minScore),
+    weights: vectorOf(weights),
+  };
   return {
     name: "recommend",
     version: 1,
@@ -111,7 +131,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
       if (taste.seenAt === 0) ctx.setTimer("forget", plus(event.at, options.keep));
       learnFrom(taste, event, ctx.facts);
       tellAffinity(taste, event, ctx);
-      if (isOccasion(signal, taste, ctx, options)) ask(taste, ctx, options);
+      if (isOccasion(signal, taste, ctx, options)) ask(taste, ctx, wanted);
       if (taste.intent !== null) taste.intent.isNews = false;
       return taste;
     },
@@ -162,18 +182,17 @@ function isOccasion(
   return taste.pushedAt === 0 || event.at >= plus(taste.pushedAt, every);
 }
 
-/** Takes the cap and asks for scores. */
-function ask(taste: Taste, ctx: Context<Out>, options: RecommendOptions): void {
-  const { candidates, features } = shortlist(taste, ctx.facts, ctx.now, {
-    withSeen: false,
-    most: options.candidates,
-  });
+interface Wanted extends CandidateOptions {
+  /** In the order of the features. */
+  readonly weights: readonly number[];
+}
+
+/** Takes the cap and asks for scores, where anything may score enough. */
+function ask(taste: Taste, ctx: Context<Out>, wanted: Wanted): void {
+  const { candidates, features } = shortlist(taste, ctx.facts, ctx.now, wanted);
   if (candidates.length === 0) return;
   const memo: Memo = { candidates, pushedAt: taste.pushedAt };
-  const input: RankInput = {
-    weights: FEATURES.map((feature) => options.weights[feature]),
-    candidates: features,
-  };
+  const input: RankInput = { weights: wanted.weights, candidates: features };
   taste.pushedAt = ctx.now;
   ctx.score({ scorer: "rank", input, memo });
 }

@@ -3,7 +3,7 @@ import type { EventTime } from "../../src/time/event-time.ts";
 import { type Candidate, goodsItem, itemOf, rankingOf, shortlist } from "./candidates.ts";
 import { type Fields, fieldsOf, sellableOf, textOf } from "./catalog.ts";
 import type { Placement } from "./contact/state.ts";
-import { FEATURES, type RankInput } from "./rank.ts";
+import { type RankInput, vectorOf } from "./rank.ts";
 import type { RecommendOptions } from "./recommend.ts";
 import { inWords } from "./recommendation.ts";
 import type { Taste } from "./taste.ts";
@@ -56,7 +56,7 @@ export function planServing(
   const there = list.candidates.map((_, i) => i).filter((i) => isThere(list.candidates[i]));
   if (there.length === 0) return { answer: popularAnswer(facts, n) };
   const input: RankInput = {
-    weights: FEATURES.map((feature) => options.weights[feature]),
+    weights: vectorOf(options.weights),
     candidates: there.flatMap((i) => [list.features[i] ?? []]),
   };
   return {

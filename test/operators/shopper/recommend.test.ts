@@ -191,11 +191,19 @@ describe("recommendations", () => {
     expect(await later([act(MIN, "feedback.closed", { rec_id: "r_x" })])).toContain("t5");
   });
 
-  test("no push below the least score, and then the next act may ask again", async () => {
+  test("no push below the least score, nor is a scorer asked where nothing can reach it", async () => {
     const { outputs, task } = await run([...shop, view(0, "t9"), view(MIN, "t8")], {
       min_score: 0.99,
     });
     expect(outputs).toEqual([]);
+    expect(task.scored).toBe(0);
+    expect(task.stateOf("recommend", ANN)).toMatchObject({ pushedAt: 0 });
+  });
+
+  test("where all that score enough is sold out the next act may ask again", async () => {
+    const soldOut = Array.from({ length: 10 }, (_, i) => stock(`t${i}`, 0));
+    const { outputs, task } = await run([...shop, ...soldOut, view(0, "t9"), view(MIN, "t8")]);
+    expect(new Set(outputs.map(({ subject }) => subject))).toEqual(new Set(["suppressed.stock"]));
     expect(task.scored).toBe(2);
     expect(task.stateOf("recommend", ANN)).toMatchObject({ pushedAt: 0 });
   });
