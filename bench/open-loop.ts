@@ -185,7 +185,7 @@ export class OpenLoop {
 /** Of an event's id; behind it stands what it caused on the way. */
 const CAUSE_DIGITS = 32;
 
-export function latenciesOf(values: readonly number[]): Latencies {
+function latenciesOf(values: readonly number[]): Latencies {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? Number.NaN };
