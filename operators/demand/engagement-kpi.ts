@@ -75,6 +75,7 @@ function engagementKpiOperator(
       people: [],
       news: false,
     }),
+    copy: (state) => ({ ...state, people: state.people.slice() }),
     onEvent({ payload, time }, state, ctx) {
       if (payload[0] !== "engagement") return state;
       const [, person, ratio, amount] = payload;

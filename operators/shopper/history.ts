@@ -54,6 +54,11 @@ function historyOperator({ keep }: { readonly keep: Millis }): Operator<In, neve
       return isTagging(input) ? input.proposal.person : undefined;
     },
     init: emptyHistory,
+    copy: (state) => ({
+      ...state,
+      counts: { ...state.counts },
+      touches: state.touches.slice(),
+    }),
     onEvent(input, state, ctx) {
       if ("kind" in input) {
         if (isTagging(input)) noteTag(state, input);
@@ -96,14 +101,20 @@ function noteTag(state: HistoryState, { option, proposal, time }: Deed): void {
   setTag(state, option.kind, [!option.off, time, proposal.rule]);
 }
 function setTag(state: HistoryState, tag: string, said: HistoryState["tags"][string]): void {
-  if ((state.tags[tag]?.[1] ?? said[1]) <= said[1]) state.tags[tag] = said;
+  if ((state.tags[tag]?.[1] ?? said[1]) > said[1]) return;
+  state.tags = { ...state.tags, [tag]: said };
   dropOldest(state.tags, KEPT_TAGS);
+}
+
+function dropTag(state: HistoryState, tag: string): void {
+  const { [tag]: _, ...others } = state.tags;
+  state.tags = others;
 }
 
 function noteEvent(state: HistoryState, event: ShopEvent): void {
   const { type, at } = event;
   addCount(state, type, 1, at);
-  if (type === "privacy.request.tagdelete") delete state.tags[textProp(event, "tag") ?? ""];
+  if (type === "privacy.request.tagdelete") dropTag(state, textProp(event, "tag") ?? "");
   answerOf(state, event);
   if (!isAct(type)) return;
   if (state.first === 0 || at < state.first) {
@@ -120,8 +131,7 @@ function addCount(state: HistoryState, type: string, by: number, at: EventTime):
     state.counts[type] = [by, at];
     dropOldest(state.counts, KEPT_TYPES);
   } else {
-    known[0] += by;
-    known[1] = latest(known[1], at);
+    state.counts[type] = [known[0] + by, latest(known[1], at)];
   }
 }
 
@@ -133,7 +143,8 @@ function answerOf(state: HistoryState, event: ShopEvent): void {
   setTrait(state, attribute, [typeof value === "string" ? value : JSON.stringify(value), event.at]);
 }
 function setTrait(state: HistoryState, name: string, said: [string, EventTime]): void {
-  if ((state.traits[name]?.[1] ?? said[1]) <= said[1]) state.traits[name] = said;
+  if ((state.traits[name]?.[1] ?? said[1]) > said[1]) return;
+  state.traits = { ...state.traits, [name]: said };
   dropOldest(state.traits, KEPT_TRAITS);
 }
 

@@ -97,6 +97,12 @@ function intentOperator(
     purpose: "profiling",
     key: (signal) => (signal.kind === "covisit" ? undefined : signal.person),
     init: emptyState,
+    copy: (state) => ({
+      ...state,
+      evidence: { at: state.evidence.at, odds: { ...state.evidence.odds } },
+      clues: state.clues.slice(),
+      purchase: { at: state.purchase.at, counts: { ...state.purchase.counts } },
+    }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "covisit") return state;
       if (signal.kind === "session-end") return endOf(state, signal.session.id, ctx, book.file);
@@ -241,12 +247,17 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
     return { viewsOfSku, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
   const known = state.alternatives.find(([name]) => name === category);
-  const skus = known?.[1] ?? [];
-  const newInCategory = !skus.includes(sku) && skus.length < SKUS_OF_CATEGORY;
-  if (newInCategory) skus.push(sku);
-  if (known === undefined) state.alternatives.push([category, skus]);
-  if (state.alternatives.length > KEPT_CATEGORIES) state.alternatives.shift();
-  return { viewsOfSku, skusOfCategory: skus.length, newInCategory, orderedLately };
+  const before = known?.[1] ?? [];
+  const newInCategory = !before.includes(sku) && before.length < SKUS_OF_CATEGORY;
+  if (!newInCategory) {
+    return { viewsOfSku, skusOfCategory: before.length, newInCategory, orderedLately };
+  }
+  const all: IntentState["alternatives"][number] = [category, [...before, sku]];
+  state.alternatives =
+    known === undefined
+      ? [...state.alternatives, all].slice(-KEPT_CATEGORIES)
+      : state.alternatives.map((one) => (one === known ? all : one));
+  return { viewsOfSku, skusOfCategory: all[1].length, newInCategory, orderedLately };
 }
 
 function settle(evidence: Evidence, kept: ReadonlyMap<string, number> | undefined): void {

@@ -91,6 +91,12 @@ function journeyOperator(
       marks: [],
       told: [],
     }),
+    copy: (state) => ({
+      ...state,
+      path: state.path.slice(),
+      marks: state.marks.slice(),
+      told: state.told.slice(),
+    }),
     onEvent(signal, state, ctx) {
       if (signal.kind !== "step") return state;
       const { event, session } = signal;

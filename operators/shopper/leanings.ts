@@ -10,6 +10,12 @@ export interface Leanings {
 
 export const noLeanings = (): Leanings => ({ names: [], scores: [], ats: [] });
 
+export const copyLeanings = ({ names, scores, ats }: Leanings): Leanings => ({
+  names: names.slice(),
+  scores: scores.slice(),
+  ats: ats.slice(),
+});
+
 const faded = (score: number, at: EventTime, now: EventTime, halfLife: Millis): number =>
   now <= at ? score : score * 0.5 ** ((now - at) / halfLife);
 

@@ -50,17 +50,25 @@ export const noLife = (): LifeHistory => ({
   settled: 0 as EventTime,
 });
 
+/** With lists of its own; what stands in them is replaced, never changed. */
+export const copyLife = (life: LifeHistory): LifeHistory => ({
+  ...life,
+  stretches: life.stretches.slice(),
+  purchases: life.purchases.slice(),
+});
+
 /**
  * Takes in an act; a purchase is one, too. False when all it does is to put off the next pause: no
  * stage up to now is another one by it.
  */
 export function lived(life: LifeHistory, act: Seen, { dormantAfter }: StageRules): boolean {
   const [at, id, type] = act;
-  const newest = life.stretches.at(-1);
+  const { stretches } = life;
+  const newest = stretches.at(-1);
   const prolongs =
     newest !== undefined && at >= newest[0][0] && at <= plus(newest[1][0], dormantAfter);
-  if (!prolongs) unite(life.stretches, [act, act], dormantAfter);
-  else if (isBefore(newest[1], act)) newest[1] = act;
+  if (!prolongs) unite(stretches, [act, act], dormantAfter);
+  else if (isBefore(newest[1], act)) stretches[stretches.length - 1] = [newest[0], act];
   life.since = firstOf(life.since, at);
   if (type === PAID) {
     life.bought = firstOf(life.bought, at);

@@ -11,6 +11,7 @@ import {
 } from "../../src/time/event-time.ts";
 import type { Seen } from "./condition/leaf.ts";
 import {
+  copyLife,
   joinLives,
   type LifeHistory,
   lived,
@@ -85,6 +86,7 @@ export function lifecycleOperator(
       cause: "",
       said: 0,
     }),
+    copy: (state) => ({ ...state, life: copyLife(state.life), log: state.log.slice() }),
     onEvent(signal, state, ctx) {
       if (signal.kind !== "step") return state;
       const { at, clientId, type } = signal.event;

@@ -95,6 +95,7 @@ function personOperator({
       last: 0 as EventTime,
       armed: false,
     }),
+    copy: (state) => ({ ...state }),
     onEvent(event, state, ctx) {
       for (const [kind, pseudonym] of event.ids ?? []) learnId(state, kind, pseudonym);
       if (event.type === ERASED) {
@@ -133,14 +134,12 @@ function personOperator({
   };
 }
 
-function learnId({ ids }: PersonState, kind: string, pseudonym: string): void {
-  const known = ids[kind];
-  if (known === undefined) {
-    if (Object.keys(ids).length < KINDS) ids[kind] = [pseudonym];
-  } else if (!known.includes(pseudonym)) {
-    known.push(pseudonym);
-    if (known.length > IDS_OF_A_KIND) known.shift();
-  }
+function learnId(state: PersonState, kind: string, pseudonym: string): void {
+  const known = state.ids[kind];
+  if (known?.includes(pseudonym) === true) return;
+  if (known === undefined && Object.keys(state.ids).length >= KINDS) return;
+  const all = [...(known ?? []), pseudonym].slice(-IDS_OF_A_KIND);
+  state.ids = { ...state.ids, [kind]: all };
 }
 
 const Options = Type.Object(

@@ -16,7 +16,15 @@ import { partialHop } from "../demand/partial.ts";
 import { numberProp, type ShopEvent, textProp } from "../event.ts";
 import { actsOf, familyOf, KINDS, type Kind, pointOf } from "./behaviour.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus, textOf } from "./catalog.ts";
-import { joinLeanings, type Leanings, lean, noLeanings, scores, shares } from "./leanings.ts";
+import {
+  copyLeanings,
+  joinLeanings,
+  type Leanings,
+  lean,
+  noLeanings,
+  scores,
+  shares,
+} from "./leanings.ts";
 import { duration } from "./options.ts";
 import type { SessionSignal } from "./signals.ts";
 
@@ -123,6 +131,7 @@ function preferenceOperator(settings: Settings): Operator<SessionSignal, Out, Pr
         ? signal.person
         : undefined,
     init: () => ({ leanings: noLeanings(), told: "", cluster: -1 }),
+    copy: (state) => ({ ...state, leanings: copyLeanings(state.leanings) }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "step") learn(state.leanings, signal.event, ctx.facts, settings);
       else if (signal.kind === "session-end") tell(state, signal.session.id, settings, ctx);

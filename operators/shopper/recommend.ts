@@ -34,6 +34,7 @@ import { inWords, type Missing, messageOf, recIdOf } from "./recommendation.ts";
 import { isAct } from "./session.ts";
 import type { IntentSignal, SessionSignal, StandingOf, Step } from "./signals.ts";
 import {
+  copyTaste,
   favouriteTouchpoint,
   joinTaste,
   learnFrom,
@@ -119,6 +120,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
     key: (signal) =>
       signal.kind === "step" || signal.kind === "intent" ? signal.person : undefined,
     init: noTaste,
+    copy: copyTaste,
     onEvent(signal, taste, ctx) {
       if (signal.kind === "intent") {
         learnIntent(taste, signal);

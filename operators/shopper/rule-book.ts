@@ -15,7 +15,12 @@ import {
 import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
 import type { ExplainedTrigger } from "./condition/explained.ts";
 import { FreshLeaves } from "./condition/fresh-leaves.ts";
-import type { Firing, Histories, StandingChange } from "./condition/leaf.ts";
+import {
+  copyHistories,
+  type Firing,
+  type Histories,
+  type StandingChange,
+} from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
 import {
   changesOf,
@@ -116,6 +121,18 @@ export const newBook = (): BookState => ({
   next: {},
   told: {},
 });
+
+/** A copy that shares nothing that changes in place. */
+export function copyBook(state: BookState): BookState {
+  const copy = {
+    ...state,
+    histories: copyHistories(state.histories),
+    next: { ...state.next },
+    told: { ...state.told },
+  };
+  if (state.leftOut !== undefined) copy.leftOut = { ...state.leftOut };
+  return copy;
+}
 
 /** The rules of a file: which of them fire for a person, and what they then propose. */
 export class RuleBook {

@@ -33,10 +33,23 @@ import {
   takeBack,
 } from "./contact/restraint.ts";
 import { moveNote } from "./contact/silence.ts";
-import { type ContactState, isBlank, newContact, pruneContact } from "./contact/state.ts";
+import {
+  type ContactState,
+  copyContact,
+  isBlank,
+  newContact,
+  pruneContact,
+} from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
 import { ExplainedContact, ExplainedDecisions } from "./explained-decisions.ts";
-import { type BookState, type Findings, type Look, newBook, RuleBook } from "./rule-book.ts";
+import {
+  type BookState,
+  copyBook,
+  type Findings,
+  type Look,
+  newBook,
+  RuleBook,
+} from "./rule-book.ts";
 import type { PastSignal, Step } from "./signals.ts";
 
 const NAME = "rule";
@@ -172,6 +185,11 @@ export function ruleOperator(
       return topic !== undefined && book.follows(topic) ? signal.person : undefined;
     },
     init: () => ({ book: newBook(), contact: newContact(), tidied: false }),
+    copy: (state) => ({
+      ...state,
+      book: copyBook(state.book),
+      contact: copyContact(state.contact),
+    }),
     onEvent(signal, state, ctx) {
       revise(state, ctx, isPast(signal) ? signal : undefined);
       const change = isProposal(signal) || isStep(signal) ? undefined : standingOf(signal);

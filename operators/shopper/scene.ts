@@ -55,6 +55,7 @@ function sceneOperator(
     purpose: "profiling",
     key: ({ kind, person }) => (kind === "covisit" ? undefined : person),
     init: noScene,
+    copy: (state) => ({ ...state }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "session-end") {
         return signal.session.id === state.session

@@ -13,7 +13,7 @@ import {
   plus,
 } from "../../src/time/event-time.ts";
 import { FreshLeaves } from "./condition/fresh-leaves.ts";
-import type { Histories } from "./condition/leaf.ts";
+import { copyHistories, type Histories } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
 import { standingOf } from "./condition/standing.ts";
 import {
@@ -27,6 +27,7 @@ import { messageId } from "./message-id.ts";
 import { type Definition, definitionsOf, type ExplainedDefinition } from "./segment-definition.ts";
 import { whyOf } from "./segment-reason.ts";
 import {
+  copyTold,
   corrections,
   isForgotten,
   neverTold,
@@ -77,6 +78,13 @@ export const newSegmentState = (): SegmentState => ({
   cause: "",
   said: 0,
 });
+
+/** A copy that shares nothing that changes in place. */
+export function copySegmentState<State extends SegmentState>(state: State): State {
+  const copy = { ...state, histories: copyHistories(state.histories), told: { ...state.told } };
+  for (const id in copy.told) copy.told[id] = copyTold(copy.told[id] as Told);
+  return copy;
+}
 
 interface Membership {
   readonly segment: string;

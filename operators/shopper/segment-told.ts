@@ -16,6 +16,8 @@ export type ToldTurn = [EventTime, boolean, string];
  */
 export type Told = [base: boolean, since: EventTime, log: ToldTurn[], next: EventTime];
 
+export const copyTold = ([base, since, log, next]: Told): Told => [base, since, log.slice(), next];
+
 /** Turns of one segment that may still be corrected; older ones stand. */
 const KEPT_TURNS = 64;
 

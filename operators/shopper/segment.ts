@@ -6,6 +6,7 @@ import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { isoTime, type Millis } from "../../src/time/event-time.ts";
 import { EXPLAINED_DEFS, ExplainedSegments } from "./condition/explained-schema.ts";
 import {
+  copySegmentState,
   newSegmentState,
   SEGMENT,
   type SegmentInput,
@@ -44,6 +45,7 @@ export function segmentOperator(
     wakes: CONFIG,
     key: (signal, facts) => (judgeAt(facts).concerns(signal) ? signal.person : undefined),
     init: newSegmentState,
+    copy: copySegmentState,
     onEvent: (signal, state, ctx) => judgeAt(ctx.facts).take(signal, state, ctx),
     onTimer: (timer, state, ctx) =>
       timer.name === CONFIG

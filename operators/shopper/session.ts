@@ -56,6 +56,7 @@ function sessionOperator(
     order: "arrival",
     key: (event) => event.person,
     init: () => ({ sessions: [] }),
+    copy: ({ sessions }) => ({ sessions: sessions.map((session) => ({ ...session })) }),
     migrate(state) {
       const { sessions } = state as SessionState;
       return { sessions: sessions.map((session) => ({ ...session, campaign: null })) };

@@ -18,6 +18,7 @@ import type { LevelLeaf } from "./condition/leaf.ts";
 import { TAGS } from "./profile-parts.ts";
 import { type Definition, definitionsOf } from "./segment-definition.ts";
 import {
+  copySegmentState,
   newSegmentState,
   type SegmentInput,
   SegmentJudge,
@@ -95,6 +96,7 @@ function tagsOperator(
     key: (signal, facts) =>
       judgeAt(facts).concerns(signal) || isDeletion(signal) ? signal.person : undefined,
     init: newSegmentState,
+    copy: copySegmentState,
     onEvent(signal, state, ctx) {
       if (isDeletion(signal)) endDeleted(state, ctx);
       return unlessDeleted(state, judgeAt(ctx.facts).take(signal, state, asTags(state, ctx)));
@@ -129,9 +131,9 @@ function tagsOperator(
 /** Never while the person has it deleted; from when that was first seen to be over, once it is. */
 function mayHaveFrom(tag: string, state: TagState, ctx: Context<TagSignal>): EventTime {
   if (!ctx.permits(`tag.${tag}`)) {
-    state.deleted ??= {};
-    state.deleted[tag] = MAX_TIME;
-  } else if (state.deleted?.[tag] === MAX_TIME) state.deleted[tag] = ctx.now;
+    if (state.deleted?.[tag] !== MAX_TIME) state.deleted = { ...state.deleted, [tag]: MAX_TIME };
+  } else if (state.deleted?.[tag] === MAX_TIME)
+    state.deleted = { ...state.deleted, [tag]: ctx.now };
   return state.deleted?.[tag] ?? MIN_TIME;
 }
 

@@ -9,7 +9,7 @@ import {
 } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
-import { joinLeanings, type Leanings, lean, noLeanings, shares } from "./leanings.ts";
+import { copyLeanings, joinLeanings, type Leanings, lean, noLeanings, shares } from "./leanings.ts";
 import type { EventEvidence, IntentSignal } from "./signals.ts";
 
 /** What the recommender remembers of a person. Lists run from the oldest to the newest. */
@@ -94,6 +94,21 @@ export const noTaste = (): Taste => ({
   mutedUntil: [],
   pushedAt: 0 as EventTime,
   seenAt: 0 as EventTime,
+});
+
+/** A copy that shares nothing that changes in place. */
+export const copyTaste = (taste: Taste): Taste => ({
+  ...taste,
+  skus: taste.skus.slice(),
+  skuAts: taste.skuAts.slice(),
+  categories: copyLeanings(taste.categories),
+  touchpoints: copyLeanings(taste.touchpoints),
+  acts: taste.acts.slice(),
+  intent: taste.intent === null ? null : { ...taste.intent },
+  recs: taste.recs.slice(),
+  recItems: taste.recItems.slice(),
+  muted: taste.muted.slice(),
+  mutedUntil: taste.mutedUntil.slice(),
 });
 
 /** Takes in what an act says about its person. */

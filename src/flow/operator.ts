@@ -126,6 +126,12 @@ export interface Operator<In, Out, State> {
   /** The key this operator files the event under; undefined when the event is none of its business. */
   key(event: In, facts: Facts): string | undefined;
   init(key: string): State;
+  /**
+   * A copy to go back to when a step fails, and it is the operator's: what it replaces as a whole it
+   * may share with the state, what it ever changes in place it may not. Left out: a deep copy, of
+   * all of it, at every step. Tests hold the one against the other (`test/support/copies.ts`).
+   */
+  copy?(state: State): State;
   onEvent(event: In, state: State, ctx: Context<Out>): State | Forget;
   onTimer?(timer: Timer, state: State, ctx: Context<Out>): State | Forget;
   onScored?(scored: Scored, state: State, ctx: Context<Out>): State | Forget;

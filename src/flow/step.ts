@@ -119,7 +119,7 @@ export class Step {
     for (const touched of this.#touched) {
       if (touched.node === node.index && touched.row === row) return;
     }
-    this.#touched.push({ row, node: node.index, before: copyPlain(row.states[node.index]) });
+    this.#touched.push({ row, node: node.index, before: copyOf(row.states[node.index], node) });
   }
 
   /** How many messages a node has published for this cause before. */
@@ -177,6 +177,12 @@ export class Step {
     this.notes = undefined;
     this.timers = undefined;
   }
+}
+
+/** What a state can be put back to: the operator's own copy where it makes one. */
+function copyOf(state: unknown, { operator }: GraphNode): unknown {
+  if (state === undefined) return undefined;
+  return operator.copy === undefined ? copyPlain(state) : operator.copy(state);
 }
 
 function next(counts: number[], node: number): number {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { ShopJob } from "../../operators/job.ts";
 import { openScoring } from "../../src/cli/open-job.ts";
 import {
   FORMATS,
@@ -7,6 +8,7 @@ import {
   type ReplaySummary,
   replay,
 } from "../../src/replay/replay.ts";
+import type { Copies } from "../support/copies.ts";
 import { fed, published } from "../support/evidence.ts";
 import { replayJob, type Settings } from "../support/job.ts";
 
@@ -25,6 +27,8 @@ export interface RunOptions {
   /** Adds the person's identifiers to each line. */
   readonly reveal?: boolean;
   readonly onLine?: (line: OutputLine) => void;
+  /** Holds the copies of states against deep ones. */
+  readonly copies?: Copies;
 }
 
 export interface Run {
@@ -35,16 +39,34 @@ export interface Run {
   count(token: string): number;
 }
 
+const watched = (job: ShopJob, copies: Copies): ShopJob => ({
+  ...job,
+  shopper: { ...job.shopper, nodes: copies.watch(job.shopper.nodes) },
+  demand: { ...job.demand, nodes: copies.watch(job.demand.nodes) },
+});
+
 /** A replay of the shipped job, its outputs digested as the lines they would be in a file. */
 export async function run(options: RunOptions): Promise<Run> {
-  const { lines, format, frames, workers = 0, until, settings, files, pack, onLine } = options;
+  const {
+    lines,
+    format,
+    frames,
+    workers = 0,
+    until,
+    settings,
+    files,
+    pack,
+    onLine,
+    copies,
+  } = options;
   const reader = FORMATS[format];
   if (reader === undefined) throw new Error(`no format ${format}`);
   const hash = createHash("sha256");
   const counts = new Map<string, number>();
   const scoring = openScoring(workers);
   try {
-    const definition = await replayJob(settings, files, pack);
+    const job = await replayJob(settings, files, pack);
+    const definition = copies === undefined ? job : watched(job, copies);
     const summary = await replay({
       lines,
       format: reader,
@@ -63,6 +85,7 @@ export async function run(options: RunOptions): Promise<Run> {
       },
       onBadLine: () => undefined,
     });
+    copies?.check();
     fed(summary.lines - summary.badLines);
     return { digest: hash.digest("hex"), summary, count: (token) => counts.get(token) ?? 0 };
   } finally {

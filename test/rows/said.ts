@@ -1,5 +1,6 @@
 import type { EventTime } from "../../src/time/event-time.ts";
 import { run } from "../replay/run.ts";
+import { Copies } from "../support/copies.ts";
 import type { Settings } from "../support/job.ts";
 
 /** Noon in Shanghai, a Monday. */
@@ -81,6 +82,7 @@ export async function saidOf(
     format: "events",
     until: (NOON + until) as EventTime,
     ...more,
+    copies: new Copies(),
     onLine: (line) => {
       if (!subject.test(line.subject)) return;
       const data = line.data as Props;

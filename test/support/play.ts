@@ -6,6 +6,7 @@ import type { Output } from "../../src/flow/output.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
 import type { Scoring, ScoringFunctions } from "../../src/score/seam.ts";
 import type { EventTime } from "../../src/time/event-time.ts";
+import { Copies } from "./copies.ts";
 
 /** One line of a script: something happens to a key, it turns out to be another, a fact enters, or time passes. */
 export type ScriptLine =
@@ -40,10 +41,11 @@ export async function play(
 ): Promise<Played> {
   const outputs: Output[] = [];
   const hops: Hop[] = [];
+  const copies = new Copies();
   const task = new KeyedTask(
     {
       name: "play",
-      nodes,
+      nodes: copies.watch(nodes),
       decode: (record) => record[6],
       ...(options.factIndex === undefined ? {} : { factIndex: options.factIndex }),
     },
@@ -78,6 +80,7 @@ export async function play(
     }
   }
   await task.settle();
+  copies.check();
   return {
     outputs,
     hops,

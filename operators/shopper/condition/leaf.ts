@@ -35,7 +35,7 @@ export type BoundValues = Readonly<Record<string, string | number | boolean>>;
 /**
  * One piece of a definition with the part of a person's history that it needs. Histories are plain
  * data, filed by key, undefined as long as there is nothing to remember; a leaf may change the one
- * it is handed. Whatever order a history came in, within the bounds of what is kept, it says the
+ * it is handed, as far as `copyHistories` copies it. Whatever order a history came in, within the bounds of what is kept, it says the
  * same: late events need no undoing.
  */
 export interface Leaf<History = unknown> {
@@ -114,3 +114,28 @@ export interface EdgeReading extends Reading {
 
 /** Histories of one person by leaf key. */
 export type Histories = Record<string, unknown>;
+
+/** With lists of their own, and partitions; marks and matches are replaced, never changed, and shared. */
+export function copyHistories(histories: Histories): Histories {
+  const copy = { ...histories };
+  for (const key in copy) {
+    const history = copy[key];
+    copy[key] = Array.isArray(history) ? copyLists(history) : copyPartitions(history as Histories);
+  }
+  return copy;
+}
+
+function copyPartitions(partitions: Histories): Histories {
+  const copy = { ...partitions };
+  for (const name in copy) copy[name] = copyLists(copy[name] as unknown[]);
+  return copy;
+}
+
+function copyLists(list: readonly unknown[]): unknown[] {
+  const copy = list.slice();
+  for (let i = 0; i < copy.length; i += 1) {
+    const inner = copy[i];
+    if (Array.isArray(inner)) copy[i] = inner.slice();
+  }
+  return copy;
+}

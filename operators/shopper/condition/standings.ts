@@ -17,7 +17,7 @@ export function withStanding(
 ): Standings | undefined {
   if (!isLasting(topic)) return standings;
   const name = `${topic} ${value}`;
-  const all = standings ?? {};
+  const all = { ...standings };
   if (on) all[name] = at;
   else delete all[name];
   return Object.keys(all).length === 0 ? undefined : all;

@@ -1,4 +1,5 @@
 import type { Facts } from "../../../src/flow/operator.ts";
+import { copyPlain } from "../../../src/state/plain.ts";
 import { CONSENT_EVENTS, hearConsent } from "../../consent.ts";
 import { numberProp, type ShopEvent, textProp } from "../../event.ts";
 import type { Matchers } from "../condition/matchers.ts";
@@ -33,6 +34,7 @@ export function hear(
     delete state.placed[textProp(event, "slot") ?? ""];
     return undefined;
   }
+  state.consents = copyPlain(state.consents);
   hearConsent(state.consents, event);
   hearSender(state, event, state.consents);
   const heard = hearAnswer(state.silence, event, policy);

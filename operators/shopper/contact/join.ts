@@ -1,3 +1,4 @@
+import { copyPlain } from "../../../src/state/plain.ts";
 import { type EventTime, latest } from "../../../src/time/event-time.ts";
 import { keepDecision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
@@ -17,9 +18,11 @@ export function joinContact(
 ): void {
   into.clock = latest(into.clock, from.clock);
   into.taken = latest(into.taken, from.taken);
-  into.consents.withdrawn = latest(into.consents.withdrawn, from.consents.withdrawn);
-  joinRecords(into.consents.purposes, from.consents.purposes, laterSaid);
-  joinRecords(into.consents.channels, from.consents.channels, laterSaid);
+  const consents = copyPlain(into.consents);
+  consents.withdrawn = latest(consents.withdrawn, from.consents.withdrawn);
+  joinRecords(consents.purposes, from.consents.purposes, laterSaid);
+  joinRecords(consents.channels, from.consents.channels, laterSaid);
+  into.consents = consents;
   joinRecords(into.caps, from.caps, joinUsage);
   joinRecords(into.ledger.used, from.ledger.used, joinUsage);
   joinRecords(into.ledger.grants, from.ledger.grants, joinGrants);

@@ -7,12 +7,12 @@ export interface Note {
   readonly rec: string;
   readonly rule: string;
   /** Which firing of the rule it was for. */
-  ref: string | null;
+  readonly ref: string | null;
   readonly channel: string;
   readonly at: EventTime;
   /** Marketing that interrupts: silence about it is an answer. */
   readonly pushed: boolean;
-  answer: "yes" | "no" | null;
+  readonly answer: "yes" | "no" | null;
 }
 
 /** What a person made of the messages so far. Plain data. */
@@ -49,8 +49,9 @@ export function moveNote(
   from: string,
   to: string | null,
 ): boolean {
-  const note = notes.find((one) => one.rule === rule && one.ref === from);
-  if (note !== undefined) note.ref = to;
+  const place = notes.findIndex((one) => one.rule === rule && one.ref === from);
+  const note = notes[place];
+  if (note !== undefined) notes[place] = { ...note, ref: to };
   return note !== undefined;
 }
 
@@ -61,12 +62,13 @@ export function hearAnswer(
   { coolDown }: ContactPolicy,
 ): { readonly rule: string; readonly hits: number; readonly blocked: number } | undefined {
   const rec = textProp(event, "rec_id");
-  const note = silence.notes.find((one) => one.rec === rec);
+  const place = silence.notes.findIndex((one) => one.rec === rec);
+  const note = silence.notes[place];
   const answer = ANSWERS[event.type];
   if (note === undefined || answer === undefined) return undefined;
   const { rule, channel } = note;
   const isHit = answer === "yes" && note.answer !== "yes";
-  if (note.answer !== "yes") note.answer = answer;
+  if (note.answer !== "yes") silence.notes[place] = { ...note, answer };
   if (event.type === "feedback.closed")
     mute(silence, `rule/${rule}`, plus(event.at, coolDown.closed));
   if (event.type === "feedback.blocked") {

@@ -54,6 +54,19 @@ export const newContact = (): ContactState => ({
   decisions: [],
 });
 
+/** A copy that shares nothing that changes in place. */
+export const copyContact = (state: ContactState): ContactState => ({
+  ...state,
+  caps: { ...state.caps },
+  ledger: { used: { ...state.ledger.used }, grants: { ...state.ledger.grants } },
+  silence: { notes: state.silence.notes.slice(), muted: { ...state.silence.muted } },
+  once: { ...state.once },
+  moment: state.moment.slice(),
+  held: state.held.slice(),
+  placed: { ...state.placed },
+  decisions: state.decisions.slice(),
+});
+
 /** Longer than any calendar month and any back-off. */
 const KEEP = days(40);
 
