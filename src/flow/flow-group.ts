@@ -246,9 +246,10 @@ export class FlowGroup {
       if (turn !== undefined) await this.#giveWay(turn);
       const { order, record } = next;
       const position: readonly [number, number] = [order, 0];
-      await this.task.advance((order - 1) as EventTime, position);
-      if (isFact(record)) await this.#facts(record);
-      else await this.#event(record, position);
+      const fired = this.task.advance((order - 1) as EventTime, position);
+      if (fired !== undefined) await fired;
+      const done = isFact(record) ? this.#facts(record) : this.#event(record, position);
+      if (done !== undefined) await done;
     }
     await this.task.advance(watermark, [watermark, 0]);
   }

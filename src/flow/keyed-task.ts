@@ -27,7 +27,9 @@ import {
   type Hop,
   type ProfileSections,
   type ProfileView,
+  type Scored,
   type ScoreRequest,
+  type Timer,
 } from "./operator.ts";
 import { liftsTo, liftTo, type OperatorVersion, operatorVersions } from "./operator-versions.ts";
 import type { Output } from "./output.ts";
@@ -351,18 +353,23 @@ export class KeyedTask implements Runs {
     }
   }
 
-  /** No more records at or before `watermark`: waiting records and timers up to it, by time. */
-  async advance(watermark: EventTime, position: readonly [number, number]): Promise<void> {
-    if (watermark <= this.#watermark) return;
-    if (this.#asked.length > 0) await this.settle();
+  /**
+   * No more records at or before `watermark`: waiting records and timers up to it, by time. Returns a
+   * promise only when scores had to be waited for.
+   */
+  advance(watermark: EventTime, position: readonly [number, number]): Promise<void> | undefined {
+    if (watermark <= this.#watermark) return undefined;
+    if (this.#asked.length > 0) return this.settle().then(() => this.advance(watermark, position));
     this.#watermark = watermark;
     this.#position = position;
-    for (;;) {
-      this.#fireUpTo(watermark);
-      if (this.#asked.length === 0) break;
-      await this.settle();
-    }
+    return this.#fireAll(watermark);
+  }
+
+  #fireAll(watermark: EventTime): Promise<void> | undefined {
+    this.#fireUpTo(watermark);
+    if (this.#asked.length > 0) return this.settle().then(() => this.#fireAll(watermark));
     this.#trim();
+    return undefined;
   }
 
   /** A row that an open step may have to put back must stay an object. */
@@ -457,12 +464,11 @@ export class KeyedTask implements Runs {
   #joinState(step: Step, node: GraphNode, { version, state, timers }: LeftState): void {
     const { operator } = node;
     const from = liftTo(operator, version)(state);
-    const merge = operator.merge?.bind(operator);
-    if (merge !== undefined) {
+    if (operator.merge !== undefined) {
       const kept = timers.find(([name]) => name === RETENTION)?.[1] ?? MIN_TIME;
       const due = this.#timers.get(node.index, step.key, RETENTION) ?? MIN_TIME;
       if (kept > due) step.setTimer(node, step.key, RETENTION, kept);
-      this.#call(step, node, step.key, (into, ctx) => merge(into, from, ctx));
+      this.#call(step, node, step.key, MERGE, from);
       return;
     }
     const row = this.#rowOf(step, step.key);
@@ -506,7 +512,7 @@ export class KeyedTask implements Runs {
     }
     this.#counted(node).events += 1;
     if (keep !== undefined) this.#keepFrom(step, node, keep);
-    this.#call(step, node, step.key, (state, ctx) => node.operator.onEvent(event, state, ctx));
+    this.#call(step, node, step.key, EVENT, event);
   }
 
   /** A key's retention timer is moved now and then, not at every event. */
@@ -523,9 +529,8 @@ export class KeyedTask implements Runs {
     // A key that is woken need not have agreed to anything.
     if (name === operator.wakes && purpose !== undefined && !this.permits(key, purpose)) return;
     this.#counted(node).timers += 1;
-    const body = (state: unknown, ctx: NodeContext): unknown =>
-      name === RETENTION ? FORGET : (operator.onTimer?.({ name, at }, state, ctx) ?? state);
-    this.#call(step, node, key, body, at);
+    if (name === RETENTION) this.#call(step, node, key, QUIET, undefined, at);
+    else this.#call(step, node, key, TIMER, { name, at }, at);
   }
 
   /** The one place where an operator is called: state out, call, state back; what it throws is held. */
@@ -533,7 +538,8 @@ export class KeyedTask implements Runs {
     step: Step,
     node: GraphNode,
     key: string,
-    body: (state: unknown, ctx: NodeContext) => unknown | Forget,
+    how: Call,
+    input: unknown,
     now: EventTime = step.now,
   ): void {
     const row = this.#rowOf(step, key);
@@ -542,7 +548,7 @@ export class KeyedTask implements Runs {
     step.touch(row, node);
     try {
       const before = row.states[node.index] ?? node.operator.init(key);
-      this.#keep(step, row, node, body(before, ctx));
+      this.#keep(step, row, node, how(node.operator, before, ctx, input));
     } catch (error) {
       this.#fail(step, node, error);
     }
@@ -576,10 +582,7 @@ export class KeyedTask implements Runs {
       if (row.states[index] === undefined) continue;
       states += 1;
       timers += [...this.#timers.ofKey(index, key)].length;
-      this.#call(step, node, key, (state, ctx) => {
-        operator.forgotten?.(state, ctx);
-        return FORGET;
-      });
+      this.#call(step, node, key, FORGOTTEN, undefined);
     }
     if (purpose === undefined) {
       step.forgot = true;
@@ -627,13 +630,7 @@ export class KeyedTask implements Runs {
       this.#fail(step, node, new Error(`scorer ${request.scorer}: ${answer.error}`));
     } else if (step.failure === undefined) {
       const scored = { result: answer.result, memo: request.memo };
-      const operator = node.operator;
-      this.#call(
-        step,
-        node,
-        step.key,
-        (state, ctx) => operator.onScored?.(scored, state, ctx) ?? state,
-      );
+      this.#call(step, node, step.key, SCORED, scored);
     }
     this.#finish(step);
     if (step.pending === 0) this.#unpark(step.key);
@@ -677,7 +674,7 @@ export class KeyedTask implements Runs {
 
   #commit(step: Step): void {
     if (step.failure !== undefined) step.revoke();
-    for (const { node, key, name, at } of step.timers ?? []) {
+    for (const { node, key, name, at } of step.timers ?? NONE) {
       if (name === ALL_TIMERS) this.#timers.clearKey(node.index, key);
       else if (at === undefined) this.#timers.clear(node.index, key, name);
       else this.#timers.set(node.index, key, name, at);
@@ -697,7 +694,7 @@ export class KeyedTask implements Runs {
   /** What a complete step said goes out; what it emitted under other keys runs. */
   #leave(step: Step): void {
     if (step.failure !== undefined) this.#deadLetter(step, step.failure);
-    for (const { node, key, k, message } of step.published ?? []) {
+    for (const { node, key, k, message } of step.published ?? NONE) {
       this.#counted(node).outputs += 1;
       this.#sink.output(
         {
@@ -711,8 +708,8 @@ export class KeyedTask implements Runs {
         step.position,
       );
     }
-    for (const hop of step.hops ?? []) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
-    for (const { node, key, what } of step.notes ?? [])
+    for (const hop of step.hops ?? NONE) this.#sink.hop(hop, `${step.cause}/${step.nextHop()}`);
+    for (const { node, key, what } of step.notes ?? NONE)
       this.#options.onNote?.({
         operator: node.operator.name,
         key,
@@ -720,9 +717,9 @@ export class KeyedTask implements Runs {
         now: step.now,
         what,
       });
-    for (const { node, out } of step.emitted ?? [])
+    for (const { node, out } of step.emitted ?? NONE)
       this.#options.trace?.(node.operator.name, out, step.now);
-    for (const later of step.later ?? []) this.#runLater(step, later);
+    for (const later of step.later ?? NONE) this.#runLater(step, later);
     if (step.row !== undefined) this.#rows.forgetIfEmpty(step.row);
   }
 
@@ -785,8 +782,29 @@ export class KeyedTask implements Runs {
   }
 }
 
+/** What an operator is called with; functions of their own, so that no call makes one. */
+type Call = (
+  operator: AnyOperator,
+  state: unknown,
+  ctx: NodeContext,
+  input: unknown,
+) => unknown | Forget;
+const EVENT: Call = (operator, state, ctx, event) => operator.onEvent(event, state, ctx);
+const TIMER: Call = (operator, state, ctx, timer) =>
+  operator.onTimer?.(timer as Timer, state, ctx) ?? state;
+const SCORED: Call = (operator, state, ctx, scored) =>
+  operator.onScored?.(scored as Scored, state, ctx) ?? state;
+const MERGE: Call = (operator, into, ctx, from) => operator.merge?.(into, from, ctx) ?? into;
+const FORGOTTEN: Call = (operator, state, ctx) => {
+  operator.forgotten?.(state, ctx);
+  return FORGET;
+};
+const QUIET: Call = () => FORGET;
+
 /** Keys that a fact concerns are woken one by one over so long: many at once would hold up the log. */
 const WAKE_SPREAD = minutes(5);
+/** Of what a step said none of. */
+const NONE: readonly never[] = [];
 /** Timers of this name are the runtime's own: the key was quiet for as long as it is kept. */
 const RETENTION = "\0keep";
 /** No timer has this name: the change that forgets all timers of a key. */
