@@ -28,8 +28,32 @@ export const since = (later: EventTime, earlier: EventTime): Millis => (later - 
 export const latest = (a: EventTime, b: EventTime): EventTime => (a > b ? a : b);
 export const earliest = (a: EventTime, b: EventTime): EventTime => (a < b ? a : b);
 
-/** ISO 8601 in UTC with milliseconds, as every output prints a time. */
-export const isoTime = (at: EventTime): string => new Date(at).toISOString();
+const DAY = 86_400_000;
+/** The year 10000. */
+const FIVE_DIGITS = 253_402_300_800_000;
+const TWO = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+const MILLISECOND = Array.from({ length: 1000 }, (_, n) => `.${String(n).padStart(3, "0")}Z`);
+let lastDay = Number.NaN;
+let dayText = "";
+
+/**
+ * ISO 8601 in UTC with milliseconds, as every output prints a time: `Date`'s own text, of which the
+ * day is kept, as most times that follow each other are of one day. Several a record are printed.
+ */
+export function isoTime(at: EventTime): string {
+  if (!Number.isInteger(at) || at < 0 || at >= FIVE_DIGITS) return new Date(at).toISOString();
+  const day = Math.floor(at / DAY);
+  if (day !== lastDay) {
+    dayText = new Date(at).toISOString().slice(0, 11);
+    lastDay = day;
+  }
+  const ms = at - day * DAY;
+  const second = Math.floor(ms / 1000);
+  const minute = Math.floor(second / 60);
+  const hour = Math.floor(minute / 60);
+  const time = `${TWO[hour]}:${TWO[minute - hour * 60]}:${TWO[second - minute * 60]}`;
+  return dayText + time + MILLISECOND[ms - second * 1000];
+}
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
