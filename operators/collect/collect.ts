@@ -130,8 +130,13 @@ export class Collect {
     }
   }
 
-  /** Broker time has come to `time` without a record. */
-  pass(time: EventTime, sink: CollectSink): void {
+  /** Broker time has come to `time` without a record; configuration due by `watermark` comes into force on the way. */
+  pass(time: EventTime, watermark: EventTime, sink: CollectSink): void {
+    const due = this.#configuration?.stand.waits?.at;
+    if (due !== undefined && due <= watermark) this.#advance(due, sink);
+    this.#cover(time, sink);
+  }
+  #cover(time: EventTime, sink: CollectSink): void {
     this.#coverage.pass(time, (message, cause) => sink.publish(message, cause));
   }
 
@@ -210,7 +215,7 @@ export class Collect {
     this.#second = second;
     this.counts.seconds += 1;
     sink.time(second);
-    this.pass(second, sink);
+    this.#cover(second, sink);
     this.#configuration?.pass(second, sink);
   }
 

@@ -43,8 +43,8 @@ export interface IntakeSink {
 /** The first flow: the only one that is not keyed. It never throws for what a message holds. */
 export interface Intake {
   handle(message: IntakeMessage, sink: IntakeSink): void;
-  /** Broker time has come to `time` without a message. */
-  pass(time: EventTime, sink: IntakeSink): void;
+  /** Broker time has come to `time` without a message; what waits for a second up to `watermark` has its turn. */
+  pass(time: EventTime, watermark: EventTime, sink: IntakeSink): void;
   /** What it remembers, to be written between two messages. From the first call on changes are followed. */
   parts(): readonly Part[];
 }
@@ -166,10 +166,12 @@ export class IntakeGroup {
   advance(seq: number, watermark: EventTime, disorder: Millis): void {
     this.#seq = seq;
     this.#records = 0;
-    this.#second = watermark;
     const time = watermark + disorder + 1;
     this.#outputs = 0;
-    this.#intake.pass(time as EventTime, this.#to);
+    this.#parts = 0;
+    this.#intake.pass(time as EventTime, watermark, this.#to);
+    this.#flushFacts();
+    this.#second = watermark;
     for (const target of this.#keyed) this.#send(target, [TIME, seq, this.#records++, time]);
     for (const target of this.#merging) this.#send(target, [TIME, seq, this.#records++, watermark]);
   }

@@ -4,7 +4,7 @@ import type { GenerationRecord } from "../../src/config/generation-record.ts";
 import type { IntakeMessage } from "../../src/flow/intake.ts";
 import { eventsLine } from "../../src/replay/formats.ts";
 import type { OutputLine } from "../../src/replay/replay.ts";
-import { latest, minutes } from "../../src/time/event-time.ts";
+import { type EventTime, latest, minutes } from "../../src/time/event-time.ts";
 import { DurableRun } from "../support/durable-run.ts";
 import { openShop, SHOP_OPENS, shopLine, shopMessages } from "../support/events.ts";
 import { changed, generation, generationLine, liveTexts } from "../support/generations.ts";
@@ -127,6 +127,46 @@ describe("a reload in the middle of a simulated afternoon", () => {
     PATIENCE,
   );
 });
+
+test(
+  "what is due between the last event and `--until` comes into force at its second",
+  async () => {
+    const at = "2026-11-02T12:30:00.000Z";
+    const looks = Array.from({ length: 2 }, (_, i) => ({
+      id: `look-${i}`,
+      type: "searched",
+      touchpoint: "mp",
+      ts: Date.parse("2026-11-02T12:00:00Z") + i * 60_000,
+      ids: [{ k: "unionid", v: "a" }],
+      props: { query: "徒步鞋 便宜" },
+    }));
+    const lines = [...looks, generationLine(generation(1, STRICTER, { at }))].map((line) =>
+      JSON.stringify(line),
+    );
+    const said = async (until: string, more: readonly string[] = []) => {
+      const outputs: OutputLine[] = [];
+      const onLine = (line: OutputLine) => void outputs.push(line);
+      const to = Date.parse(until) as EventTime;
+      await run({ lines: [...lines, ...more], format: "events", settings, until: to, onLine });
+      return outputs;
+    };
+    const due = await said("2026-11-02T14:00:00Z");
+    expect(due.filter(isAudit)).toMatchObject([
+      { subject: "audit.config.accepted" },
+      { subject: "audit.config.applied", time: at },
+    ]);
+    expect(due.filter(({ subject }) => subject.startsWith("segment.price"))).toMatchObject([
+      { subject: "segment.price_sensitive.entered" },
+      { subject: "segment.price_sensitive.exited" },
+    ]);
+    const tick = JSON.stringify({ ...TICK, data: { ts: at } });
+    const ticked = await said("2026-11-02T14:00:00Z", [tick]);
+    expect(textOf(due)).toEqual(textOf(ticked));
+    const before = await said("2026-11-02T12:29:59Z");
+    expect(before.filter(isAudit)).toHaveLength(1);
+  },
+  PATIENCE,
+);
 
 function messagesOf(lines: readonly string[]): IntakeMessage[] {
   let now = SHOP_OPENS;

@@ -44,7 +44,7 @@ export async function runTaobao(
   let number = 0;
   const intake: Intake = {
     parts: () => job.intake.parts(),
-    pass: (time, sink) => job.intake.pass(time, sink),
+    pass: (time, watermark, sink) => job.intake.pass(time, watermark, sink),
     handle: (message, sink) =>
       job.intake.handle(message, {
         ...sink,
