@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
-import { lint } from "../config/lint.ts";
-import { formatProblem, isError, type Problem } from "../config/problem.ts";
+import { calendarWarnings, lint } from "../config/lint.ts";
+import { formatProblem, isError, orderProblems, type Problem } from "../config/problem.ts";
 import type { Environment } from "./environment.ts";
 import { configFolder } from "./open-job.ts";
 import { operatorModules } from "./operator-modules.ts";
@@ -34,7 +34,10 @@ export function lintCommand(_env: Environment): Command {
       const problems =
         own.problems.length > 0
           ? own.problems
-          : await lint(folder, own.specs, options.against, options.pack);
+          : orderProblems([
+              ...(await lint(folder, own.specs, options.against, options.pack)),
+              ...(await calendarWarnings(folder, Date.now())),
+            ]);
       process.stdout.write(told(problems, options));
       const failing = options.strict === true ? problems : problems.filter(isError);
       process.exitCode = failing.length === 0 ? 0 : 1;
@@ -53,6 +56,9 @@ function told(problems: readonly Problem[], { json, sarif }: Options): string {
   if (json === true) return `${JSON.stringify(problems, null, 2)}\n`;
   if (sarif === true) return `${JSON.stringify(sarifOf(problems, packageVersion()), null, 2)}\n`;
   const errors = problems.filter(isError).length;
-  const sum = errors === 0 ? `no errors, ${problems.length} warnings` : `${errors} errors`;
+  const warnings = counted(problems.length - errors, "warning");
+  const sum = errors === 0 ? `no errors, ${warnings}` : `${counted(errors, "error")}, ${warnings}`;
   return [...problems.map(formatProblem), sum].map((line) => `${line}\n`).join("");
 }
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { defineJob, type JobOverrides, type ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import { makeIdentifier } from "../codec/identifier.ts";
-import { requireConfig } from "../config/lint.ts";
+import { calendarWarnings, requireConfig } from "../config/lint.ts";
 import { type LiveFiles, type LiveTexts, readLiveTexts } from "../config/live.ts";
 import type { Config } from "../config/load.ts";
 import { formatProblem, isError } from "../config/problem.ts";
@@ -41,7 +41,8 @@ export async function openJob(
   const dir = configFolder(folder);
   const { config, warnings } = await requireConfig(dir, await requireSpecs(dir), options.pack);
   if (options.quiet !== true)
-    for (const warning of warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+    for (const warning of [...warnings, ...(await calendarWarnings(dir, Date.now()))])
+      process.stderr.write(`${formatProblem(warning)}\n`);
   const before = secretOf(config.job.collect.previousKeyEnv, env);
   const keys = {
     key: makeIdentifier({ key: tenantKey(config, env) }),

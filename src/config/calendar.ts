@@ -118,6 +118,38 @@ export function readCalendar(file: YamlFile, plan: TrackingPlan): Reading<Calend
   return { value: { version: 1, days, scenes }, problems: [] };
 }
 
+/** Whoever has to enter a year's days has so long before it begins. */
+const AHEAD_DAYS = 31;
+
+/**
+ * Years that are on, or about to begin, of which a calendar that lists others lists nothing, or of which it
+ * lists no day that is worked although it does of others: a warning each. `now` in milliseconds.
+ */
+export function calendarDoubts(file: YamlFile, now: number): readonly Problem[] {
+  const { rest = [], work = [] } = read(file).value ?? {};
+  const yearOf = (day: string) => day.slice(0, 4);
+  const off = new Set(rest.flatMap(({ from, to }) => [yearOf(from), yearOf(to)]));
+  const worked = new Set(work.map(yearOf));
+  const today = Math.floor(now / DAY_MS);
+  const years = new Set([today, today + AHEAD_DAYS].map((day) => yearOf(dayText(day))));
+  return [...years].flatMap((year): Problem[] => {
+    const isListed = off.has(year) || worked.has(year);
+    const lacks = isListed ? worked.size > 0 && !worked.has(year) : off.size + worked.size > 0;
+    if (!lacks) return [];
+    return [
+      file.problem([isListed ? "work" : "rest"], {
+        severity: "warning",
+        code: "CALENDAR_ENDS",
+        message: isListed
+          ? `days off of ${year} are listed, but none of a weekend that is worked, as of other years`
+          : `no day of ${year} is listed: Monday to Friday are worked, whatever holiday there is`,
+        remedy: `Enter the days of ${year} as they were announced, or tell them with in.fact.calendar.<day>.`,
+        atKey: true,
+      }),
+    ];
+  });
+}
+
 type Complain = (path: Path, complaint: Complaint) => void;
 
 function daysOf(

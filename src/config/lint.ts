@@ -2,6 +2,7 @@ import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Fault } from "../faults.ts";
 import type { OperatorSpec } from "../flow/spec.ts";
+import { calendarDoubts } from "./calendar.ts";
 import { type Config, FILES, loadConfig } from "./load.ts";
 import { packNames } from "./pack.ts";
 import { breakingChanges } from "./plan-compatibility.ts";
@@ -32,6 +33,12 @@ export async function lint(
   return before === undefined
     ? problems
     : orderProblems([...problems, ...(await compared(dir, before))]);
+}
+
+/** What the calendar of a folder lacks by the time that it is: see `calendarDoubts`. */
+export async function calendarWarnings(dir: string, now: number): Promise<readonly Problem[]> {
+  const { value: file } = await readYamlFile(join(dir, FILES.calendar));
+  return file === undefined ? [] : calendarDoubts(file, now);
 }
 
 async function compared(dir: string, against: string): Promise<readonly Problem[]> {

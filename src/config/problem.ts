@@ -27,7 +27,8 @@ export type ProblemCode =
   | "NEVER_SENT"
   | "RULES_EXCLUDE"
   | "PLAN_BREAKING"
-  | "DEMO_KEY";
+  | "DEMO_KEY"
+  | "CALENDAR_ENDS";
 
 export interface Problem {
   readonly severity: "error" | "warning";

@@ -72,6 +72,7 @@ describe("lint and graph", () => {
     const { code, stdout } = await runCli(["lint", broken]);
     expect(code).toBe(1);
     expect(stdout).toContain(`freshet.yaml:${at + 1}:9`);
+    expect(stdout).toMatch(/^1 error, \d+ warnings?$/m);
     const json = await runCli(["lint", broken, "--json"]);
     expect(json.code).toBe(1);
     expect(JSON.parse(json.stdout)).toContainEqual(
