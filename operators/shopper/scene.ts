@@ -9,17 +9,24 @@ import {
   type Operator,
 } from "../../src/flow/operator.ts";
 import type { JobSettings, OperatorSpec } from "../../src/flow/spec.ts";
-import { type EventTime, isoTime, latest, minus, minutes } from "../../src/time/event-time.ts";
+import {
+  days,
+  type EventTime,
+  isoTime,
+  latest,
+  minus,
+  minutes,
+} from "../../src/time/event-time.ts";
 import { LocalTime } from "../../src/time/local-time.ts";
 import { dayKindAt } from "./day-kind.ts";
 import { EVIDENCE } from "./profile-parts.ts";
 import type { EventEvidence, SessionSignal, StandingOf, Step } from "./signals.ts";
 
-/** The scene a person is in, and the act that last said so. */
+/** The scene a person is in, and the act that last said so; or none, and when the last act was. */
 export interface SceneState {
   scene: string;
   session: string;
-  /** The act: when, its type, the tracker's id of it. */
+  /** The act: when, its type, the tracker's id of it; without these two where there is no scene. */
   act: [at: EventTime, type: string, id: string];
   /** When the scene's hours end. */
   until: EventTime;
@@ -37,11 +44,13 @@ export interface SceneSignal extends StandingOf {
 const TIMER = "hours";
 /** What comes later than this behind the watermark is history: nobody is in a scene of the past. */
 const TOO_LATE = minutes(5);
+/** No scene lasts longer: when who is in none acted last is of no use to anybody after it. */
+const LONGEST = days(1);
 
 /**
  * The scene each person is in: by where an act is, the kind of the local day, and the hour. Left when
  * the scene's hours or the session end, and at an act somewhere else. An act earlier than the last
- * one changes nothing.
+ * one changes nothing, whoever it was before two turned out to be one.
  */
 function sceneOperator(
   calendar: Calendar,
@@ -53,12 +62,14 @@ function sceneOperator(
     version: 1,
     order: "arrival",
     purpose: "profiling",
+    keep: LONGEST,
     key: ({ kind, person }) => (kind === "covisit" ? undefined : person),
     init: noScene,
     copy: (state) => ({ ...state }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "session-end") {
-        return signal.session.id === state.session
+        // By its time: sessions that turn out to be one have the name of one of them.
+        return signal.session.last >= state.act[0]
           ? leave(state, "session", signal.at, ctx)
           : orForget(state);
       }
@@ -69,7 +80,9 @@ function sceneOperator(
       if (state.scene !== "" && state.until <= event.at) leave(state, "hours", state.until, ctx);
       const fitting = sceneOf(calendar, local, signal, ctx.facts);
       if (fitting === undefined) {
-        return state.scene === "" ? FORGET : leave(state, "touchpoint", event.at, ctx);
+        leave(state, "touchpoint", event.at, ctx);
+        state.act = [event.at, "", ""];
+        return state;
       }
       return stay(state, fitting, signal, endOf(fitting, event.at, local), ctx);
     },
@@ -77,9 +90,10 @@ function sceneOperator(
     publish: messageOf,
     forgotten: (state, ctx) => void leave(state, "forgotten", ctx.now, ctx),
     profile: (state, { at }) => ({ scene: shownScene(state, at) }),
-    /** The scene of the later act. */
+    /** The scene of the later act; the other one is left by it. */
     merge(into, from, ctx) {
-      const state = from.act[0] > into.act[0] ? from : into;
+      const [state, other] = from.act[0] > into.act[0] ? [from, into] : [into, from];
+      if (other.scene !== state.scene) leave(other, "touchpoint", state.act[0], ctx);
       if (state.scene !== "") ctx.setTimer(TIMER, state.until);
       return state;
     },
@@ -100,7 +114,7 @@ const noScene = (): SceneState => ({
   until: 0 as EventTime,
 });
 
-const orForget = (state: SceneState): SceneState | Forget => (state.scene === "" ? FORGET : state);
+const orForget = (state: SceneState): SceneState | Forget => (state.act[0] === 0 ? FORGET : state);
 
 function sceneOf(
   { scenes, days }: Calendar,
@@ -156,13 +170,15 @@ function leave(
   reason: SceneSignal["reason"],
   at: EventTime,
   ctx: Context<SceneSignal>,
-): SceneState | Forget {
-  if (state.scene === "") return FORGET;
+): SceneState {
+  if (state.scene === "") return state;
   ctx.emit(signalOf(state, reason, latest(at, state.act[0]), ctx.key));
   ctx.clearTimer(TIMER);
   state.scene = "";
+  state.session = "";
+  state.act = [state.act[0], "", ""];
   state.until = 0 as EventTime;
-  return FORGET;
+  return state;
 }
 
 function signalOf(

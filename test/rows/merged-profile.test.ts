@@ -73,19 +73,20 @@ function told(acts: readonly Act[], linked: number): { lines: object[]; ends: nu
 
 /**
  * Not among them: intents, which were concluded from what was known at each event and are joined as they
- * stand; affinities, of which a bounded number is kept; the scene, as who is in none does not remember where
- * the last act was; the journey, of which only the last days are judged anew. A session that was told of
- * under another name keeps that name.
+ * stand; affinities, of which a bounded number is kept; the journey, of which only the last days are judged
+ * anew. A session that was told of under another name keeps that name.
  */
-const EXACT = ["traits", "counters", "consent", "life", "spending", "tags"];
+const EXACT = ["traits", "counters", "consent", "life", "spending", "tags", "scene"];
 
-function comparable(profile: Props): unknown {
-  const exact = EXACT.map((name) => {
+function comparable(profile: Props, names: readonly string[] = EXACT): Props {
+  const exact = names.map((name) => {
     expect(profile).toHaveProperty(name);
     return [name, profile[name]];
   });
-  const text = JSON.stringify(exact, (name, value) => (name === "session" ? null : value));
-  return JSON.parse(text) as unknown;
+  const text = JSON.stringify(Object.fromEntries(exact), (name, value) =>
+    name === "session" ? null : value,
+  );
+  return JSON.parse(text) as Props;
 }
 
 test("C14: whenever it becomes known who somebody is, their profile is that of the whole history", async () => {
@@ -112,4 +113,42 @@ test("C14: whenever it becomes known who somebody is, their profile is that of t
     ),
     { numRuns: 12 },
   );
+});
+
+/** Reading and visiting by turns while people go home, so that the last act often says where they are. */
+const turn: fc.Arbitrary<Act> = fc
+  .tuple(fc.integer({ min: 1, max: 25 }), fc.constantFrom("gzh", "mp"), fc.boolean())
+  .map(([minutes, touchpoint, named]) => ({
+    wait: minutes * MIN,
+    ...(touchpoint === "gzh"
+      ? { type: "article.opened", props: { content_id: "c1" } }
+      : { type: "page.viewed", props: { path: "/home" } }),
+    touchpoint,
+    named,
+  }));
+
+test("C26: the scene is that of the last act, under whatever name it was", async () => {
+  let scenes = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(turn, { minLength: 3, maxLength: 8 }),
+      fc.nat({ max: 8 }),
+      fc.integer({ min: 1, max: 40 }),
+      async (turns, place, later) => {
+        const first: Act = {
+          ...{ wait: 5.5 * HOUR, type: "page.viewed", props: { path: "/home" } },
+          ...{ touchpoint: "mp", named: true },
+        };
+        const all = [first, ...turns];
+        const known = told(all, 0);
+        const late = told(all, Math.min(all.length, place + 1));
+        const asked = known.ends + later * MIN;
+        const { scene } = comparable(await profileOf(known.lines, asked), ["scene"]);
+        if (scene !== null) scenes += 1;
+        expect(comparable(await profileOf(late.lines, asked), ["scene"])).toEqual({ scene });
+      },
+    ),
+    { numRuns: 25 },
+  );
+  expect(scenes).toBeGreaterThan(3);
 });

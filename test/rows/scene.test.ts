@@ -42,6 +42,15 @@ test("C26: a Sunday that is worked counts, a Monday off does not", async () => {
   expect(await scenes([read("2026-02-24T08:10:00")], "2026-02-24T08:20:00")).toHaveLength(1);
 });
 
+test("C26: 2025 as announced; of a year that nobody has entered the weekday counts", async () => {
+  const at = (day: string) => scenes([read(`${day}T08:10:00`)], `${day}T08:20:00`);
+  // A Sunday that was worked, a Friday off.
+  expect(await at("2025-01-26")).toHaveLength(1);
+  expect(await at("2025-10-03")).toEqual([]);
+  expect(await at("2028-10-03")).toHaveLength(1);
+  expect(await at("2028-10-07")).toEqual([]);
+});
+
 test("C26: a fact about the day overrules the calendar", async () => {
   const off = { subject: "in.fact.calendar.2026-11-03", data: { day: "restday" } };
   expect(await scenes([off, read("2026-11-03T08:10:00")], "2026-11-03T12:00:00")).toEqual([]);
