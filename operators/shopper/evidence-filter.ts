@@ -28,9 +28,8 @@ export function addEvidence(
 export function decayTo(evidence: Evidence, at: EventTime, halfLife: Millis): void {
   if (at <= evidence.at) return;
   const factor = 0.5 ** ((at - evidence.at) / halfLife);
-  for (const intent of Object.keys(evidence.odds)) {
-    evidence.odds[intent] = (evidence.odds[intent] ?? 0) * factor;
-  }
+  const { odds } = evidence;
+  for (const intent in odds) odds[intent] = (odds[intent] ?? 0) * factor;
   evidence.at = at;
 }
 
@@ -46,11 +45,19 @@ export function probabilitiesOf(
   evidence: Evidence,
   { names, priors, temperature }: Prior,
 ): number[] {
-  const odds = names.map(
-    (name, i) => ((evidence.odds[name] ?? 0) + (priors[i] ?? 0)) / temperature,
-  );
-  const most = Math.max(...odds);
-  const powers = odds.map((value) => Math.exp(value - most));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
+  const all: number[] = [];
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < names.length; i += 1) {
+    const odds = ((evidence.odds[names[i] ?? ""] ?? 0) + (priors[i] ?? 0)) / temperature;
+    all.push(odds);
+    most = Math.max(most, odds);
+  }
+  let sum = 0;
+  for (let i = 0; i < all.length; i += 1) {
+    const power = Math.exp((all[i] ?? 0) - most);
+    all[i] = power;
+    sum += power;
+  }
+  for (let i = 0; i < all.length; i += 1) all[i] = (all[i] ?? 0) / sum;
+  return all;
 }

@@ -1,3 +1,4 @@
+import type { Matcher } from "../../src/config/condition-ast.ts";
 import type { EvidenceRule, IntentFile, Range, TextRule } from "../../src/config/intents.ts";
 import type { Lexicon } from "../../src/config/lexicon.ts";
 import type { Facts } from "../../src/flow/operator.ts";
@@ -28,6 +29,13 @@ export interface EvidenceContext {
 /** Terms of a text that a clue names. */
 const SHOWN_TERMS = 3;
 
+/** What of the file events of one type can meet, in the order of the file. */
+interface TypeEvidence {
+  readonly rules: readonly EvidenceRule[];
+  readonly texts: readonly TextRule[];
+  readonly settled: IntentFile["settled"];
+}
+
 /** The evidence of `intents.yaml` and `lexicon.yaml`, found by what an event is. */
 export class EvidenceBook {
   readonly #file: IntentFile;
@@ -35,6 +43,7 @@ export class EvidenceBook {
   readonly #words: WordFinder<TermMeaning>;
   readonly #negation: number;
   readonly #orderedLately: ReadonlyMap<string, number>;
+  readonly #byType: ReadonlyMap<string, TypeEvidence>;
 
   constructor(file: IntentFile, lexicon: Lexicon | undefined) {
     this.#file = file;
@@ -42,20 +51,31 @@ export class EvidenceBook {
     this.#words = readTerms(lexicon);
     this.#negation = lexicon?.negation.factor ?? 0;
     this.#orderedLately = new Map(file.names.map((name, i) => [name, file.orderedLately[i] ?? 1]));
+    this.#byType = byType(file);
+  }
+
+  /** Indexes of the matchers that the event meets: what the others here ask for. */
+  metBy(event: ShopEvent, facts: Facts): readonly number[] {
+    return this.#matchers.of(event, facts);
   }
 
   /** The clues of one event. */
-  cluesOf(event: ShopEvent, context: EvidenceContext, facts: Facts): readonly Clue[] {
-    if (!this.#matchers.knows(event.type)) return [];
-    const met = this.#matchers.of(event, facts);
+  cluesOf(
+    event: ShopEvent,
+    met: readonly number[],
+    context: EvidenceContext,
+    facts: Facts,
+  ): readonly Clue[] {
+    const known = this.#byType.get(event.type);
+    if (known === undefined || met.length === 0) return NO_CLUES;
     const clues: Clue[] = [];
-    for (const rule of this.#file.evidence) {
+    for (const rule of known.rules) {
       if (!met.includes(rule.of.index) || !applies(rule, event, context, facts)) continue;
       const weight = rule.weight * shareOf(rule, event);
       const intent = this.#file.names[rule.intent] ?? "";
       if (weight !== 0) clues.push({ intent, weight, why: rule.why });
     }
-    for (const rule of this.#file.texts) {
+    for (const rule of known.texts) {
       if (met.includes(rule.of.index)) clues.push(...this.#ofText(rule, event));
     }
     if (!context.orderedLately) return clues;
@@ -66,10 +86,10 @@ export class EvidenceBook {
   }
 
   /** The share of each intent's evidence that outlives the event; undefined when all of it does. */
-  keptBy(event: ShopEvent, facts: Facts): ReadonlyMap<string, number> | undefined {
-    if (!this.#matchers.knows(event.type)) return undefined;
-    const met = this.#matchers.of(event, facts);
-    const settled = this.#file.settled.filter(({ by }) => met.includes(by.index));
+  keptBy(event: ShopEvent, met: readonly number[]): ReadonlyMap<string, number> | undefined {
+    const known = this.#byType.get(event.type);
+    if (known === undefined || known.settled.length === 0) return undefined;
+    const settled = known.settled.filter(({ by }) => met.includes(by.index));
     if (settled.length === 0) return undefined;
     return new Map(
       this.#file.names.map((name, i) => [
@@ -95,6 +115,21 @@ export class EvidenceBook {
       why: `${field}:${terms.slice(0, SHOWN_TERMS).join("+")}`,
     }));
   }
+}
+
+const NO_CLUES: readonly Clue[] = [];
+
+function byType({ matchers, evidence, texts, settled }: IntentFile): Map<string, TypeEvidence> {
+  const types = new Set(matchers.flatMap(({ events }) => events));
+  const evidenceOf = (type: string): TypeEvidence => {
+    const isMetBy = (matcher: Matcher) => matcher.events.includes(type);
+    return {
+      rules: evidence.filter(({ of }) => isMetBy(of)),
+      texts: texts.filter(({ of }) => isMetBy(of)),
+      settled: settled.filter(({ by }) => isMetBy(by)),
+    };
+  };
+  return new Map([...types].map((type) => [type, evidenceOf(type)]));
 }
 
 function applies(

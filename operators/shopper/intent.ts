@@ -219,8 +219,9 @@ function stepped(
   }
   const context = lookAt(state, event, ctx);
   decayTo(state.evidence, event.at, options.halfLife);
-  settle(state.evidence, evidence.keptBy(event, ctx.facts));
-  for (const clue of evidence.cluesOf(event, context, ctx.facts)) {
+  const met = evidence.metBy(event, ctx.facts);
+  settle(state.evidence, evidence.keptBy(event, met));
+  for (const clue of evidence.cluesOf(event, met, context, ctx.facts)) {
     note(state, event, clue, options.halfLife);
   }
   if (event.type === "order.paid") noteOrder(state, event.at);
@@ -239,9 +240,10 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   if (sku === undefined || !event.type.startsWith("product.")) {
     return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
-  const seen = state.views.find(([known]) => known === sku);
+  const place = state.views.findIndex(([known]) => known === sku);
+  const [seen] = place < 0 ? [] : state.views.splice(place, 1);
   const viewsOfSku = (seen?.[1] ?? 0) + 1;
-  state.views = [...state.views.filter((view) => view !== seen), [sku, viewsOfSku]];
+  state.views.push([sku, viewsOfSku]);
   if (state.views.length > KEPT_VIEWS) state.views.shift();
   if (category === undefined) {
     return { viewsOfSku, skusOfCategory: 0, newInCategory: false, orderedLately };
@@ -262,9 +264,8 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
 
 function settle(evidence: Evidence, kept: ReadonlyMap<string, number> | undefined): void {
   if (kept === undefined) return;
-  for (const intent of Object.keys(evidence.odds)) {
-    evidence.odds[intent] = (evidence.odds[intent] ?? 0) * (kept.get(intent) ?? 1);
-  }
+  const { odds } = evidence;
+  for (const intent in odds) odds[intent] = (odds[intent] ?? 0) * (kept.get(intent) ?? 1);
 }
 
 function note(state: IntentState, event: ShopEvent, clue: Clue, halfLife: Millis): void {
@@ -286,11 +287,16 @@ function speak(
 ): void {
   const { names } = file;
   const probabilities = probabilitiesOf(state.evidence, file);
-  state.probabilities = Object.fromEntries(
-    names.map((name, i) => [name, rounded(probabilities[i] ?? 0)]),
-  );
-  const probability = Math.max(...probabilities);
-  const top = names[probabilities.indexOf(probability)] ?? BROWSE;
+  // Another object each time: what was told shares the one before.
+  state.probabilities = {};
+  let best = 0;
+  for (let i = 0; i < names.length; i += 1) {
+    const probability = probabilities[i] ?? 0;
+    state.probabilities[names[i] ?? ""] = rounded(probability);
+    if (probability > (probabilities[best] ?? 0)) best = i;
+  }
+  const probability = probabilities[best] ?? 0;
+  const top = names[best] ?? BROWSE;
   if (top !== BROWSE && probability >= options.minProbability) {
     const moved = Math.abs(probability - state.toldProbability) > options.hysteresis;
     if (top !== state.told || moved) tell(state, ctx, top, probability, false, options, file);

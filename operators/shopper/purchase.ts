@@ -35,9 +35,8 @@ export function addCounts(into: PurchaseCounts, from: PurchaseCounts, model: Pur
 function fadeTo(seen: PurchaseCounts, at: EventTime, model: PurchaseModel): void {
   if (at <= seen.at) return;
   const factor = 0.5 ** ((at - seen.at) / model.halfLife);
-  for (const type of Object.keys(seen.counts)) {
-    seen.counts[type] = (seen.counts[type] ?? 0) * factor;
-  }
+  const { counts } = seen;
+  for (const type in counts) counts[type] = (counts[type] ?? 0) * factor;
   seen.at = at;
 }
 

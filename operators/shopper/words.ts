@@ -47,8 +47,13 @@ export class WordFinder<Meaning> {
   /** The terms found, each once, in the order of the text. */
   find(text: string): readonly FoundTerm<Meaning>[] {
     const whole = normalised(text);
-    const before = this.#wordsBefore(whole);
     const found = new Map<string, FoundTerm<Meaning>>();
+    // Most texts hold no term: where their words begin is then nobody's question.
+    let known: Before | undefined;
+    const before = (): Before => {
+      known ??= this.#wordsBefore(whole);
+      return known;
+    };
     let at = 0;
     while (at < whole.length) {
       const term = this.#longestAt(whole, at, before);
@@ -57,18 +62,18 @@ export class WordFinder<Meaning> {
         continue;
       }
       const meaning = this.#terms.get(term) as Meaning;
-      const negated = this.#negators.has(before.get(at) ?? "");
+      const negated = this.#negators.has(before().get(at) ?? "");
       if (!found.has(term)) found.set(term, { text: term, meaning, negated });
       at += term.length;
     }
     return [...found.values()];
   }
 
-  #longestAt(whole: string, at: number, before: Before): string | undefined {
-    for (const length of this.#lengths.get(whole.charAt(at)) ?? []) {
+  #longestAt(whole: string, at: number, before: () => Before): string | undefined {
+    for (const length of this.#lengths.get(whole.charAt(at)) ?? NO_LENGTHS) {
       const term = whole.slice(at, at + length);
       if (!this.#terms.has(term)) continue;
-      if (length >= PHRASE || (before.has(at) && before.has(at + length))) return term;
+      if (length >= PHRASE || (before().has(at) && before().has(at + length))) return term;
     }
     return undefined;
   }
@@ -88,6 +93,8 @@ export class WordFinder<Meaning> {
 }
 
 type Before = ReadonlyMap<number, string>;
+
+const NO_LENGTHS: readonly number[] = [];
 
 function normalised(text: string): string {
   return text.normalize("NFKC").toLowerCase().trim();
