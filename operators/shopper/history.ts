@@ -148,9 +148,11 @@ function setTrait(state: HistoryState, name: string, said: [string, EventTime]):
   dropOldest(state.traits, KEPT_TRAITS);
 }
 
+const PLACES = ["scene", "channel", "source", "path", "group_id", "live_id"] as const;
+
 /** Where exactly an act took place, as far as it says. */
 function placeOf(event: ShopEvent): string {
-  for (const name of ["scene", "channel", "source", "path", "group_id", "live_id"]) {
+  for (const name of PLACES) {
     const place = textProp(event, name);
     if (place !== undefined) return place;
   }

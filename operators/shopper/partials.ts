@@ -71,7 +71,7 @@ export function partialsOperator(options: {
     version: 1,
     order: "arrival",
     atomic: true,
-    key: () => GROUP,
+    key: (input) => (timeOf(input) === undefined ? undefined : GROUP),
     init: () => ({ pace: newPace(), due: 0, size: 0, open: {} }),
     onEvent(input, state, ctx) {
       const at = timeOf(input);

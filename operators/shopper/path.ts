@@ -31,8 +31,15 @@ const MAX_ABOUT = 64;
 
 export function stepOf(event: ShopEvent, session: string | null): PathStep {
   const { at, touchpoint, type } = event;
-  const about = ABOUT.map((name) => textProp(event, name)).find((value) => value !== undefined);
-  return { at, touchpoint, type, about: about?.slice(0, MAX_ABOUT) ?? null, session };
+  return { at, touchpoint, type, about: aboutOf(event)?.slice(0, MAX_ABOUT) ?? null, session };
+}
+
+function aboutOf(event: ShopEvent): string | undefined {
+  for (const name of ABOUT) {
+    const value = textProp(event, name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 /** Puts a step in by its time, behind those of the same millisecond; only the last `limit` stay. */

@@ -57,6 +57,7 @@ function sceneOperator(
   timeZone: string,
 ): Operator<SessionSignal, SceneSignal, SceneState> {
   const local = new LocalTime(timeZone);
+  const scenesAt = scenesByTouchpoint(calendar.scenes);
   return {
     name: "scene",
     version: 1,
@@ -78,7 +79,7 @@ function sceneOperator(
       const tooLate = event.at < minus(ctx.watermark, TOO_LATE) || event.at < state.act[0];
       if (tooLate) return orForget(state);
       if (state.scene !== "" && state.until <= event.at) leave(state, "hours", state.until, ctx);
-      const fitting = sceneOf(calendar, local, signal, ctx.facts);
+      const fitting = sceneOf(scenesAt(event.touchpoint), calendar.days, local, signal, ctx.facts);
       if (fitting === undefined) {
         leave(state, "touchpoint", event.at, ctx);
         state.act = [event.at, "", ""];
@@ -116,15 +117,26 @@ const noScene = (): SceneState => ({
 
 const orForget = (state: SceneState): SceneState | Forget => (state.act[0] === 0 ? FORGET : state);
 
+/** The scenes that an act at a touchpoint can be in, in the order of the file. */
+function scenesByTouchpoint(scenes: readonly Scene[]): (touchpoint: string) => readonly Scene[] {
+  const at = (name: string | undefined) =>
+    scenes.filter(({ touchpoint }) => touchpoint === undefined || touchpoint === name);
+  const anywhere = at(undefined);
+  const named = new Map(
+    scenes.flatMap(({ touchpoint }) =>
+      touchpoint === undefined ? [] : [[touchpoint, at(touchpoint)] as const],
+    ),
+  );
+  return (touchpoint) => named.get(touchpoint) ?? anywhere;
+}
+
 function sceneOf(
-  { scenes, days }: Calendar,
+  here: readonly Scene[],
+  days: Calendar["days"],
   local: LocalTime,
   { event }: Step,
   facts: Facts,
 ): Scene | undefined {
-  const here = scenes.filter(
-    ({ touchpoint }) => touchpoint === undefined || touchpoint === event.touchpoint,
-  );
   if (here.length === 0) return undefined;
   const kind = dayKindAt(event.at, local, days, facts);
   const minute = local.minute(event.at);

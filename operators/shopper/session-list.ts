@@ -59,6 +59,8 @@ export function joinAct(
     campaign ??= next;
   }
 
+  const only = sessions[from];
+  if (only !== undefined && to === from + 1) return within(only, act);
   const touched = sessions.slice(from, to);
   const first = touched.shift();
   const absorbed = touched.map((session) => session.id);
@@ -75,6 +77,15 @@ export function joinAct(
   sessions.splice(from, to - from, session);
   return { session, isNewSku, absorbed };
 }
+
+/** Most acts are of a session that there is, and make no two one. */
+function within(session: Session, act: Act): Joined {
+  const isNewSku = act.sku !== undefined && !session.skus.includes(act.sku);
+  include(session, act);
+  return { session, isNewSku, absorbed: NONE };
+}
+
+const NONE: readonly string[] = [];
 
 /** Index of the first session that the act joins, or at which it opens one. */
 function firstReached(sessions: readonly Session[], act: Act, gap: Millis): number {

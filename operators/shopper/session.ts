@@ -33,7 +33,8 @@ const ITEM_TYPES = new Set(["cart.added", "order.placed", "order.paid"]);
 /** Acts keep a session open; a click on a recommendation is one, its delivery is not. */
 export function isAct(type: string): boolean {
   if (type === "feedback.clicked") return true;
-  return !PASSIVE_TYPES.has(type) && !PASSIVE_PREFIXES.some((prefix) => type.startsWith(prefix));
+  for (const prefix of PASSIVE_PREFIXES) if (type.startsWith(prefix)) return false;
+  return !PASSIVE_TYPES.has(type);
 }
 
 /** Scenes of WeChat's advertisements: moments, official accounts, mini programs, channels. */
