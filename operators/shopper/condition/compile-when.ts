@@ -69,11 +69,16 @@ export function compileWhen(
 }
 
 function joinedLevel(op: "all" | "any", parts: readonly Level[]): Level {
-  const timeline = (histories: Histories, from: EventTime) =>
-    joined(
-      op,
-      parts.map((part) => part.timeline(histories, from)),
-    );
+  const timeline = (histories: Histories, from: EventTime) => {
+    const timelines: Timeline[] = [];
+    for (const part of parts) {
+      const one = part.timeline(histories, from);
+      // One of all that is never true, or one of any that always is, says it for the others.
+      if (one.turns.length === 0 && one.before === (op === "any")) return one;
+      timelines.push(one);
+    }
+    return joined(op, timelines);
+  };
   return {
     timeline,
     explain: (histories, moment) => ({

@@ -26,6 +26,7 @@ import {
   timelineOf,
   walk,
 } from "./machine.ts";
+import { NEVER } from "./timeline.ts";
 
 /** The types of events that matchers name; marks hold places in it. */
 export const typesOf = (matchers: readonly Matcher[]): readonly string[] => [
@@ -75,7 +76,8 @@ export function machineLevel<State>(spec: LevelSpec<State>): LevelLeaf<MachineHi
       return into;
     },
     thin: (history, horizon) => (fold(history, horizon, machine) ? undefined : history),
-    timeline: (history, from) => timelineOf(machine, history ?? noMarks(), from),
+    timeline: (history, from) =>
+      history === undefined ? NEVER : timelineOf(machine, history, from),
     settled: (history) => history[1],
     reading: (history, at) =>
       spec.reading(history === undefined ? null : stateAt(machine, history, at), at),
@@ -250,7 +252,8 @@ export function standingLevel(
       return into;
     },
     thin: (history, horizon) => (fold(history, horizon, STANDING) ? undefined : history),
-    timeline: (history, from) => timelineOf(STANDING, history ?? noMarks(), from),
+    timeline: (history, from) =>
+      history === undefined ? NEVER : timelineOf(STANDING, history, from),
     reading: () => ({ topic: follows.topic, value: follows.value }),
     evidence: () => [],
     happened: () => [],

@@ -1,6 +1,6 @@
 import { type EventTime, latest } from "../../../src/time/event-time.ts";
 import type { BoundValues, Firing, Seen } from "./leaf.ts";
-import { type Timeline, Trace } from "./timeline.ts";
+import { NEVER, type Timeline, Trace } from "./timeline.ts";
 
 /**
  * One event as a machine sees it: when, the part it plays there, the tracker's id, the place of its
@@ -117,8 +117,8 @@ function joinStates<State>(a: State | null, b: State | null, machine: Machine<St
 
 interface Visitor<State> {
   /** The state from `at` on. */
-  step?(state: State | null, at: EventTime): void;
-  fire?(firing: Parameters<Fire>[0], at: EventTime, by: Firing["by"]): void;
+  readonly step?: (state: State | null, at: EventTime) => void;
+  readonly fire?: (firing: Parameters<Fire>[0], at: EventTime, by: Firing["by"]) => void;
 }
 
 /** Runs a machine over marks, and on by the clock up to the end of the millisecond `until`. */
@@ -129,25 +129,37 @@ export function walk<State>(
   until: EventTime,
   visitor: Visitor<State>,
 ): State | null {
+  const { step, fire } = visitor;
   let state = from;
-  const wakeUntil = (end: EventTime): void => {
-    while (state !== null) {
-      const at = machine.wake(state);
-      if (at === undefined || at > end) return;
-      state = machine.woken(state, at, (fired) => visitor.fire?.(fired, at, "clock"));
-      visitor.step?.(state, (at + 1) as EventTime);
-    }
-  };
   for (const mark of marks) {
     const at = mark[0];
     if (at > until) break;
-    wakeUntil((at - 1) as EventTime);
-    state = machine.take(state, mark, (fired) => visitor.fire?.(fired, at, "event"));
-    visitor.step?.(state, at);
+    state = wokenUntil(machine, state, (at - 1) as EventTime, visitor);
+    const told: Fire = fire === undefined ? UNHEARD : (fired) => fire(fired, at, "event");
+    state = machine.take(state, mark, told);
+    step?.(state, at);
   }
-  wakeUntil(until);
+  return wokenUntil(machine, state, until, visitor);
+}
+
+function wokenUntil<State>(
+  machine: Machine<State>,
+  from: State | null,
+  end: EventTime,
+  { step, fire }: Visitor<State>,
+): State | null {
+  let state = from;
+  while (state !== null) {
+    const at = machine.wake(state);
+    if (at === undefined || at > end) return state;
+    const told: Fire = fire === undefined ? UNHEARD : (fired) => fire(fired, at, "clock");
+    state = machine.woken(state, at, told);
+    step?.(state, (at + 1) as EventTime);
+  }
   return state;
 }
+
+const UNHEARD: Fire = () => undefined;
 
 /** The level of a machine from `from` on. */
 export function timelineOf<State>(
@@ -156,6 +168,7 @@ export function timelineOf<State>(
   from: EventTime,
 ): Timeline {
   const [state, , marks] = history;
+  if (state === null && marks.length === 0) return NEVER;
   const holds = (now: State | null) => now !== null && machine.holds(now);
   const trace = new Trace(holds(state), from);
   const step = (now: State | null, at: EventTime) => trace.is(holds(now), at);

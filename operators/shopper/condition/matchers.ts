@@ -83,10 +83,11 @@ export class Matchers {
     const index = this.#byType.get(event.type);
     if (index === undefined) return met;
     meet(index.rest, event, facts, met);
+    const hasLines = Array.isArray(event.props["lines"]);
     for (const lookup of index.lookups) {
       const { field, ofGoods, byValue } = lookup;
-      const single = ofGoods ? undefined : fieldValue(field, event, event.props, facts);
-      if (ofGoods || Array.isArray(single)) {
+      const single = ofGoods && hasLines ? undefined : fieldValue(field, event, event.props, facts);
+      if ((ofGoods && hasLines) || Array.isArray(single)) {
         for (const value of valuesIn(event, lookup, facts))
           meet(byValue.get(value), event, facts, met);
       } else meet(byValue.get(single), event, facts, met);
@@ -161,12 +162,23 @@ function valuesIn(event: ShopEvent, lookup: Lookup, facts: Facts): readonly unkn
  */
 function meets(event: ShopEvent, { where, ofGoods }: Candidate, facts: Facts): boolean {
   if (where.length === 0) return true;
-  return subjectsOf(event, ofGoods).some((props) =>
-    where.every(({ field, tests }) => {
-      const value = fieldValue(field, event, props, facts);
-      return value !== undefined && value !== null && tests.every((test) => holds(test, value));
-    }),
-  );
+  if (!ofGoods || !Array.isArray(event.props["lines"]))
+    return allHold(where, event, event.props, facts);
+  return subjectsOf(event, ofGoods).some((props) => allHold(where, event, props, facts));
+}
+
+function allHold(
+  where: readonly Constraint[],
+  event: ShopEvent,
+  props: Props,
+  facts: Facts,
+): boolean {
+  for (const { field, tests } of where) {
+    const value = fieldValue(field, event, props, facts);
+    if (value === undefined || value === null) return false;
+    for (const test of tests) if (!holds(test, value)) return false;
+  }
+  return true;
 }
 
 /** True when a constraint is about goods: then all of them are judged line by line. */

@@ -8,6 +8,7 @@ export interface Timeline {
 }
 
 export const NEVER: Timeline = { before: false, turns: [] };
+const EVER: Timeline = { before: true, turns: [] };
 
 export const negated = ({ before, turns }: Timeline): Timeline => ({ before: !before, turns });
 
@@ -26,6 +27,8 @@ export function joined(op: "all" | "any", parts: readonly Timeline[]): Timeline 
   const only = parts[0];
   if (parts.length === 1 && only !== undefined) return only;
   const needed = op === "all" ? parts.length : 1;
+  const settled = stated(parts, needed);
+  if (settled !== undefined) return settled;
   let count = 0;
   const changes: (readonly [at: EventTime, by: number])[] = [];
   for (const { before, turns } of parts) {
@@ -43,6 +46,16 @@ export function joined(op: "all" | "any", parts: readonly Timeline[]): Timeline 
     trace.is(count >= needed, at);
   }
   return trace.timeline();
+}
+
+/** The whole where no part ever turns; undefined where one does. */
+function stated(parts: readonly Timeline[], needed: number): Timeline | undefined {
+  let count = 0;
+  for (const { before, turns } of parts) {
+    if (turns.length > 0) return undefined;
+    if (before) count += 1;
+  }
+  return count >= needed ? EVER : NEVER;
 }
 
 /** Writes down a truth as time passes, from `from` on; what is said last of a millisecond counts. */
