@@ -240,10 +240,9 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   if (sku === undefined || !event.type.startsWith("product.")) {
     return { viewsOfSku: 0, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
-  const place = state.views.findIndex(([known]) => known === sku);
-  const [seen] = place < 0 ? [] : state.views.splice(place, 1);
+  const seen = state.views.find(([known]) => known === sku);
   const viewsOfSku = (seen?.[1] ?? 0) + 1;
-  state.views.push([sku, viewsOfSku]);
+  state.views = [...state.views.filter((view) => view !== seen), [sku, viewsOfSku]];
   if (state.views.length > KEPT_VIEWS) state.views.shift();
   if (category === undefined) {
     return { viewsOfSku, skusOfCategory: 0, newInCategory: false, orderedLately };

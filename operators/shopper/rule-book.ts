@@ -1,3 +1,4 @@
+import type { Topic } from "../../src/config/condition-ast.ts";
 import { ALWAYS, type Since } from "../../src/config/generation.ts";
 import type { Once, Rule, RuleFile, Variant } from "../../src/config/rule-ast.ts";
 import type { Facts } from "../../src/flow/operator.ts";
@@ -26,8 +27,8 @@ import {
   changesOf,
   isLasting,
   joinStandings,
+  noteStanding,
   type Standings,
-  withStanding,
 } from "./condition/standings.ts";
 import { chance } from "./contact/chance.ts";
 import type { Proposal } from "./contact/proposal.ts";
@@ -68,8 +69,8 @@ export interface Findings {
   readonly proposals: readonly News[];
   /** What was told and turns out never to have come true. */
   readonly undone: readonly Undone[];
-  /** Rules that were looked at. */
-  readonly touched: ReadonlySet<string>;
+  /** Rules that may have come to something else. */
+  readonly touched: readonly Touched[];
 }
 
 /** Something new to do. */
@@ -102,8 +103,10 @@ export interface ExplainedRule {
   readonly fired: readonly { readonly at: string; readonly of: string }[];
 }
 
-interface Entry {
+interface Touched {
   readonly rule: Rule;
+}
+interface Entry extends Touched {
   readonly trigger: CompiledTrigger;
   /** Since when it fires for this; nothing that came true before is its business. */
   readonly born: EventTime;
@@ -112,7 +115,7 @@ interface Entry {
 const SHOWN_EVENTS = 5;
 /** Firings of one rule that are remembered; what is older stands. */
 const KEPT_FIRINGS = 64;
-const NOTHING: Findings = { proposals: [], undone: [], touched: new Set() };
+const NOTHING: Findings = { proposals: [], undone: [], touched: [] };
 
 export const newBook = (): BookState => ({
   histories: {},
@@ -239,16 +242,10 @@ export class RuleBook {
   }
 
   onStanding(change: StandingChange, look: Look): Findings {
-    const standings = withStanding(look.state.standings, change);
-    if (standings === undefined) delete look.state.standings;
-    else look.state.standings = standings;
+    noteStanding(look.state, change);
+    const { at, insteadOf, topic } = change;
     const places = this.#listeners.stand(look.state.histories, change);
-    return this.#changed(
-      places,
-      earliest(change.insteadOf ?? change.at, change.at),
-      change.at,
-      look,
-    );
+    return this.#changed(places, earliest(insteadOf ?? at, at), at, look, topic);
   }
 
   /** What fires by the clock up to `now`. */
@@ -346,8 +343,12 @@ export class RuleBook {
 
   /** When a rule may next fire by the clock. */
   nextFiring({ next }: BookState): EventTime | undefined {
-    const times = Object.values(next);
-    return times.length === 0 ? undefined : times.reduce(earliest);
+    let first: EventTime | undefined;
+    for (const rule in next) {
+      const at = next[rule] as EventTime;
+      if (first === undefined || at < first) first = at;
+    }
+    return first;
   }
 
   /** Whether what a proposal is based on is still true. */
@@ -361,13 +362,32 @@ export class RuleBook {
     return firing !== undefined && trigger.stands(state.histories, firing, at);
   }
 
-  #changed(places: readonly number[], from: EventTime, to: EventTime, look: Look): Findings {
-    if (places.length === 0) return NOTHING;
-    const entries = new Set(places.flatMap((place) => this.#byLeaf[place] ?? []));
-    return this.#judge([...entries], from, to, look);
+  /** `topic`: the change is one of standing in it. */
+  #changed(
+    places: readonly number[],
+    from: EventTime,
+    to: EventTime,
+    look: Look,
+    topic?: Topic,
+  ): Findings {
+    const [first] = places;
+    if (first === undefined) return NOTHING;
+    const entries = places.length === 1 ? (this.#byLeaf[first] ?? []) : this.#entriesAt(places);
+    return this.#judge(entries, from, to, look, { topic });
   }
 
-  /** `judgeable`, by rule: what was told of others stands. `after`: nothing before is looked at. */
+  #entriesAt(places: readonly number[]): readonly Entry[] {
+    const entries = new Set<Entry>();
+    for (const place of places) {
+      for (const entry of this.#byLeaf[place] ?? []) entries.add(entry);
+    }
+    return [...entries];
+  }
+
+  /**
+   * `judgeable`, by rule: what was told of others stands. `after`: nothing before is looked at.
+   * `topic`: all that has come is a change of standing in it.
+   */
   #judge(
     entries: readonly Entry[],
     from: EventTime,
@@ -376,6 +396,7 @@ export class RuleBook {
     only: {
       readonly judgeable?: ReadonlyMap<string, ReadonlySet<string>>;
       readonly after?: EventTime;
+      readonly topic?: Topic | undefined;
     } = {},
   ): Findings {
     const { state, watermark } = look;
@@ -386,7 +407,9 @@ export class RuleBook {
     const all = latest(earliest(from, (state.swept + 1) as EventTime), horizon);
     const proposals: News[] = [];
     const undone: Undone[] = [];
-    for (const { rule, trigger, born } of entries) {
+    for (const entry of entries) {
+      if (isLeftAlone(entry, only.topic, state)) continue;
+      const { rule, trigger, born } = entry;
       if (!this.#isInForce(rule, look.person)) {
         state.leftOut ??= {};
         state.leftOut[rule.id] = 0 as EventTime;
@@ -400,21 +423,24 @@ export class RuleBook {
       const mayGo = only.judgeable?.get(rule.id);
       const { news, gone } = retold(state, rule.id, fired, { start, horizon, mayGo });
       const left = [...gone];
-      for (const firing of news) {
-        const moved = left.findIndex(([, , partition]) => partition === firing.partition);
-        const [replaced] = moved < 0 ? [] : left.splice(moved, 1);
-        for (const proposal of this.#proposals(rule, firing, look))
-          proposals.push({ proposal, replaces: replaced?.[1] ?? null });
-      }
+      for (const firing of news) proposals.push(...this.#newsOf(rule, firing, left, look));
       for (const [at, ref] of left) undone.push({ rule: rule.id, ref, at });
       const next =
         found.find((firing) => !isCertain(firing))?.at ?? trigger.next(state.histories, until);
-      if (next === undefined) delete state.next[rule.id];
-      else state.next[rule.id] = next;
+      if (next !== undefined) state.next[rule.id] = next;
+      else if (state.next[rule.id] !== undefined) delete state.next[rule.id];
     }
     state.swept = swept;
     this.#listeners.thin(state.histories, horizon);
-    return { proposals, undone, touched: new Set(entries.map(({ rule }) => rule.id)) };
+    return { proposals, undone, touched: entries };
+  }
+
+  /** What a firing proposes, instead of what was told of its partition and is `left`: it takes that out. */
+  #newsOf(rule: Rule, firing: Firing, left: ToldFiring[], look: Look): News[] {
+    const moved = left.findIndex(([, , partition]) => partition === firing.partition);
+    const [replaced] = moved < 0 ? [] : left.splice(moved, 1);
+    const replaces = replaced?.[1] ?? null;
+    return this.#proposals(rule, firing, look).map((proposal) => ({ proposal, replaces }));
   }
 
   #isInForce({ id, rollout }: Rule, person: string): boolean {
@@ -473,6 +499,23 @@ export class RuleBook {
     return variants.at(-1) as Variant;
   }
 }
+
+/**
+ * Whether a change of standing in a topic cannot have changed what a rule comes to: of that topic the
+ * person has never stood where it asks for, it has told nothing, and nothing is due by the clock.
+ */
+const isLeftAlone = (
+  { rule, trigger }: Entry,
+  topic: Topic | undefined,
+  state: BookState,
+): boolean =>
+  topic !== undefined &&
+  rule.rollout >= 1 &&
+  state.told[rule.id] === undefined &&
+  state.next[rule.id] === undefined &&
+  trigger.leaves.every(
+    ({ key, follows }) => follows?.topic !== topic || state.histories[key] === undefined,
+  );
 
 /**
  * Of what fired since `start`, what was not told before; and of what was told, what did not fire.

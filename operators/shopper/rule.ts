@@ -17,7 +17,7 @@ import { agrees, isMinor } from "../consent.ts";
 import { EXPLAINED_DEFS, ExplainedRules } from "./condition/explained-schema.ts";
 import type { StandingChange } from "./condition/leaf.ts";
 import { Matchers } from "./condition/matchers.ts";
-import { standingOf } from "./condition/standing.ts";
+import { standingOf, topicOf } from "./condition/standing.ts";
 import { explainContact } from "./contact/explain-contact.ts";
 import { hear, isHeard } from "./contact/hear.ts";
 import { joinContact } from "./contact/join.ts";
@@ -87,86 +87,11 @@ export function ruleOperator(
       policies: { ...policiesOf(rules, job), keptDecisions },
     };
   });
-  const turnOf = ({ contact }: RuleState, ctx: Context<ContactOut>): Turn => ({
-    state: contact,
-    ctx,
-    policies: inForce(ctx.facts).policies,
-  });
-
-  /** Where the rules have changed since the person was last looked at. */
-  function revise(state: RuleState, ctx: Context<ContactOut>, past?: PastSignal): void {
-    const { book } = inForce(ctx.facts);
-    if (past === undefined && !book.isOld(state.book)) return;
-    const turn = turnOf(state, ctx);
-    const found = book.revise(lookAt(state, ctx), past);
-    dropWaiting(turn, ({ rule, at }) => {
-      if (rule === RECOMMENDER) return undefined;
-      return (book.born(rule) ?? MAX_TIME) > at ? "stale" : undefined;
-    });
-    act(found, state, turn);
-  }
-
-  function onStep(step: Step, state: RuleState, ctx: Context<ContactOut>): void {
-    const { event } = step;
+  const callOf = (state: RuleState, ctx: Context<ContactOut>): Call => {
     const { book, grants, policies } = inForce(ctx.facts);
-    const turn = { ...turnOf(state, ctx), heard: event.recv };
-    const answered = hear(event, state.contact, policies, grants, ctx.facts);
-    if (answered !== undefined) ctx.emit(answered);
-    if (event.type.startsWith("privacy.")) stopWithdrawn(turn);
-    const found = book.onStep(step, lookAt(state, ctx));
-    recheck(found, state, turn, event.type === "order.paid" ? "paid" : "stale");
-    act(found, state, turn);
-  }
-
-  /** What waits and is no longer true is dropped at once; what went and never was is taken back. */
-  function recheck(found: Findings, state: RuleState, turn: Turn, why: "paid" | "stale"): void {
-    const { book } = inForce(turn.ctx.facts);
-    dropWaiting(turn, (proposal) => {
-      if (proposal.ref === null || !found.touched.has(proposal.rule)) return undefined;
-      return book.stands(proposal, turn.ctx.now, state.book) ? undefined : why;
-    });
-    for (const undone of found.undone) takeBack(turn, undone, why);
-  }
-
-  function onStanding(change: StandingChange, state: RuleState, ctx: Context<ContactOut>): void {
-    const turn = turnOf(state, ctx);
-    const { book } = inForce(ctx.facts);
-    const found = book.onStanding(change, lookAt(state, ctx));
-    recheck(found, state, turn, "stale");
-    act(found, state, turn);
-  }
-
-  function onJoin(from: RuleState, state: RuleState, ctx: Context<ContactOut>): void {
-    const turn = turnOf(state, ctx);
-    const { book, policies } = inForce(ctx.facts);
-    joinContact(state.contact, from.contact, policies);
-    const found = book.join(from.book, ctx.now, lookAt(state, ctx));
-    recheck(found, state, turn, "stale");
-    act(found, state, turn);
-    endMoment(turn, standsIn(state, ctx));
-  }
-
-  /** Does what is new; what went already for a firing that was only of another time stands. */
-  function act({ proposals }: Findings, state: RuleState, turn: Turn): void {
-    const { book } = inForce(turn.ctx.facts);
-    for (const { proposal, replaces } of proposals) {
-      const { rule, ref, at, reason } = proposal;
-      turn.ctx.note(() => ({
-        of: "rule",
-        rule,
-        ref,
-        true_at: isoTime(at),
-        evidence: reason.evidence,
-        before: book.explainFiring(proposal, state.book) ?? null,
-      }));
-      if (replaces === null || !moveNote(turn.state.silence, rule, replaces, ref))
-        propose(proposal, turn);
-    }
-  }
-
-  const standsIn = (state: RuleState, { facts }: Context<ContactOut>): Stands => {
-    const { book } = inForce(facts);
-    return (proposal, at) => book.stands(proposal, at, state.book);
+    const { key: person, watermark, facts } = ctx;
+    const look = { person, state: state.book, watermark, facts };
+    return { book, grants, policies, look, turn: { state: state.contact, ctx, policies } };
   };
 
   return {
@@ -181,7 +106,7 @@ export function ruleOperator(
         const { type } = signal.event;
         return book.knows(type) || isHeard(type, grants) ? signal.person : undefined;
       }
-      const topic = standingOf(signal)?.topic;
+      const topic = topicOf(signal);
       return topic !== undefined && book.follows(topic) ? signal.person : undefined;
     },
     init: () => ({ book: newBook(), contact: newContact(), tidied: false }),
@@ -191,21 +116,22 @@ export function ruleOperator(
       contact: copyContact(state.contact),
     }),
     onEvent(signal, state, ctx) {
-      revise(state, ctx, isPast(signal) ? signal : undefined);
+      const call = callOf(state, ctx);
+      revise(call, isPast(signal) ? signal : undefined);
       const change = isProposal(signal) || isStep(signal) ? undefined : standingOf(signal);
-      if (change !== undefined) onStanding(change, state, ctx);
-      else if (isProposal(signal)) propose(signal, turnOf(state, ctx));
-      else if (isStep(signal)) onStep(signal, state, ctx);
+      if (change !== undefined) onStanding(change, call);
+      else if (isProposal(signal)) propose(signal, call.turn);
+      else if (isStep(signal)) onStep(signal, call);
       // The event that brought a change of standing comes last, and ends the moment.
-      if (change === undefined) endMoment(turnOf(state, ctx), standsIn(state, ctx));
-      return armed(state, inForce(ctx.facts).book, ctx);
+      if (change === undefined) endMoment(call.turn, standsIn(call));
+      return armed(state, call.book, ctx);
     },
     onTimer(timer, state, ctx) {
-      const { book } = inForce(ctx.facts);
-      revise(state, ctx);
-      const turn = turnOf(state, ctx);
+      const call = callOf(state, ctx);
+      const { book, turn, look } = call;
+      revise(call);
       if (timer.name === CONFIG) {
-        endMoment(turn, standsIn(state, ctx));
+        endMoment(turn, standsIn(call));
         return armed(state, book, ctx);
       }
       if (timer.name === PRUNE) {
@@ -215,14 +141,15 @@ export function ruleOperator(
         return armed(state, book, ctx);
       }
       delete state.due;
-      act(book.onClock(ctx.now, lookAt(state, ctx)), state, turn);
-      endMoment(turn, standsIn(state, ctx));
+      act(book.onClock(ctx.now, look), call);
+      endMoment(turn, standsIn(call));
       return armed(state, book, ctx);
     },
     merge(into, from, ctx) {
-      revise(into, ctx);
-      onJoin(from, into, ctx);
-      return armed(into, inForce(ctx.facts).book, ctx);
+      const call = callOf(into, ctx);
+      revise(call);
+      onJoin(from, call);
+      return armed(into, call.book, ctx);
     },
     publish: messageOf,
     forward: hopOf,
@@ -248,12 +175,85 @@ const isProposal = (signal: In): signal is Proposal => signal.kind === "proposed
 const isPast = (signal: In): signal is PastSignal => signal.kind === "past";
 const isStep = (signal: In): signal is Step => signal.kind === "step";
 
-const lookAt = ({ book }: RuleState, ctx: Context<ContactOut>): Look => ({
-  person: ctx.key,
-  state: book,
-  watermark: ctx.watermark,
-  facts: ctx.facts,
-});
+/** One call of the operator: what is in force, and what it is about. */
+interface Call {
+  readonly book: RuleBook;
+  readonly grants: Matchers;
+  readonly policies: Policies;
+  readonly look: Look;
+  readonly turn: Turn;
+}
+
+/** Where the rules have changed since the person was last looked at. */
+function revise(call: Call, past?: PastSignal): void {
+  const { book, look, turn } = call;
+  if (past === undefined && !book.isOld(look.state)) return;
+  const found = book.revise(look, past);
+  dropWaiting(turn, ({ rule, at }) => {
+    if (rule === RECOMMENDER) return undefined;
+    return (book.born(rule) ?? MAX_TIME) > at ? "stale" : undefined;
+  });
+  act(found, call);
+}
+
+function onStep(step: Step, call: Call): void {
+  const { event } = step;
+  const { book, grants, policies, look } = call;
+  const turn = { ...call.turn, heard: event.recv };
+  const answered = hear(event, turn.state, policies, grants, look.facts);
+  if (answered !== undefined) turn.ctx.emit(answered);
+  if (event.type.startsWith("privacy.")) stopWithdrawn(turn);
+  const found = book.onStep(step, look);
+  recheck(found, { ...call, turn }, event.type === "order.paid" ? "paid" : "stale");
+  act(found, { ...call, turn });
+}
+
+/** What waits and is no longer true is dropped at once; what went and never was is taken back. */
+function recheck(found: Findings, { book, look, turn }: Call, why: "paid" | "stale"): void {
+  dropWaiting(turn, (proposal) => {
+    const { ref, rule: name } = proposal;
+    if (ref === null || !found.touched.some(({ rule }) => rule.id === name)) return undefined;
+    return book.stands(proposal, turn.ctx.now, look.state) ? undefined : why;
+  });
+  for (const undone of found.undone) takeBack(turn, undone, why);
+}
+
+function onStanding(change: StandingChange, call: Call): void {
+  const found = call.book.onStanding(change, call.look);
+  recheck(found, call, "stale");
+  act(found, call);
+}
+
+function onJoin(from: RuleState, call: Call): void {
+  const { book, policies, look, turn } = call;
+  joinContact(turn.state, from.contact, policies);
+  const found = book.join(from.book, turn.ctx.now, look);
+  recheck(found, call, "stale");
+  act(found, call);
+  endMoment(turn, standsIn(call));
+}
+
+/** Does what is new; what went already for a firing that was only of another time stands. */
+function act({ proposals }: Findings, { book, look, turn }: Call): void {
+  for (const { proposal, replaces } of proposals) {
+    const { rule, ref, at, reason } = proposal;
+    turn.ctx.note(() => ({
+      of: "rule",
+      rule,
+      ref,
+      true_at: isoTime(at),
+      evidence: reason.evidence,
+      before: book.explainFiring(proposal, look.state) ?? null,
+    }));
+    if (replaces === null || !moveNote(turn.state.silence, rule, replaces, ref))
+      propose(proposal, turn);
+  }
+}
+
+const standsIn =
+  ({ book, look }: Call): Stands =>
+  (proposal, at) =>
+    book.stands(proposal, at, look.state);
 
 /** Sets the timer for what comes next; forgets a person of whom nothing is left to know. */
 function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): RuleState | Forget {

@@ -15,13 +15,13 @@ import {
 import { FreshLeaves } from "./condition/fresh-leaves.ts";
 import { copyHistories, type Histories } from "./condition/leaf.ts";
 import { Listeners } from "./condition/listeners.ts";
-import { standingOf } from "./condition/standing.ts";
+import { standingOf, topicOf } from "./condition/standing.ts";
 import {
   changesOf,
   isLasting,
   joinStandings,
+  noteStanding,
   type Standings,
-  withStanding,
 } from "./condition/standings.ts";
 import { messageId } from "./message-id.ts";
 import { type Definition, definitionsOf, type ExplainedDefinition } from "./segment-definition.ts";
@@ -183,7 +183,7 @@ export class SegmentJudge {
   concerns(signal: SegmentInput): boolean {
     if (signal.kind === "past") return true;
     if (signal.kind !== "step") {
-      const topic = standingOf(signal)?.topic;
+      const topic = topicOf(signal);
       return topic !== undefined && (this.#listeners.follows(topic) || isLasting(topic));
     }
     return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
@@ -370,9 +370,7 @@ export class SegmentJudge {
     }
     const change = standingOf(signal);
     if (change === undefined) return ctx.now;
-    const standings = withStanding(state.standings, change);
-    if (standings === undefined) delete state.standings;
-    else state.standings = standings;
+    noteStanding(state, change);
     this.#touch(this.#listeners.stand(state.histories, change), state, touched);
     return change.insteadOf === null ? change.at : earliest(change.at, change.insteadOf);
   }
@@ -465,7 +463,7 @@ export class SegmentJudge {
 
   /** Sets the timer, unless it stands at `due`; there is always a time to tidy up. */
   #wait(state: SegmentState, due: EventTime, from: EventTime, ctx: SegmentContext): void {
-    if (state.tidy === 0 && (Object.keys(state.histories).length > 0 || !isQuiet(state))) {
+    if (state.tidy === 0 && (!isEmpty(state.histories) || !isQuiet(state))) {
       state.tidy = (plus(from, this.#maxAge) + 1) as EventTime;
     }
     const next = dueOf(state);
@@ -520,10 +518,12 @@ function next(set: ReadonlySet<number>, after: number): number | undefined {
 }
 
 const isBlank = ({ since, histories, told, standings }: SegmentState): boolean =>
-  since === 0 &&
-  standings === undefined &&
-  Object.keys(histories).length === 0 &&
-  Object.keys(told).length === 0;
+  since === 0 && standings === undefined && isEmpty(histories) && isEmpty(told);
+
+function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
+  for (const _name in record) return false;
+  return true;
+}
 
 /** A definition as messages name it; one that is no more explains nothing. */
 interface Sayable {

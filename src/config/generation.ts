@@ -195,14 +195,15 @@ export function perGeneration<T>(
 ): (facts: Facts) => T {
   const first = make(undefined);
   const made = new WeakMap<Generation, T>();
+  // Asked for several times an event, and hardly ever another than before.
+  let last: readonly [of: Generation | undefined, one: T] = [undefined, first];
   return (facts) => {
     const generation = generations?.at(facts);
-    if (generation === undefined) return first;
-    let one = made.get(generation);
-    if (one === undefined) {
-      one = make(generation);
-      made.set(generation, one);
-    }
+    if (generation === last[0]) return last[1];
+    const known = generation === undefined ? first : made.get(generation);
+    const one = known ?? make(generation);
+    if (generation !== undefined) made.set(generation, one);
+    last = [generation, one];
     return one;
   };
 }

@@ -15,8 +15,13 @@ export class Listeners {
   readonly #places = new Map<string, number>();
   readonly #byMatcher = new Map<number, number[]>();
   readonly #byTopic = new Map<Topic, number[]>();
+  /** Of topics whose values are on and off by themselves: those that follow one, by topic and value. */
+  readonly #bySwitch = new Map<Topic, Map<string, number[]>>();
   /** By leaf, those that use its history. */
   readonly #users = new Map<number, Set<number>>();
+  /** By leaf, the round in which it was listed last: a list names each once without a set of its own. */
+  readonly #listed: Float64Array;
+  #round = 0;
 
   constructor(matchers: readonly Matcher[], leaves: Iterable<Leaf>) {
     const unique: Leaf[] = [];
@@ -35,9 +40,16 @@ export class Listeners {
     }
     unique.forEach((leaf, at) => {
       for (const matcher of new Set(leaf.listens)) add(this.#byMatcher, matcher, at);
-      if (leaf.follows !== null) add(this.#byTopic, leaf.follows.topic, at);
+      if (leaf.follows === null) return;
+      const { topic, value } = leaf.follows;
+      add(this.#byTopic, topic, at);
+      if (!isSwitch(topic)) return;
+      const byValue = this.#bySwitch.get(topic) ?? new Map<string, number[]>();
+      this.#bySwitch.set(topic, byValue);
+      add(byValue, value, at);
     });
     this.#leaves = unique;
+    this.#listed = new Float64Array(unique.length);
     this.#matchers = new Matchers(matchers.filter(({ index }) => this.#byMatcher.has(index)));
   }
 
@@ -67,41 +79,56 @@ export class Listeners {
     const met = this.#matchers.of(event, facts);
     if (met.length === 0) return met;
     const occurrence = { event, session, met, facts };
-    const touched = new Set<number>();
-    for (const place of this.#listening(met)) {
+    const listening = this.#listening(met);
+    const touched: number[] = [];
+    this.#round += 1;
+    for (const place of listening) {
       const leaf = this.#leaves[place] as Leaf;
       keep(histories, leaf, leaf.add(histories[leaf.key], occurrence));
       const users = this.#users.get(place);
-      if (users === undefined) touched.add(place);
+      if (users === undefined) this.#list(place, touched);
       else this.#addUsers(users, histories, touched);
     }
-    return [...touched];
+    return touched;
   }
 
   /** Leaves that listen to one of the matchers, each once. */
-  #listening(met: readonly number[]): Iterable<number> {
-    const [first, ...others] = met.map((matcher) => this.#byMatcher.get(matcher) ?? []);
-    return others.length === 0 ? (first ?? []) : new Set([first ?? [], ...others].flat());
+  #listening(met: readonly number[]): readonly number[] {
+    if (met.length === 1) return this.#byMatcher.get(met[0] as number) ?? NO_PLACES;
+    const places: number[] = [];
+    this.#round += 1;
+    for (const matcher of met) {
+      for (const place of this.#byMatcher.get(matcher) ?? NO_PLACES) this.#list(place, places);
+    }
+    return places;
+  }
+
+  #list(place: number, places: number[]): void {
+    if (this.#listed[place] === this.#round) return;
+    this.#listed[place] = this.#round;
+    places.push(place);
   }
 
   /** Those that have something of their own for a shared history to change. */
-  #addUsers(users: ReadonlySet<number>, histories: Histories, touched: Set<number>): void {
+  #addUsers(users: ReadonlySet<number>, histories: Histories, touched: number[]): void {
     for (const key in histories) {
       const user = this.#places.get(key);
-      if (user !== undefined && users.has(user)) touched.add(user);
+      if (user !== undefined && users.has(user)) this.#list(user, touched);
     }
   }
 
   /** The same for what another part says. */
   stand(histories: Histories, change: StandingChange): readonly number[] {
-    const touched: number[] = [];
-    for (const place of this.#byTopic.get(change.topic) ?? []) {
+    const { topic, value } = change;
+    const places = isSwitch(topic)
+      ? this.#bySwitch.get(topic)?.get(value)
+      : this.#byTopic.get(topic);
+    if (places === undefined) return NO_PLACES;
+    for (const place of places) {
       const leaf = this.#leaves[place] as Leaf;
-      if (isSwitch(change.topic) && leaf.follows?.value !== change.value) continue;
       keep(histories, leaf, leaf.stand?.(histories[leaf.key], change));
-      touched.push(place);
     }
-    return touched;
+    return places;
   }
 
   /**
@@ -121,7 +148,7 @@ export class Listeners {
   /** Leaves out of the histories what no longer matters from `horizon` on. */
   thin(histories: Histories, horizon: EventTime): void {
     const shared: Leaf[] = [];
-    for (const key of Object.keys(histories)) {
+    for (const key in histories) {
       const place = this.#places.get(key) ?? -1;
       const leaf = this.#leaves[place];
       if (leaf === undefined) delete histories[key];
@@ -134,13 +161,17 @@ export class Listeners {
   }
 }
 
+const NO_PLACES: readonly number[] = [];
+
 /** On and off by itself, whatever else of its topic is. */
 const isSwitch = (topic: Topic): boolean =>
   topic === "segment" || topic === "tag" || topic === "rank";
 
-function keep(histories: Histories, leaf: Leaf, history: unknown): void {
-  if (history === undefined) delete histories[leaf.key];
-  else histories[leaf.key] = history;
+function keep(histories: Histories, { key }: Leaf, history: unknown): void {
+  const before = histories[key];
+  if (before === history) return;
+  if (history === undefined) delete histories[key];
+  else histories[key] = history;
 }
 
 function add<K>(map: Map<K, number[]>, key: K, place: number): void {

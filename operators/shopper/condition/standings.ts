@@ -10,17 +10,19 @@ const LASTING = ["segment", "tag"] as const;
 export const isLasting = (topic: string | undefined): boolean =>
   (LASTING as readonly (string | undefined)[]).includes(topic);
 
-/** Standings of a person with a change; undefined when none is left. */
-export function withStanding(
-  standings: Standings | undefined,
+/** Puts a change among what is known of a person; where nothing is left, nothing is kept. */
+export function noteStanding(
+  state: { standings?: Standings },
   { topic, value, on, at }: StandingChange,
-): Standings | undefined {
-  if (!isLasting(topic)) return standings;
+): void {
+  if (!isLasting(topic)) return;
   const name = `${topic} ${value}`;
-  const all = { ...standings };
+  // Replaced as a whole: a copy of the state shares it.
+  const all = { ...state.standings };
   if (on) all[name] = at;
   else delete all[name];
-  return Object.keys(all).length === 0 ? undefined : all;
+  if (Object.keys(all).length > 0) state.standings = all;
+  else delete state.standings;
 }
 
 /** As if each were told now. */

@@ -110,6 +110,7 @@ export function dropWaiting(
   isOver: (proposal: Proposal) => SuppressReason | undefined,
 ): void {
   const { state } = turn;
+  if (state.moment.length + state.held.length === 0) return;
   const keep = (proposal: Proposal): boolean => {
     const reason = isOver(proposal);
     if (reason !== undefined) suppress(proposal, reason, turn);
@@ -133,8 +134,9 @@ export function takeBack(
 
 /** When something next waits to be decided; undefined when nothing does. */
 export function nextDecision({ moment, held }: ContactState): EventTime | undefined {
+  if (moment.length + held.length === 0) return undefined;
   const times = [...moment.map(({ at }) => at), ...held.map(([until]) => until)];
-  return times.length === 0 ? undefined : (Math.min(...times) as EventTime);
+  return Math.min(...times) as EventTime;
 }
 
 /** No decision is dated before an earlier one, nor before what is known to be over. */
