@@ -114,22 +114,23 @@ async function measured(shop: Shop, short: boolean): Promise<Report> {
   const steps: Borne[] = [];
   // Warms up: what it measures is not told.
   await shop.bear(short ? 200 : 1_000, seconds);
-  let kept = LADDER[0] as number;
+  let kept: number | undefined;
   for (const rate of short ? LADDER.slice(0, 2) : LADDER) {
     const step = await shop.bear(rate, seconds);
     steps.push(step);
     if ((step.behindMs ?? Number.POSITIVE_INFINITY) > SOON_MS) break;
     kept = rate;
   }
+  const steady = kept ?? (LADDER[0] as number);
   const beside: Borne[] = [];
   for (const of of ["recommend", "profile"] as const) {
-    beside.push(await shop.bear(kept, seconds, { of }));
+    beside.push(await shop.bear(steady, seconds, { of }));
   }
   const wanted: Borne[] = [];
   for (const of of ["recommend", "profile"] as const) {
     wanted.push(await shop.bear(WANTED_RATE, short ? 1 : 5, { of, leave: true }));
   }
-  const best = steps.find(({ wanted: rate }) => rate === kept);
+  const best = steps.find(({ wanted: rate }) => rate === steady);
   return {
     comparisons: [],
     tables: [
@@ -142,7 +143,7 @@ async function measured(shop: Shop, short: boolean): Promise<Report> {
       },
     ],
     figures: [
-      { name: "highest rate of the ladder that keeps up", value: kept, unit: "events/s" },
+      { name: "highest rate of the ladder that keeps up", value: kept ?? 0, unit: "events/s" },
       ...(best === undefined ? [] : ofRecommendations(best)),
       ...beside.flatMap(ofAsks),
       ...ofRecommendations(wanted[0] as Borne),
