@@ -24,7 +24,7 @@ const HOLD_MS = 50;
 const SWEEP_MS = 100;
 
 /**
- * Acknowledged publishing over one reply inbox. A message whose outcome is unknown is sent again
+ * Acknowledged publishing over one reply inbox, in the order of sending. A message whose outcome is unknown is sent again
  * unchanged, for ever: its message id lets the broker recognise it.
  */
 export class AckInbox {
@@ -38,6 +38,10 @@ export class AckInbox {
   #refusals = 0;
   #resent = 0;
   readonly #tails = new Map<string, StreamTail>();
+  /** What is done at the end of this turn, and what leaves then. */
+  #atEnd: (() => void)[] = [];
+  #leaving: string[] = [];
+  #ending = false;
 
   constructor(nc: NatsConnection, log: Log) {
     this.#nc = nc;
@@ -69,17 +73,44 @@ export class AckInbox {
   }): void {
     this.#next += 1;
     const token = this.#next.toString(36);
-    const now = Date.now();
-    const { beforeSend, ...rest } = message;
-    const sent = { ...rest, beforeSend, retryAt: now + RESEND_MS };
-    this.#sent.set(token, sent);
-    this.#publish(token, sent);
+    const { subject, payload, headers, onAck, beforeSend } = message;
+    const retryAt = Date.now() + RESEND_MS;
+    this.#sent.set(token, { subject, payload, headers, onAck, beforeSend, retryAt });
+    this.#leaving.push(token);
+    this.#endTurn();
+  }
+
+  /** Behind everything that came in with the same read of the socket; what it sends leaves at once. */
+  atEndOfTurn(task: () => void): void {
+    this.#atEnd.push(task);
+    this.#endTurn();
   }
 
   close(): void {
     clearInterval(this.#sweep);
     this.#subscription.unsubscribe();
     this.#sent.clear();
+  }
+
+  /**
+   * What a turn of the thread says leaves together: the client writes to the socket at the next
+   * microtask, so messages sent between two steps of the flows would cost a system call each.
+   */
+  #endTurn(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    setImmediate(() => {
+      this.#ending = false;
+      const tasks = this.#atEnd;
+      this.#atEnd = [];
+      for (const task of tasks) task();
+      const leaving = this.#leaving;
+      this.#leaving = [];
+      for (const token of leaving) {
+        const sent = this.#sent.get(token);
+        if (sent !== undefined) this.#publish(token, sent);
+      }
+    });
   }
 
   #publish(token: string, sent: Sent): void {

@@ -104,8 +104,8 @@ export class HopPublisher {
     if (behind !== undefined) this.#held.push({ record, behind, upTo: behind.#last });
     if (this.#inFlight || this.#scheduled) return;
     this.#scheduled = true;
-    // Behind everything that came in with the same read of the socket, so that a frame is worth sending.
-    setImmediate(() => {
+    // So that a frame is worth sending.
+    this.#inbox.atEndOfTurn(() => {
       this.#scheduled = false;
       this.#cut();
     });
