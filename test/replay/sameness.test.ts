@@ -54,7 +54,7 @@ describe("an hour of the simulated shop", () => {
   }, PATIENCE);
 
   test("asks and recommends enough to tell", () => {
-    expect(first.summary.scored).toBeGreaterThanOrEqual(10_000);
+    expect(first.summary.scored).toBeGreaterThanOrEqual(3_000);
     expect(first.count("recommendation")).toBeGreaterThanOrEqual(1000);
     for (const token of ["intent", "segment", "trend", "restock", "deadletter"])
       expect(first.count(token), token).toBeGreaterThan(0);
