@@ -82,11 +82,30 @@ export function shares(
   kind = "",
 ): readonly (readonly [string, number])[] {
   const all = scores(of, now, halfLife, kind);
-  const sum = all.reduce((a, [, score]) => a + score, 0);
+  let sum = 0;
+  for (const one of all) sum += one[1];
   if (sum <= 0) return [];
-  return all
-    .map(([name, score]) => [name, score / sum] as const)
-    .sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+  for (const one of all) one[1] /= sum;
+  return all.sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
+}
+
+/** The first of `shares`, which is asked for at every act, without making the list. */
+export function greatest(of: Leanings, now: EventTime, halfLife: Millis): string | undefined {
+  const { names } = of;
+  const scoreOf = (i: number) => faded(of.scores[i] ?? 0, of.ats[i] ?? now, now, halfLife);
+  let sum = 0;
+  for (let i = 0; i < names.length; i += 1) sum += scoreOf(i);
+  if (sum <= 0) return undefined;
+  let first: string | undefined;
+  let most = 0;
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] ?? "";
+    const share = scoreOf(i) / sum;
+    if (first !== undefined && (share < most || (share === most && name > first))) continue;
+    first = name;
+    most = share;
+  }
+  return first;
 }
 
 /** Names of a kind, told without it, with their scores as of `now`, in no order. */
@@ -95,8 +114,8 @@ export function scores(
   now: EventTime,
   halfLife: Millis,
   kind: string,
-): (readonly [string, number])[] {
-  const found: (readonly [string, number])[] = [];
+): [string, number][] {
+  const found: [string, number][] = [];
   of.names.forEach((name, i) => {
     if (!name.startsWith(kind)) return;
     found.push([

@@ -9,7 +9,14 @@ import {
 } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
-import { copyLeanings, joinLeanings, type Leanings, lean, noLeanings, shares } from "./leanings.ts";
+import {
+  copyLeanings,
+  greatest,
+  joinLeanings,
+  type Leanings,
+  lean,
+  noLeanings,
+} from "./leanings.ts";
 import type { EventEvidence, IntentSignal } from "./signals.ts";
 
 /** What the recommender remembers of a person. Lists run from the oldest to the newest. */
@@ -170,7 +177,7 @@ const triples = (acts: readonly (string | number)[]): KeptAct[] =>
 
 /** The touchpoint that the person uses most. */
 export const favouriteTouchpoint = (taste: Taste, now: EventTime): string | undefined =>
-  shares(taste.touchpoints, now, TOUCHPOINT_HALF_LIFE)[0]?.[0];
+  greatest(taste.touchpoints, now, TOUCHPOINT_HALF_LIFE);
 
 function rememberSku(taste: Taste, sku: string, at: EventTime): void {
   const known = taste.skus.indexOf(sku);
