@@ -13,7 +13,7 @@ import { Tally } from "./demo/tally.ts";
 import { TerminalView } from "./demo/terminal-view.ts";
 import type { Environment } from "./environment.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
-import { durationOption, packOption } from "./option-values.ts";
+import { durationOption, packOption, portOption } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -84,7 +84,7 @@ async function demo(options: Options, env: Environment): Promise<void> {
     dataDir: options.data,
     fresh: true,
     embeddedOnly: true,
-    httpPort: Number(options.httpPort ?? open.config.job.http.port),
+    httpPort: portOption("--http-port", options.httpPort ?? String(open.config.job.http.port)),
   });
   const began = performance.now();
   const nc = await connectBroker({ url: running.url }, "freshet demo shop");

@@ -32,6 +32,10 @@ export function wholeNumber(option: string, text: string, least: number, most: n
   return n;
 }
 
+/** Reads an option that takes a port; 0 is any free one. */
+export const portOption = (option: string, text: string): number =>
+  wholeNumber(option, text, 0, 65_535);
+
 /** `--pack`: the same of every command that runs or checks a configuration. */
 export const packOption = (): Option =>
   new Option("--pack <name>", "only this part of the configuration: packs/NAME.yaml");

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openJob } from "./open-job.ts";
-import { packOption } from "./option-values.ts";
+import { packOption, portOption } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -41,7 +41,9 @@ SIGTERM and Ctrl-C stop it cleanly: what was read is finished and acknowledged.`
         env,
         log,
         dataDir: options.data ?? open.config.job.broker.dataDir,
-        ...(options.httpPort === undefined ? {} : { httpPort: Number(options.httpPort) }),
+        ...(options.httpPort === undefined
+          ? {}
+          : { httpPort: portOption("--http-port", options.httpPort) }),
       });
       log.info({ broker: running.url, metrics: `${running.http.url}/metrics` }, "freshet runs");
       const failure = await Promise.race([stopping.then(() => undefined), running.failed]);

@@ -60,6 +60,13 @@ describe("help and wrong usage", () => {
   });
 });
 
+test("a port that is none: 1, and what it takes", async () => {
+  for (const port of ["99999", "-1", "http"]) {
+    const { code, stderr } = await runCli(["start", "--http-port", port]);
+    expect([code, stderr]).toEqual([1, expect.stringContaining("USAGE: --http-port takes")]);
+  }
+});
+
 describe("lint and graph", () => {
   test("a broken folder: every mistake with file, line and column: 1", async () => {
     const broken = join(folder, "broken");
