@@ -552,7 +552,7 @@ export class Engine {
   /** Raw identifiers do not stay: what the intake's checkpoints are past goes when it is old enough. */
   #forgetRaw(now: number): void {
     const { keepRaw, nc, log } = this.#options;
-    const until = this.#forgettable;
+    const until = Math.min(this.#forgettable, this.#eraser?.needed ?? this.#forgettable);
     this.#lastForgot = now;
     this.#forgettable = this.checkpoints.after(INTAKE).seq;
     if (keepRaw === undefined || until === 0 || this.#stopping) return;

@@ -153,6 +153,12 @@ export class Collect {
     return erasure.ok ? erasure : undefined;
   }
 
+  /** The names of who a record of `IN` makes forgotten; none where it does not. */
+  erasedNames({ subject, data }: Pick<CollectInput, "subject" | "data">): readonly string[] {
+    const erasure = subject.startsWith(ERASE) ? this.readErasure(data) : undefined;
+    return erasure === undefined ? [] : [erasure.person, ...erasure.names];
+  }
+
   /** Whether a stored message carries an identifier, or a recommendation, of any of these people. */
   concerns(message: Pick<CollectInput, "data">, whom: ReadonlySet<string>): boolean {
     const body = decodeBody(message.data, undefined, this.#options.limits);
@@ -339,7 +345,11 @@ export class Collect {
     sink: CollectSink,
   ): void {
     const hashes = new Set([...ids.hashes, ...ids.before, ...this.#identity.hashesOf(person)]);
-    const data = { request: clientId, person, hashes: [...hashes].slice(0, MAX_ERASED) };
+    const names = this.#identity.namesOf(person).slice(0, MAX_ERASED);
+    const data = {
+      ...{ request: clientId, person, hashes: [...hashes].slice(0, MAX_ERASED) },
+      ...(names.length === 0 ? {} : { names }),
+    };
     const token = hash128(`${person}\n${clientId}\n${seq}`);
     sink.publish({ subject: `${ERASE}${token}`, data }, `${seq}/erase`);
   }
@@ -354,7 +364,7 @@ export class Collect {
       this.#refuse(input, 0, erasure, undefined, sink);
       return;
     }
-    const { person, hashes, request } = erasure;
+    const { person, names, hashes, request } = erasure;
     const at = this.#now(input);
     const id = hash128(`erase\n${input.subject}`);
     if (this.#seen.add(ERASE, input.subject, at)) {
@@ -362,8 +372,8 @@ export class Collect {
       return;
     }
     counts.applied += 1;
-    this.#identity.forget(person, hashes);
-    this.#rights.erase([...hashes, person], at);
+    this.#identity.forget([person, ...names], hashes);
+    this.#rights.erase([...hashes, person, ...names], at);
     const props = { request, identifiers: hashes.length };
     sink.event({
       key: person,

@@ -122,12 +122,20 @@ export class Identity {
     return found.sort();
   }
 
-  /** These identifiers are nobody's any more, and nobody else is ever called by that name. */
-  forget(name: string, hashes: readonly string[]): void {
+  /** Names under which the person was known as somebody else. As rare. */
+  namesOf(name: string): string[] {
+    const found: string[] = [];
+    for (const [known, link] of this.#known.all())
+      if (link.kind === NAME && known !== name && ownerOf(link)?.name === name) found.push(known);
+    return found.sort();
+  }
+
+  /** These identifiers are nobody's any more, and nobody else is ever called by these names. */
+  forget(names: readonly string[], hashes: readonly string[]): void {
     const nobody = { person: undefined, shared: false };
     for (const hash of hashes)
       this.#known.set(hash, { kind: this.#known.peek(hash)?.kind ?? "anon", ...nobody });
-    this.#known.set(name, { kind: NAME, ...nobody });
+    for (const name of names) this.#known.set(name, { kind: NAME, ...nobody });
   }
 
   /** The link of an identifier, which may still stand under its hash by the key before. */

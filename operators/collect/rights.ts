@@ -134,6 +134,8 @@ export class Rights {
 export interface Erasure {
   readonly ok: true;
   readonly person: string;
+  /** Pseudonyms of those who turned out to be the person. */
+  readonly names: readonly string[];
   readonly hashes: readonly string[];
   /** Of the person who asked. */
   readonly request: string;
@@ -146,10 +148,15 @@ const BAD_ERASURE = refusal(
 
 export function readErasure(value: unknown): Erasure | Refusal {
   if (!isRecord(value)) return BAD_ERASURE;
-  const { person, hashes, request } = value;
-  const isHash = (hash: unknown) => typeof hash === "string" && /^[0-9a-f]{32}$/.test(hash);
-  if (typeof person !== "string" || !/^p_[0-9a-f]{16}$/.test(person)) return BAD_ERASURE;
-  if (!Array.isArray(hashes) || !hashes.every(isHash)) return BAD_ERASURE;
-  if (typeof request !== "string") return BAD_ERASURE;
-  return { ok: true, person, hashes: hashes as readonly string[], request };
+  const { person, names = [], hashes, request } = value;
+  if (!isName(person) || !isListOf(names, isName)) return BAD_ERASURE;
+  if (!isListOf(hashes, isHash) || typeof request !== "string") return BAD_ERASURE;
+  return { ok: true, person, names, hashes, request };
 }
+
+const isName = (name: unknown): name is string =>
+  typeof name === "string" && /^p_[0-9a-f]{16}$/.test(name);
+const isHash = (hash: unknown): hash is string =>
+  typeof hash === "string" && /^[0-9a-f]{32}$/.test(hash);
+const isListOf = <T>(list: unknown, is: (one: unknown) => one is T): list is readonly T[] =>
+  Array.isArray(list) && list.every(is);

@@ -69,7 +69,10 @@ async function run(options: Options, env: Environment): Promise<void> {
     const begun = await beginningOf(intake);
     const definition =
       begun === undefined ? open.job : open.beginningWith(begun.texts, begun.digest);
-    const verdict = await verify({ definition, scoring, intake, out, settled, examples });
+    const verdict = await verify({
+      ...{ definition, scoring, intake, out, settled, examples },
+      erased: (message) => definition.intake.erasedNames(message),
+    });
     const text = options.json === true ? JSON.stringify(verdict) : told(verdict);
     process.stdout.write(`${text}\n`);
     process.exitCode = verdict.equal ? 0 : 1;
@@ -135,7 +138,7 @@ function told(verdict: Verdict): string {
   const { erased, unsettled } = verdict;
   if (erased > 0)
     lines.push(
-      `${erased} records of IN were erased with their people; ${unsettled} outputs that rested on them, too, cannot be judged`,
+      `${erased} records of IN are gone with people who were erased; ${unsettled} outputs that counted or caused them cannot be judged`,
     );
   if (agedOut > 0) lines.push(`${agedOut} are older than what is kept of OUT`);
   if (beyond > 0) lines.push(`${beyond} were published behind the end of what was read of IN`);

@@ -1,5 +1,5 @@
 import { headers, type JetStreamManager, type NatsConnection } from "nats";
-import { decodeFrame } from "../codec/frame.ts";
+import { decodeFrame, LINK, type LogRecord } from "../codec/frame.ts";
 import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
 import { lastOf, manager, type Names } from "./streams.ts";
@@ -7,6 +7,8 @@ import { lastOf, manager, type Names } from "./streams.ts";
 /** A record of `IN` that makes a person forgotten. */
 export interface Erasure {
   readonly person: string;
+  /** Pseudonyms of those who turned out to be the person. */
+  readonly names: readonly string[];
   readonly hashes: readonly string[];
 }
 
@@ -38,6 +40,7 @@ interface Erased {
   in: number;
   events: number;
   out: number;
+  moves: number;
 }
 
 /**
@@ -49,6 +52,7 @@ export class Eraser {
   readonly #options: EraserOptions;
   #working = false;
   #stopped = false;
+  #needed = 0;
 
   constructor(options: EraserOptions) {
     this.#options = options;
@@ -56,6 +60,11 @@ export class Eraser {
 
   stop(): void {
     this.#stopped = true;
+  }
+
+  /** Messages of `IN` from this sequence on may still ask for something: they must not be forgotten. */
+  get needed(): number {
+    return this.#needed;
   }
 
   /** Looks for records that ask for it, and does what they ask; one look at a time. */
@@ -76,14 +85,16 @@ export class Eraser {
     const filter = names.subject(`${subject}>`);
     const pending: Pending[] = [];
     const { state } = await jsm.streams.info(names.in, { subjects_filter: filter });
-    if (Object.keys(state.subjects ?? {}).length === 0) return pending;
-    for await (const message of this.#read(names.in, filter)) {
-      const id = message.subject.slice(filter.length - 1);
-      const erasure = read(message.data);
-      if (erasure === undefined) continue;
-      const done = await lastOf(jsm, names.out, names.subject(`audit.erasure.${id}`));
-      if (done === undefined) pending.push({ ...erasure, id, seq: message.info.streamSequence });
+    if (Object.keys(state.subjects ?? {}).length > 0) {
+      for await (const message of this.#read(names.in, filter)) {
+        const id = message.subject.slice(filter.length - 1);
+        const erasure = read(message.data);
+        if (erasure === undefined) continue;
+        const done = await lastOf(jsm, names.out, names.subject(`audit.erasure.${id}`));
+        if (done === undefined) pending.push({ ...erasure, id, seq: message.info.streamSequence });
+      }
     }
+    this.#needed = pending[0]?.seq ?? state.last_seq + 1;
     return pending;
   }
 
@@ -95,15 +106,17 @@ export class Eraser {
     // What a record causes stands on the next log once the checkpoint behind the record does.
     if (!(await this.#until(() => passed("collect", last)))) return;
     const events = await end(names.events);
+    const moves = await end(names.moves);
     if (!(await this.#until(() => passed("events", events)))) return;
     const demand = await end(names.demand);
     if (!(await this.#until(() => passed("demand", demand)))) return;
     rewrite();
     if (!(await this.#until(rewritten))) return;
-    const erased: Erased = { in: 0, events: 0, out: 0 };
+    const erased: Erased = { in: 0, events: 0, out: 0, moves: 0 };
+    const people = new Set(pending.flatMap(({ person, names: others }) => [person, ...others]));
     await this.#eraseIn(jsm, pending, last, erased);
-    const people = new Set(pending.map(({ person }) => person));
     await this.#eraseEvents(jsm, people, events, erased);
+    await this.#eraseMoves(jsm, moves, erased);
     await this.#eraseOut(jsm, people, erased);
     for (const { id, person } of pending)
       await this.#note(id, { person, together: pending.length, ...erased });
@@ -117,7 +130,9 @@ export class Eraser {
     erased: Erased,
   ): Promise<void> {
     const { names, concerns, subject } = this.#options;
-    const whom = new Set(pending.flatMap(({ hashes, person }) => [...hashes, person]));
+    const whom = new Set(
+      pending.flatMap(({ hashes, person, names: others }) => [...hashes, person, ...others]),
+    );
     const cut = names.subject("").length;
     for await (const { subject: full, data, info } of this.#read(names.in, names.subject("in.>"))) {
       if (info.streamSequence >= last) break;
@@ -143,8 +158,7 @@ export class Eraser {
       lastBySubject.set(subject, info.streamSequence);
       if (info.streamSequence > upTo) break;
       const { records } = decodeFrame(data);
-      if (records.some((record) => typeof record[4] === "string" && people.has(record[4])))
-        found.push(info.streamSequence);
+      if (records.some((record) => isAbout(record, people))) found.push(info.streamSequence);
     }
     // The last of a subject says where its publisher goes on.
     for (const seq of lastBySubject.values()) tails.add(seq);
@@ -152,6 +166,16 @@ export class Eraser {
       if (tails.has(seq)) continue;
       await jsm.streams.deleteMessage(names.events, seq, true);
       erased.events += 1;
+    }
+  }
+
+  /** Every group is past the links whose halves these were: nobody asks for any of them again. */
+  async #eraseMoves(jsm: JetStreamManager, upTo: number, erased: Erased): Promise<void> {
+    const { names } = this.#options;
+    for await (const { info } of this.#read(names.moves, names.subject("moved.>"))) {
+      if (info.streamSequence > upTo) break;
+      await jsm.streams.deleteMessage(names.moves, info.streamSequence, true);
+      erased.moves += 1;
     }
   }
 
@@ -195,5 +219,10 @@ export class Eraser {
     return !this.#stopped;
   }
 }
+
+/** A fact's place of the key holds its kind, which is nobody's name. */
+const isAbout = (record: LogRecord, people: ReadonlySet<string>): boolean =>
+  (typeof record[4] === "string" && people.has(record[4])) ||
+  (record[0] === LINK && people.has(record[5]));
 
 const POLL_MS = 250;

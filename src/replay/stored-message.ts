@@ -20,6 +20,10 @@ export const headerOf = ({ headers }: StoredMessage, name: string): string | und
 /** The header that names the key group which wrote a message: the engine's own have it. */
 export const GROUP_HEADER = "freshet-group";
 
+/** The headers that name what caused an output, and when the record of `IN` behind it was stored. */
+export const CAUSE_HEADER = "ce-causationid";
+export const STORED_HEADER = "freshet-stored";
+
 /** A message of `IN` as a replay takes it. */
 export function replayed(message: StoredMessage): FileMessage {
   const { subject, seq, time, data } = message;

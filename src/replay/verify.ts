@@ -12,7 +12,14 @@ import {
   type PublishedOutput,
   placeOf,
 } from "./published.ts";
-import { GROUP_HEADER, headerOf, type StoredLog, type StoredMessage } from "./stored-message.ts";
+import {
+  CAUSE_HEADER,
+  GROUP_HEADER,
+  headerOf,
+  STORED_HEADER,
+  type StoredLog,
+  type StoredMessage,
+} from "./stored-message.ts";
 
 export interface VerifyOptions {
   readonly definition: JobDefinition;
@@ -21,6 +28,8 @@ export interface VerifyOptions {
   readonly out: StoredLog;
   /** An output whose cause was stored later may still be on its way; by the log it goes to. */
   readonly settled: Readonly<Record<Place, EventTime>>;
+  /** Under which names somebody was known whom a record of `IN` makes forgotten; none where it does not. */
+  readonly erased?: (message: StoredMessage) => readonly string[];
   /** How many of each kind are shown. */
   readonly examples: number;
 }
@@ -78,14 +87,15 @@ export interface Verdict {
 
 /** Beginnings of subjects that tools write to `OUT`; the flows do not. */
 const NOTES = /^audit\.(erasure|recover|deadletter)(\.|$)/;
-/** What counts over many people, and receipts, which tell what was there to be erased. */
-const OVER_MANY = /^(in\.knowledge|trend|restock|kpi|privacy)\./;
+/** What counts over many people. */
+const OVER_MANY = /^(in\.knowledge|trend|restock|kpi)\./;
 
 /**
  * Replays a stored `IN` in memory and compares what comes out with what was published: the same set
  * of {subject, id, time, data}, byte for byte. Knowledge that demand publishes to `IN` is taken from
- * there, in its place, and compared too. Where people were erased, what counted them too, and what is left of theirs,
- * cannot be made again; all else is held to the same. Throws LOG_INCOMPLETE when `IN` has lost its beginning.
+ * there, in its place, and compared too. Where people were erased, what counted them too, what tells of them
+ * (receipts), and what one of the records that are gone has caused cannot be made again; all else is held to
+ * the same. Throws LOG_INCOMPLETE when `IN` has lost its beginning.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {
   if (options.intake.from !== undefined) {
@@ -103,6 +113,12 @@ class Audit {
   readonly #published = new Published();
   readonly #examples: Example[] = [];
   readonly #counts: Record<Kind, number> = { missing: 0, extra: 0, different: 0, twice: 0 };
+  /** Of those who were erased: what is left of a name in whatever spells it. */
+  readonly #people = new Set<string>();
+  /** Where records are gone: when those before and behind them were stored. */
+  readonly #gaps: (readonly [from: EventTime, to: EventTime])[] = [];
+  /** What has caused something in the replay. */
+  readonly #causes = new Set<string>();
   readonly #different: { readonly expected: Output; readonly found: PublishedOutput }[] = [];
   #batch: Batch = { began: 0 as EventTime, seq: 0, time: 0 as EventTime };
   #records = 0;
@@ -124,8 +140,10 @@ class Audit {
     const { intake, out } = this.#options;
     for await (const message of out.read())
       if (!NOTES.test(message.subject)) this.#add(message, "OUT");
-    for await (const message of intake.read())
+    for await (const message of intake.read()) {
       if (headerOf(message, GROUP_HEADER) !== undefined) this.#add(message, "IN");
+      for (const name of this.#options.erased?.(message) ?? []) this.#people.add(digitsOf(name));
+    }
   }
 
   #add(message: StoredMessage, log: Place): void {
@@ -144,7 +162,10 @@ class Audit {
     });
     for await (const message of intake.read()) {
       const { subject, data, seq, time } = message;
-      if (seq > this.#batch.seq + 1) this.#erased += seq - this.#batch.seq - 1;
+      if (seq > this.#batch.seq + 1) {
+        this.#erased += seq - this.#batch.seq - 1;
+        this.#gaps.push([this.#batch.time, time]);
+      }
       const begins = secondOf(time) > secondOf(this.#batch.time);
       if (begins) await log.settle();
       this.#batch = { began: begins ? time : this.#batch.began, seq, time };
@@ -158,6 +179,7 @@ class Audit {
 
   #expect(output: Output): void {
     this.#expected += 1;
+    this.#causes.add(output.cause);
     const found = this.#published.take(output.id);
     if (found === undefined) {
       this.#absent(output);
@@ -165,7 +187,7 @@ class Audit {
     }
     this.#reached = this.#batch.seq;
     if (found.digest === digestOfOutput(output)) this.#same += 1;
-    else if (this.#isUnsettled(output.subject)) this.#unsettled += 1;
+    else if (this.#isUnsettled(output)) this.#unsettled += 1;
     else {
       this.#counts.different += 1;
       if (this.#different.length < this.#options.examples)
@@ -173,25 +195,61 @@ class Audit {
     }
   }
 
-  #absent({ subject, id, data }: Output): void {
+  #absent(output: Output): void {
+    const { subject, id, data } = output;
     const { settled, out } = this.#options;
     const place = placeOf(subject);
     const { began, seq, time } = this.#batch;
     if (place === "OUT" && out.from !== undefined && began <= out.from) this.#agedOut += 1;
     else if (time > settled[place]) this.#inFlight += 1;
-    else if (this.#isUnsettled(subject)) this.#unsettled += 1;
+    else if (this.#isUnsettled(output)) this.#unsettled += 1;
     else this.#count({ kind: "missing", subject, id, cause: { seq, time: isoTime(time) }, data });
   }
 
-  #isUnsettled(subject: string): boolean {
-    return this.#erased > 0 && OVER_MANY.test(subject);
+  #isUnsettled({ subject, data }: Output): boolean {
+    if (this.#erased === 0 || this.#people.size === 0) return false;
+    return OVER_MANY.test(subject) || this.#tellsOfErased(JSON.stringify(data));
+  }
+  #tellsOfErased(text: string): boolean {
+    for (const digits of this.#people) if (text.includes(digits)) return true;
+    return false;
+  }
+
+  /** Ids of what nobody made in the replay, but records that are gone may have caused. */
+  async #unsettledAmong(extras: readonly PublishedOutput[]): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    if (this.#erased === 0 || this.#people.size === 0 || extras.length === 0) return found;
+    const onOut = new Map<number, string>();
+    for (const { place, seq, id } of extras) {
+      if (place === "OUT") onOut.set(seq, id);
+      else {
+        const message = await this.#options.intake.at(seq);
+        if (message !== undefined && this.#mayBeOfGone(message)) found.add(id);
+      }
+    }
+    for await (const message of this.#options.out.read()) {
+      const id = onOut.get(message.seq);
+      if (id !== undefined && this.#mayBeOfGone(message)) found.add(id);
+    }
+    return found;
+  }
+  #mayBeOfGone(message: StoredMessage): boolean {
+    if (OVER_MANY.test(message.subject)) return true;
+    if (this.#tellsOfErased(Buffer.from(message.data).toString("utf8"))) return true;
+    const cause = headerOf(message, CAUSE_HEADER);
+    if (cause === undefined || this.#causes.has(cause)) return false;
+    const stored = Number(headerOf(message, STORED_HEADER) ?? Number.NaN);
+    // Who was started anew does not know of every record when it was stored.
+    return Number.isNaN(stored) || this.#gaps.some(([from, to]) => stored >= from && stored <= to);
   }
 
   async verdict(): Promise<Verdict> {
     for (const { expected, found } of this.#different) await this.#show(expected, found);
-    for (const { place, seq, id, subject, time } of this.#published.rest()) {
+    const rest = [...this.#published.rest()];
+    const unsettled = await this.#unsettledAmong(rest);
+    for (const { place, seq, id, subject, time } of rest) {
       if (time > this.#options.intake.until) this.#beyond += 1;
-      else if (this.#erased > 0) this.#unsettled += 1;
+      else if (unsettled.has(id)) this.#unsettled += 1;
       else this.#count({ kind: "extra", subject, id, at: { log: place, seq } });
     }
     return {
@@ -228,5 +286,8 @@ class Audit {
     });
   }
 }
+
+/** A pseudonym without what marks it as one. */
+const digitsOf = (name: string): string => name.slice(2);
 
 const secondOf = (time: EventTime): number => Math.floor(time / 1000);

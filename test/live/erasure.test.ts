@@ -90,6 +90,7 @@ test("D02: a deletion reaches IN, the journal, OUT and the checkpoints; verify s
     intake,
     out,
     settled: { IN: settled, OUT: settled },
+    erased: (message) => job.intake.erasedNames(message),
     examples: 5,
   });
   expect(verdict.examples).toEqual([]);

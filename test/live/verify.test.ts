@@ -17,6 +17,8 @@ import { openShipped } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { FEW_GROUPS, type StoredAfternoon, storeAfternoon } from "../support/stored-afternoon.ts";
 
+/** For a busy machine; nothing is judged by the clock. */
+const PATIENCE = 300_000;
 const folder = mkdtempSync(join(tmpdir(), "freshet-verify-"));
 const PREFIX = { prefix: "freshet", log: makeLog("silent") };
 let shop: StoredAfternoon;
@@ -29,7 +31,7 @@ beforeAll(async () => {
   );
   out = inMemory(await BrokerLog.open(shop.nc, { stream: "FRESHET_OUT", ...PREFIX }));
   intake = inMemory(await BrokerLog.open(shop.nc, { stream: "FRESHET_IN", ...PREFIX }));
-});
+}, PATIENCE);
 
 afterAll(async () => {
   await shop.close();

@@ -206,6 +206,36 @@ describe("identity", () => {
     expect(messages).toMatchObject([{ subject: "deadletter.ids", data: { reason: "ids", field } }]);
   });
 
+  test("an erasure reaches everybody the person was before: no late feedback brings them back", () => {
+    const collect = collector();
+    const [ann, bea] = [
+      { k: "unionid", v: "ann" },
+      { k: "openid:wx-mp", v: "bea" },
+    ];
+    const acts = (seq: number, ids: readonly object[], over: object = {}) =>
+      sent(json(viewed(`e${seq}`, { ids, ...over })), { seq });
+    const before = play([acts(1, [ann]), acts(2, [bea])], collect);
+    const names = before.events.map(({ key }) => key);
+    expect(new Set(names).size).toBe(2);
+    const late = (name: string, seq: number) => {
+      const body = { rec_id: `r_${name.slice(2)}_${"0".repeat(12)}`, item: `s${seq}` };
+      return sent(json(body), { subject: "in.feedback.clicked", seq });
+    };
+    const linked = play([acts(3, [ann, bea]), late(names[1] ?? "", 4)], collect);
+    expect(linked.events.map(({ key }) => key)).toEqual([names[0], names[0]]);
+    const asked = sent(json({ id: "leave", ids: [ann] }), {
+      subject: "in.privacy.request.delete",
+      seq: 5,
+    });
+    const [erase] = play([asked], collect).messages;
+    expect(erase?.data).toMatchObject({ person: names[0], names: [names[1]] });
+    const record = sent(json(erase?.data), { subject: erase?.subject ?? "", seq: 6 });
+    expect(play([record], collect).events).toMatchObject([{ key: names[0] }]);
+    const after = [acts(7, [ann]), acts(8, [bea]), ...names.map((name, i) => late(name, 9 + i))];
+    expect(play(after, collect).events).toEqual([]);
+    expect(collect.counts.withheld).toBe(4);
+  });
+
   test("feedback goes to the person that its rec_id names, else to its ids", () => {
     const rec = "r_0123456789abcdef_0123456789ab";
     const { events } = play([

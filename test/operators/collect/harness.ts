@@ -28,6 +28,7 @@ const PLAN: Readonly<Record<string, readonly string[]>> = {
   "order.paid": ["order_id", "sku", "total_minor"],
   "feedback.clicked": ["rec_id", "item"],
   "recommendation.served": ["rec_id"],
+  "privacy.request.delete": [],
 };
 const isNumeric = (name: string): boolean => name.endsWith("_ms") || name.endsWith("_minor");
 
