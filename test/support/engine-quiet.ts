@@ -27,6 +27,31 @@ export async function untilQuiet(
   }
 }
 
+/**
+ * Waits until an engine that ticks has done what the messages of `IN` up to now ask for: each log in its
+ * turn is read to the end that it has once the one before it is read and what follows from it is sent.
+ */
+export async function untilCaughtUp(
+  nc: NatsConnection,
+  metrics: () => Promise<string>,
+  withinMs = 180_000,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  const jsm = await nc.jetstreamManager();
+  for (const log of ["in", "events", "demand"]) {
+    const { state: stored } = await jsm.streams.info(`FRESHET_${log.toUpperCase()}`);
+    for (;;) {
+      const text = await metrics();
+      const read = samples(text, "freshet_reader_sequence").get(`log="${log}"`) ?? 0;
+      const queues = samples(text, "freshet_queue_records");
+      const waiting = ["hops", "outputs"].some((name) => queues.get(`queue="${name}"`) !== 0);
+      if (read >= stored.last_seq && !waiting) break;
+      if (Date.now() > deadline) throw new Error(`${log} read to ${read} of ${stored.last_seq}`);
+      await sleep(EVERY_MS);
+    }
+  }
+}
+
 async function state(nc: NatsConnection, metrics: () => Promise<string>): Promise<string> {
   const jsm = await nc.jetstreamManager({ timeout: 1000 });
   const infos = await Promise.all(STREAMS.map((name) => jsm.streams.info(`FRESHET_${name}`)));
