@@ -60,10 +60,10 @@ describe("help and wrong usage", () => {
   });
 });
 
-test("a port that is none: 1, and what it takes", async () => {
+test("a port that is none: 2, and what it takes", async () => {
   for (const port of ["99999", "-1", "http"]) {
     const { code, stderr } = await runCli(["start", "--http-port", port]);
-    expect([code, stderr]).toEqual([1, expect.stringContaining("USAGE: --http-port takes")]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("USAGE: --http-port takes")]);
   }
 });
 
