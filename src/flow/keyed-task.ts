@@ -26,7 +26,6 @@ import {
   type Forgotten,
   type Hop,
   type ProfileSections,
-  type ProfileView,
   type Scored,
   type ScoreRequest,
   type Timer,
@@ -201,24 +200,25 @@ export class KeyedTask implements Runs {
   /** The state of one operator for a key, to be read and left alone. */
   stateOf(operator: string, key: string): unknown {
     const node = this.graph.nodes.find((n) => n.operator.name === operator);
-    return node === undefined ? undefined : this.#rows.peek(key)?.states[node.index];
+    return node === undefined ? undefined : this.#rows.look(key)?.states[node.index];
   }
 
   /** Whether anything is known of a key. */
   knows(key: string): boolean {
-    return this.#rows.peek(key) !== undefined;
+    return this.#rows.has(key);
   }
   /** What the operators show of a key as of `at`; nothing of it is shared with their states. */
   profileOf(key: string, at: EventTime): ProfileSections {
-    return sectionsOf("profile", this.graph.nodes, this.#rows.peek(key), this.#view(key, at));
+    return this.#sections("profile", key, at);
   }
   /** The same of what they say of why things are as they are. */
   explanationOf(key: string, at: EventTime): ProfileSections {
-    return sectionsOf("explain", this.graph.nodes, this.#rows.peek(key), this.#view(key, at));
+    return this.#sections("explain", key, at);
   }
-  #view(key: string, at: EventTime): ProfileView {
-    const permits = (purpose: string) => this.permits(key, purpose);
-    return { key, at, facts: this.facts, permits };
+  #sections(which: "profile" | "explain", key: string, at: EventTime): ProfileSections {
+    const row = this.#rows.look(key);
+    const permits = (purpose: string) => this.#permits(row, purpose);
+    return sectionsOf(which, this.graph.nodes, row, { key, at, facts: this.facts, permits });
   }
 
   /** What the task remembers, to be written between two messages. From the first call on changes are followed. */

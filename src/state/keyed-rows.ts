@@ -70,6 +70,21 @@ export class KeyedRows {
     return row;
   }
 
+  has(key: string): boolean {
+    return this.#hot.has(key) || this.#cold.has(key) || this.#unread.has(key);
+  }
+
+  /**
+   * The row of a key for somebody who only looks in, whenever that is: what is hot stays hot, what is
+   * cold stays cold, however many are looked at.
+   */
+  look(key: string): Row | undefined {
+    const hot = this.#hot.peek(key);
+    if (hot !== undefined) return hot;
+    const states = this.#coldStates(key);
+    return states === undefined ? undefined : { key, states };
+  }
+
   #coldStates(key: string): unknown[] | undefined {
     const cold = this.#cold.get(key);
     if (cold !== undefined) return unboxed(this.#compact.decode(cold));
