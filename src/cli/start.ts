@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { withoutLogin } from "../nats/connect.ts";
 import { makeLog } from "../watch/log.ts";
 import type { Environment } from "./environment.ts";
 import { openJob } from "./open-job.ts";
@@ -45,7 +46,8 @@ SIGTERM and Ctrl-C stop it cleanly: what was read is finished and acknowledged.`
           ? {}
           : { httpPort: portOption("--http-port", options.httpPort) }),
       });
-      log.info({ broker: running.url, metrics: `${running.http.url}/metrics` }, "freshet runs");
+      const broker = withoutLogin(running.url);
+      log.info({ broker, metrics: `${running.http.url}/metrics` }, "freshet runs");
       const failure = await Promise.race([stopping.then(() => undefined), running.failed]);
       await running.stop();
       if (failure !== undefined) throw failure;
