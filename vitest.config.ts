@@ -17,8 +17,9 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     setupFiles: ["test/support/evidence-setup.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Guards against what hangs; on two busy cores whole engines take their time.
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     maxWorkers: 2,
     reporters: ["default"],
   },

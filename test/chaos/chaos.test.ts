@@ -23,4 +23,4 @@ test("nothing is lost, doubled or wrong while engines and broker die, sleep and 
   }
   expect(line["outputsGot"]).toBe(line["outputsExpected"]);
   expect(code, stderr).toBe(0);
-}, 150_000);
+});

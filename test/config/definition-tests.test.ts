@@ -43,7 +43,7 @@ test("every shipped segment and rule has a test, and all of them pass", async ()
   const ids = [...config.segments.segments, ...config.rules.rules].map(({ id }) => id);
   expect(ids.filter((id) => !tested.has(id))).toEqual([]);
   expect(failures(await results(CONFIG_DIR))).toEqual([]);
-}, 120_000);
+});
 
 test.each([
   ["segments.yaml", "within: 30d, at_least: 3, distinct: event", "within: 30d, at_least: 4"],

@@ -100,30 +100,26 @@ describe("anything at all is read or told, never thrown", () => {
     fc.assert(fc.property(data, checkAnything), { numRuns: 300 });
   });
 
-  test.each(files)(
-    "%s with pieces cut, doubled and put in",
-    (name) => {
-      const text = shippedText(name).slice(0, 6000);
-      const edit = fc.record({
-        at: fc.nat({ max: text.length }),
-        cut: fc.nat({ max: 12 }),
-        put: fc.oneof(
-          fc.constantFrom(...PIECES),
-          fc.constantFrom(...text.split(/\s+/).slice(0, 200)),
-        ),
-      });
-      fc.assert(
-        fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
-          let mutant = text;
-          for (const { at, cut, put } of edits)
-            mutant = mutant.slice(0, at) + put + mutant.slice(at + cut);
-          checkAnything(mutant);
-        }),
-        { numRuns: 150 },
-      );
-    },
-    60_000,
-  );
+  test.each(files)("%s with pieces cut, doubled and put in", (name) => {
+    const text = shippedText(name).slice(0, 6000);
+    const edit = fc.record({
+      at: fc.nat({ max: text.length }),
+      cut: fc.nat({ max: 12 }),
+      put: fc.oneof(
+        fc.constantFrom(...PIECES),
+        fc.constantFrom(...text.split(/\s+/).slice(0, 200)),
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        let mutant = text;
+        for (const { at, cut, put } of edits)
+          mutant = mutant.slice(0, at) + put + mutant.slice(at + cut);
+        checkAnything(mutant);
+      }),
+      { numRuns: 150 },
+    );
+  });
 
   test.each([
     ["[", 6000],
@@ -138,12 +134,8 @@ describe("anything at all is read or told, never thrown", () => {
     ["\n", 900_000],
     ["价", 900_000],
     ["|\n ", 200_000],
-  ])(
-    "%j many times over",
-    (piece, times) => {
-      const text = piece.repeat(times).slice(0, 200_000);
-      checkAnything(`a: ${text}`);
-    },
-    60_000,
-  );
+  ])("%j many times over", (piece, times) => {
+    const text = piece.repeat(times).slice(0, 200_000);
+    checkAnything(`a: ${text}`);
+  });
 });

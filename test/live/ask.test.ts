@@ -63,7 +63,7 @@ beforeAll(async () => {
     await js.publish("freshet.in.event.mp.product.viewed", JSON.stringify(view));
   }
   await untilQuiet(nc, engine.metrics);
-}, 60_000);
+});
 
 afterAll(async () => {
   await nc?.close();

@@ -38,7 +38,7 @@ beforeAll(async () => {
   };
   void listen();
   engine = await start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await engine?.end("SIGKILL");
@@ -182,7 +182,7 @@ test("F14: rolled back by one command, and every output is what the log makes", 
   await vi.waitFor(async () => {
     const last = (await said<Entry[]>("history")).at(-1);
     expect(last).toMatchObject({ generation: 3, by: "start", state: "applied" });
-  }, 20_000);
+  });
   const { code, signal } = await engine.end("SIGTERM");
   expect([code, signal]).toEqual([0, null]);
   const { stdout, stderr } = await freshet("verify", "--config", config.folder, "--json");

@@ -84,7 +84,7 @@ beforeAll(async () => {
     JSON.stringify(event("after", 20, { type: "page.viewed", props: { path: "pages/a" } })),
   );
   await untilQuiet(nc, engine.metrics);
-}, 120_000);
+});
 
 afterAll(async () => {
   await nc?.close();

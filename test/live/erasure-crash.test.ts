@@ -35,7 +35,7 @@ beforeAll(async () => {
     ANNA_TOO = { ...ANNA_TOO, v: `o-anna-before-${i}` };
   server = await TestServer.start();
   nc = await connect({ servers: server.url });
-}, 60_000);
+});
 afterAll(async () => {
   await engine?.end("SIGKILL");
   await nc?.close();

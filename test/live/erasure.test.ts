@@ -39,7 +39,7 @@ beforeAll(async () => {
   server = await TestServer.start();
   engine = await startTestEngine({ url: server.url, settings });
   nc = await connect({ servers: server.url });
-}, 60_000);
+});
 afterAll(async () => {
   await nc?.close();
   await engine?.stop();
@@ -101,4 +101,4 @@ test("D02: a deletion reaches IN, the journal, OUT and the checkpoints; verify s
   await acts(ANNA, "product.viewed", { sku: "sku-1" });
   await untilQuiet(nc, engine.metrics);
   expect(await ask(ANNA)).toMatchObject({ person: null });
-}, 120_000);
+});

@@ -63,7 +63,7 @@ beforeAll(async () => {
   await acts("order.received", { order_id: "o-1", sku: "sku-1" });
   await acts("page.viewed", { path: "pages/home" });
   await untilQuiet(nc, engine.metrics);
-}, 120_000);
+});
 
 afterAll(async () => {
   await nc?.close();
@@ -120,7 +120,7 @@ test("D02: freshet explain asks the engine, and makes a decision again from the 
   const interest = then.segments.find(({ segment }) => segment === "high_value_interest");
   expect(interest).toMatchObject({ member: false, when: { of: [{ have: 2, need: 3 }, {}] } });
   await expect(freshet("unionid=o-never-met")).rejects.toMatchObject({ code: 1 });
-}, 120_000);
+});
 
 test("D02: of who was erased nothing is explained any more", async () => {
   const { person, decisions } = await ask({ ids: [WHO] });
@@ -135,4 +135,4 @@ test("D02: of who was erased nothing is explained any more", async () => {
     (failed: { readonly stdout: string }) => failed,
   );
   expect(stdout).toBe("nobody, or no such decision, is known by that\n");
-}, 120_000);
+});

@@ -27,7 +27,7 @@ let said = 0;
 beforeAll(async () => {
   server = await TestServer.start();
   nc = await connect({ servers: server.url });
-}, 60_000);
+});
 afterAll(async () => {
   await engine?.end("SIGKILL");
   await nc?.close();

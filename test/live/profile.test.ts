@@ -46,7 +46,7 @@ beforeAll(async () => {
   await acts("cart.added", { sku: "sku-1" });
   await acts("survey.answered", { topic: "home", attribute: "household", value: "3" });
   await untilQuiet(nc, engine.metrics);
-}, 60_000);
+});
 
 afterAll(async () => {
   await nc?.close();

@@ -89,4 +89,4 @@ test("D03: once messages are read and old enough, no file of an unencrypted stor
   nc = undefined;
   await server.down();
   expect(filesWith(store, Object.values(RAW))).toEqual([]);
-}, 240_000);
+});

@@ -34,7 +34,7 @@ test("of six tests that are called like rows one counts, and every other for its
     ["C07", false],
   ]);
   expect(code).toBe(1);
-}, 180_000);
+});
 
 test("a title names its rows before the colon: one, several, a range", () => {
   expect(rowsNamedBy("C21: the same ids")).toEqual(["C21"]);

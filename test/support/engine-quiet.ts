@@ -13,7 +13,7 @@ const EVERY_MS = 150;
 export async function untilQuiet(
   nc: NatsConnection,
   metrics: () => Promise<string>,
-  withinMs = 60_000,
+  withinMs = 180_000,
 ): Promise<void> {
   const deadline = Date.now() + withinMs;
   let before = "";

@@ -63,9 +63,9 @@ test("a probability is how often it is so, by what the people of a made-up shop 
     if (count >= 300) expect(Math.abs(said - was) / count).toBeLessThan(0.13);
   }
   expect(error(tenths)).toBeLessThan(0.03);
-}, 120_000);
+});
 
 test("probabilities twice as careful, or twice as bold, would not be", async () => {
   expect(error(await reliability({ ...config.intents, temperature: 2 }))).toBeGreaterThan(0.04);
   expect(error(await reliability({ ...config.intents, temperature: 0.4 }))).toBeGreaterThan(0.04);
-}, 120_000);
+});
