@@ -20,7 +20,7 @@ const messages: readonly ShopMessage[] = [
 /** So that a run lasts a few seconds and faults hit the middle of it. */
 const pace = messages.length / 4;
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 420_000 });
 
 let server: TestServer;
 let nc: NatsConnection;
