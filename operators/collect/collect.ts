@@ -347,7 +347,9 @@ export class Collect {
     const hashes = new Set([...ids.hashes, ...ids.before, ...this.#identity.hashesOf(person)]);
     const names = this.#identity.namesOf(person).slice(0, MAX_ERASED);
     const data = {
-      ...{ request: clientId, person, hashes: [...hashes].slice(0, MAX_ERASED) },
+      request: clientId,
+      person,
+      hashes: [...hashes].slice(0, MAX_ERASED),
       ...(names.length === 0 ? {} : { names }),
     };
     const token = hash128(`${person}\n${clientId}\n${seq}`);

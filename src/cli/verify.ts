@@ -70,7 +70,12 @@ async function run(options: Options, env: Environment): Promise<void> {
     const definition =
       begun === undefined ? open.job : open.beginningWith(begun.texts, begun.digest);
     const verdict = await verify({
-      ...{ definition, scoring, intake, out, settled, examples },
+      definition,
+      scoring,
+      intake,
+      out,
+      settled,
+      examples,
       erased: (message) => definition.intake.erasedNames(message),
     });
     const text = options.json === true ? JSON.stringify(verdict) : told(verdict);
