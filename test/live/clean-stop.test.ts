@@ -50,7 +50,7 @@ async function start(): Promise<Running> {
   const words = ["start", "--config", config.folder, "--http-port", "0"];
   const cli = new Cli(words, { env: { NATS_URL: server.url } });
   processes.push(cli);
-  const { metrics } = JSON.parse(await cli.said(/"freshet runs"/)) as { metrics: string };
+  const { metrics } = await cli.runs();
   return { cli, metrics: () => textOf(metrics) };
 }
 

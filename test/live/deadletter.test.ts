@@ -113,7 +113,7 @@ beforeAll(async () => {
   engine = new Cli(["start", "--config", config.folder, "--http-port", "0"], {
     env: { NATS_URL: server.url },
   });
-  const started = JSON.parse(await engine.said(/"freshet runs"/)) as { metrics: string };
+  const started = await engine.runs();
   metrics = () => textOf(started.metrics);
 });
 afterAll(async () => {

@@ -135,14 +135,14 @@ test("without NATS_URL it is the engine's own broker, while it runs and afterwar
   expect(existsSync(data)).toBe(false);
   const engine = new Cli(["start", ...own, "--http-port", "0"]);
   try {
-    const said = JSON.parse(await engine.said(/"freshet runs"/)) as Record<string, string>;
-    const client = await connect({ servers: said["broker"] ?? "" });
+    const { broker, metrics } = await engine.runs();
+    const client = await connect({ servers: broker });
     const body = JSON.stringify({ id: "e-1", type: "page.viewed", ts: Date.now() });
     await client.jetstream().publish("freshet.in.event.mp.page.viewed", body);
     await client.close();
     const running = await runCli(["dump", ...own, "--to", join(folder, "running.dump")]);
     expect(running.code, running.stderr).toBe(0);
-    expect((await textOf(`${new URL(said["metrics"] ?? "").origin}/readyz`)).length).not.toBe(0);
+    expect((await textOf(`${new URL(metrics).origin}/readyz`)).length).not.toBe(0);
     await sleep(100);
     expect((await engine.end()).code).toBe(0);
     const stopped = await runCli(["dump", ...own, "--to", join(folder, "stopped.dump")]);

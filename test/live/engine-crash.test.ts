@@ -53,7 +53,7 @@ async function startChild(settings: Settings, url = server.url): Promise<Child> 
   const words = ["start", "--config", config.folder, "--http-port", "0"];
   const cli = new Cli(words, { env: { NATS_URL: url } });
   processes.push(cli);
-  const { metrics } = JSON.parse(await cli.said(/"freshet runs"/)) as { metrics: string };
+  const { metrics } = await cli.runs();
   return { cli, metrics: () => textOf(metrics) };
 }
 

@@ -48,7 +48,7 @@ async function start(): Promise<Cli> {
   const words = ["start", "--config", config.folder, "--http-port", "0"];
   const cli = new Cli(words, { env: env() });
   engine = cli;
-  ({ metrics } = JSON.parse(await cli.said(/"freshet runs"/)) as { metrics: string });
+  ({ metrics } = await cli.runs());
   return cli;
 }
 const quiet = () => untilCaughtUp(nc, () => textOf(metrics));

@@ -44,7 +44,7 @@ const env = () => ({ NATS_URL: server.url, ...SECRETS });
 async function start({ folder }: TestConfig): Promise<Cli> {
   const cli = new Cli(["start", "--config", folder, "--http-port", "0"], { env: env() });
   engine = cli;
-  ({ metrics } = JSON.parse(await cli.said(/"freshet runs"/)) as { metrics: string });
+  ({ metrics } = await cli.runs());
   return cli;
 }
 const quiet = () => untilCaughtUp(nc, () => textOf(metrics));

@@ -59,6 +59,11 @@ export class Cli {
     }
   }
 
+  /** Once the engine that `start` began runs: the addresses of its broker and of its metrics. */
+  async runs(): Promise<{ readonly broker: string; readonly metrics: string }> {
+    return JSON.parse(await this.said(/"freshet runs"/));
+  }
+
   /** Sends a signal, unless it has ended already, and waits for its end. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<Finished> {
     this.child.kill(signal);
