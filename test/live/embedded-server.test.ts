@@ -141,7 +141,7 @@ test("a broker that ends unasked is started again, where its clients look for it
     expect(await server.exited).toMatchObject({ asked: false });
     const manager = await nc.jetstreamManager({ checkAPI: false });
     const found = async () => (await manager.streams.info("KEPT")).state.messages;
-    await expect.poll(found, { timeout: 20_000 }).toBe(5);
+    await expect.poll(found, { timeout: 60_000 }).toBe(5);
   });
 });
 
