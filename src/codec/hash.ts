@@ -17,8 +17,12 @@ function finalMix(h: number): number {
   return x ^ (x >>> 16);
 }
 
-const HEX = Array.from({ length: 65_536 }, (_, n) => n.toString(16).padStart(4, "0"));
-const hex8 = (n: number): string => (HEX[n >>> 16] ?? "") + (HEX[n & 0xffff] ?? "");
+const DIGITS = Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+/** Scratch: character codes of the hash that is being written. */
+const hex = new Array<number>(32).fill(0);
+function writeHex(word: number, at: number): void {
+  for (let i = 0; i < 8; i += 1) hex[at + i] = DIGITS[(word >>> (28 - 4 * i)) & 15] ?? 0;
+}
 
 /**
  * MurmurHash3 x86 128 (Austin Appleby, public domain) over the UTF-16 code units of `text`, two
@@ -58,7 +62,12 @@ export function hash128(text: string): string {
   h3 = finalMix(h3);
   h4 = finalMix(h4);
   h1 = (h1 + h2 + h3 + h4) | 0;
-  return hex8(h1) + hex8(h2 + h1) + hex8(h3 + h1) + hex8(h4 + h1);
+  writeHex(h1, 0);
+  writeHex(h2 + h1, 8);
+  writeHex(h3 + h1, 16);
+  writeHex(h4 + h1, 24);
+  // In one piece: a text joined of parts would be put together at its first use, which costs more.
+  return String.fromCharCode(...hex);
 }
 
 const utf8 = new TextEncoder();
