@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import { LRUCache } from "lru-cache";
 
 /** Turns identifiers into what may be kept: keyed hashes that nobody without the key can try out. */
 export interface Identifier {
@@ -16,6 +15,12 @@ export interface IdentifierOptions {
   readonly cached?: number;
 }
 
+/** An answer given lately, by the value alone: one value hardly ever comes with two kinds. */
+interface Known {
+  readonly kind: string;
+  readonly hash: string;
+}
+
 const MIN_KEY_BYTES = 16;
 const CACHED = 65_536;
 
@@ -27,16 +32,23 @@ export function makeIdentifier({ key, cached = CACHED }: IdentifierOptions): Ide
     );
   }
   const hmac = (text: string): string => createHmac("sha256", secret).update(text).digest("hex");
-  const known = new LRUCache<string, string>({ max: cached });
+  // Two generations: what nobody asked for while the younger one filled up is forgotten.
+  let young = new Map<string, Known>();
+  let old = new Map<string, Known>();
   return {
     keyId: `k_${hmac("key id").slice(0, 8)}`,
     identify(kind, value) {
-      const text = `${kind}\0${value}`;
-      const found = known.get(text);
-      if (found !== undefined) return found;
-      const made = hmac(text).slice(0, 32);
-      known.set(text, made);
-      return made;
+      const met = young.get(value);
+      if (met?.kind === kind) return met.hash;
+      const earlier = old.get(value);
+      const known =
+        earlier?.kind === kind ? earlier : { kind, hash: hmac(`${kind}\0${value}`).slice(0, 32) };
+      if (young.size >= cached / 2) {
+        old = young;
+        young = new Map();
+      }
+      young.set(value, known);
+      return known.hash;
     },
   };
 }
