@@ -25,27 +25,28 @@ const NUL = "\u0000";
 /** Items named in one category or co-visit partial; a longer list is cut in several. */
 const MAX_SKUS = 500;
 
+const ZEROS: readonly number[] = ITEM_MEASURES.map(() => 0);
+
 /** Adds to the counts of one second; makes the second's entry when something is counted. */
 export class Tally {
   readonly #state: PartialsState;
-  readonly #bucket: string;
-  touched = false;
+  readonly #bucket: number;
+  #counts: Counts | undefined;
 
   constructor(state: PartialsState, bucket: number) {
     this.#state = state;
-    this.#bucket = String(bucket);
+    this.#bucket = bucket;
   }
+  get touched(): boolean {
+    return this.#counts !== undefined;
+  }
+  /** `width` is at most that of an item. */
   add(key: string, width: number, index: number, by = 1): void {
-    this.touched = true;
-    let counts = this.#state.open[this.#bucket];
-    if (counts === undefined) {
-      counts = {};
-      this.#state.open[this.#bucket] = counts;
-    }
-    let row = counts[key];
+    this.#counts ??= this.#open();
+    let row = this.#counts[key];
     if (row === undefined) {
-      row = new Array<number>(width).fill(0);
-      counts[key] = row;
+      row = ZEROS.slice(0, width);
+      this.#counts[key] = row;
       this.#state.size += 1;
     }
     row[index] = (row[index] ?? 0) + by;
@@ -58,6 +59,12 @@ export class Tally {
       by,
     );
   }
+  #open(): Counts {
+    const bucket = String(this.#bucket);
+    const counts = this.#state.open[bucket] ?? {};
+    this.#state.open[bucket] = counts;
+    return counts;
+  }
 }
 
 /** A NUL inside a key would be read as its end. */
@@ -65,9 +72,32 @@ const clean = (text: string): string => (text.includes(NUL) ? text.replaceAll(NU
 export const joinKey = (dim: string, a: string, b: string): string =>
   `${dim}${NUL}${clean(a)}${NUL}${clean(b)}`;
 
+/** What was counted of one key. */
+interface Row {
+  readonly dim: string;
+  readonly a: string;
+  readonly b: string;
+  readonly counts: readonly number[];
+}
+
+/** The counts of one second in the order of dimension and key. */
+export function rowsOf(counts: Counts): Row[] {
+  const keys = Object.keys(counts).sort();
+  return keys.map((key) => {
+    const first = key.indexOf(NUL);
+    const second = key.indexOf(NUL, first + 1);
+    return {
+      dim: key.slice(0, first),
+      a: key.slice(first + 1, second),
+      b: key.slice(second + 1),
+      counts: counts[key] ?? [],
+    };
+  });
+}
+
 /** One second as partials, in the order of dimension and key. */
 export function emitSecond(
-  counts: Counts,
+  second: readonly Row[],
   time: EventTime,
   shop: ShopPace,
   ctx: Context<Hop>,
@@ -76,9 +106,7 @@ export function emitSecond(
   const categories = new Map<string, SkuCounts[]>();
   const covisits = new Map<string, [string, number][]>();
   const whole = new Map<string, number[]>();
-  for (const key of Object.keys(counts).sort()) {
-    const row = counts[key] ?? [];
-    const [dim = "", a = "", b = ""] = key.split(NUL);
+  for (const { dim, a, b, counts: row } of second) {
     switch (dim) {
       case "item":
         gather(items, a, [b, ...row]);
@@ -143,12 +171,11 @@ function emitSkus(
 }
 
 /** Takes what a complete second tells of the shop as a whole, before the second is handed on. */
-export function learnPace(pace: PaceState, counts: Counts, second: number): void {
+export function learnPace(pace: PaceState, second: readonly Row[], time: number): void {
   const items = new Set<string>();
-  for (const key of Object.keys(counts).sort()) {
-    const [dim, a = "", b = ""] = key.split(NUL);
+  for (const { dim, a, b, counts } of second) {
     if (dim === "item") items.add(a);
-    else if (dim === "met") meet(pace, a, b, counts[key]?.[0] ?? 0);
+    else if (dim === "met") meet(pace, a, b, counts[0] ?? 0);
   }
-  pass(pace, second, items.size);
+  pass(pace, time, items.size);
 }

@@ -10,7 +10,14 @@ import {
   type ItemMeasure,
   normalKeyword,
 } from "../demand/partial.ts";
-import { emitSecond, joinKey, learnPace, type PartialsState, Tally } from "../demand/second.ts";
+import {
+  emitSecond,
+  joinKey,
+  learnPace,
+  type PartialsState,
+  rowsOf,
+  Tally,
+} from "../demand/second.ts";
 import { numberProp, type PropValue, type ShopEvent, textProp } from "../event.ts";
 
 /** Two items met in one session; `b` after `a`. */
@@ -211,11 +218,11 @@ function flush(state: PartialsState, limit: number, ctx: Context<Hop>): Partials
       next = bucket;
       break;
     }
-    const counts = state.open[String(bucket)] ?? {};
+    const second = rowsOf(state.open[String(bucket)] ?? {});
     delete state.open[String(bucket)];
-    state.size -= Object.keys(counts).length;
-    learnPace(state.pace, counts, bucket);
-    emitSecond(counts, bucket as EventTime, paceAt(state.pace, bucket), ctx);
+    state.size -= second.length;
+    learnPace(state.pace, second, bucket);
+    emitSecond(second, bucket as EventTime, paceAt(state.pace, bucket), ctx);
   }
   state.due = next;
   if (next === 0) ctx.clearTimer(FLUSH);
