@@ -1,4 +1,5 @@
-import { Decoder, Encoder } from "@msgpack/msgpack";
+import { Decoder } from "@msgpack/msgpack";
+import { MsgpackWriter } from "./msgpack-writer.ts";
 
 /**
  * What crosses an internal stream. Positions are (seq, n): the sequence of the input message that
@@ -49,14 +50,14 @@ export interface Frame {
 }
 
 const VERSION = 1;
-const encoder = new Encoder({ ignoreUndefined: true });
+const writer = new MsgpackWriter();
 const decoder = new Decoder();
 
-export const encodeFacts = (entries: FactEntries): Uint8Array => encoder.encode(entries);
+export const encodeFacts = (entries: FactEntries): Uint8Array => writer.encode(entries);
 export const decodeFacts = (bytes: Uint8Array): FactEntries => decoder.decode(bytes) as FactEntries;
 
 export function encodeFrame(frame: Frame): Uint8Array {
-  return encoder.encode([VERSION, frame.source, frame.previous, frame.records]);
+  return writer.encode([VERSION, frame.source, frame.previous, frame.records]);
 }
 
 export function decodeFrame(bytes: Uint8Array): Frame {

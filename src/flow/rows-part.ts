@@ -1,7 +1,7 @@
+import { MsgpackWriter } from "../codec/msgpack-writer.ts";
 import type { KeyedRows } from "../state/keyed-rows.ts";
 import { packed, unpacked } from "../state/packed.ts";
 import type { Cut, Part } from "../state/part.ts";
-import { encodePlainShared } from "../state/plain.ts";
 import { eventTime } from "../time/event-time.ts";
 import type { Timers } from "../time/timers.ts";
 
@@ -17,6 +17,7 @@ export class RowsPart implements Part {
   readonly #rows: KeyedRows;
   readonly #timers: Timers;
   readonly #owners: number;
+  readonly #writer = new MsgpackWriter();
   #changed = new Set<string>();
   /** Keys of the cut that is being drawn which are not encoded yet. */
   #held: Set<string> | undefined;
@@ -63,7 +64,11 @@ export class RowsPart implements Part {
     for (let owner = 0; owner < this.#owners; owner += 1) {
       for (const [name, at] of this.#timers.ofKey(owner, key)) timers.push(owner, name, at);
     }
-    return encodePlainShared([key, this.#rows.bytesOf(key) ?? null, timers] satisfies Entry);
+    return this.#writer.encodeShared([
+      key,
+      this.#rows.bytesOf(key) ?? null,
+      timers,
+    ] satisfies Entry);
   }
 
   restore(bytes: Uint8Array): void {

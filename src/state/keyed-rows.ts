@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { MsgpackWriter } from "../codec/msgpack-writer.ts";
 import { Compact } from "./compact.ts";
 import { decodePlain, encodePlain } from "./plain.ts";
 
@@ -18,6 +19,7 @@ export class KeyedRows {
   readonly #cold = new Map<string, Uint8Array>();
   readonly #unread = new Map<string, Uint8Array>();
   readonly #compact = new Compact();
+  readonly #writer = new MsgpackWriter();
   readonly #hotRows: number;
   readonly #nodes: number;
   #coldBytes = 0;
@@ -117,13 +119,13 @@ export class KeyedRows {
     yield* this.#unread.keys();
   }
 
-  /** The row as msgpack; undefined when no node knows anything of its key. */
+  /** The row as msgpack, there until the next call; undefined when no node knows anything of its key. */
   bytesOf(key: string): Uint8Array | undefined {
     const unread = this.#unread.get(key);
     if (unread !== undefined) return unread;
     const states = this.#hot.peek(key)?.states ?? this.#coldStates(key);
     if (states === undefined || states.every((state) => state === undefined)) return undefined;
-    return encodePlain(boxed(states));
+    return this.#writer.encodeShared(boxed(states));
   }
   /** Takes over a row from its bytes. */
   put(key: string, bytes: Uint8Array): void {

@@ -1,16 +1,14 @@
-import { Decoder, Encoder } from "@msgpack/msgpack";
+import { Decoder } from "@msgpack/msgpack";
+import { MsgpackWriter } from "../codec/msgpack-writer.ts";
 
 /**
  * State is plain data: numbers, strings, booleans, null, arrays, plain objects and Uint8Array.
  * Its bytes are msgpack; a value and its round trip are the same state.
  */
-const encoder = new Encoder({ ignoreUndefined: true });
-const sharing = new Encoder({ ignoreUndefined: true });
+const writer = new MsgpackWriter();
 const decoder = new Decoder();
 
-export const encodePlain = (value: unknown): Uint8Array => encoder.encode(value);
-/** As `encodePlain`, but the bytes are only there until the next call. */
-export const encodePlainShared = (value: unknown): Uint8Array => sharing.encodeSharedRef(value);
+export const encodePlain = (value: unknown): Uint8Array => writer.encode(value);
 export const decodePlain = (bytes: Uint8Array): unknown => decoder.decode(bytes);
 
 /** A deep copy of plain data. A shallow copy first, as the engine clones shapes fast; then what is inside. */
