@@ -42,7 +42,8 @@ export class KnownOutputs {
   }
   /** True once for an id that stands there; nothing is made twice, so it can be forgotten. */
   take(id: string): boolean {
-    return this.#ids.delete(id);
+    // Mostly nothing is known, and three of each output ask: its hash is not worth it.
+    return this.#ids.size > 0 && this.#ids.delete(id);
   }
   /** Call it when everything that could be made again has been: no id is needed any more. */
   clear(): void {

@@ -19,6 +19,8 @@ export interface OutputPublisherOptions {
 }
 
 interface Pending {
+  /** Outputs of the same lane leave one after the other: those of a key of a group. */
+  readonly lane: string;
   readonly output: Output;
   readonly group: string;
   /** Broker time of the message that caused it: nobody can have sent it before. */
@@ -60,8 +62,8 @@ export class OutputPublisher {
   readonly #known: KnownOutputs;
   readonly #options: OutputPublisherOptions;
   readonly #source: string;
-  /** By key: the first of each list is in flight or next to be. */
-  readonly #byKey = new Map<string, Pending[]>();
+  /** The first of each list is in flight or next to be. */
+  readonly #lanes = new Map<string, Pending[]>();
   readonly #ready = new Fifo<Pending>();
   readonly #batches = new Map<string, Batch>();
   /** By group: resolves when all earlier batches are done. */
@@ -91,14 +93,14 @@ export class OutputPublisher {
     }
     this.#size += 1;
     const batch = this.#batchOf(group).begin();
-    const pending = { output, group, causedAt, storedAt, batch };
-    const key = `${group}\n${output.key}`;
-    const queue = this.#byKey.get(key);
+    const lane = `${group}\n${output.key}`;
+    const pending = { lane, output, group, causedAt, storedAt, batch };
+    const queue = this.#lanes.get(lane);
     if (queue !== undefined) {
       queue.push(pending);
       return;
     }
-    this.#byKey.set(key, [pending]);
+    this.#lanes.set(lane, [pending]);
     this.#ready.push(pending);
     this.#pump();
   }
@@ -195,11 +197,10 @@ export class OutputPublisher {
   }
 
   #done(pending: Pending, sentBefore: boolean): void {
-    const key = `${pending.group}\n${pending.output.key}`;
-    const queue = this.#byKey.get(key) ?? [];
+    const queue = this.#lanes.get(pending.lane) ?? [];
     queue.shift();
     const next = queue[0];
-    if (next === undefined) this.#byKey.delete(key);
+    if (next === undefined) this.#lanes.delete(pending.lane);
     else this.#ready.push(next);
     this.#inFlight -= 1;
     this.#size -= 1;
