@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ShopEvent } from "../operators/event.ts";
+import { probabilitiesOf } from "../operators/shopper/evidence-filter.ts";
 import { type IntentState, intentSpec } from "../operators/shopper/intent.ts";
 import { sessionSpec } from "../operators/shopper/session.ts";
 import type { Config } from "../src/config/load.ts";
@@ -69,14 +70,14 @@ export async function judged(
     const event = { id, type, at, recv: at, person, touchpoint: "mp", session: undefined, props };
     await happens(task, { ...event, clientId: `q${i}` }, i);
     const state = task.stateOf("intent", person) as IntentState | undefined;
-    found.push({ ...query, found: likeliest(state?.probabilities ?? {}) });
+    found.push({ ...query, found: likeliest(state, config.intents) });
   }
   return found;
 }
 
-function likeliest(probabilities: Readonly<Record<string, number>>): string {
-  const [first] = Object.entries(probabilities).toSorted(([, a], [, b]) => b - a);
-  return first?.[0] ?? "browse";
+function likeliest(state: IntentState | undefined, intents: Config["intents"]): string {
+  const probabilities = state === undefined ? [] : probabilitiesOf(state.evidence, intents);
+  return intents.names[probabilities.indexOf(Math.max(...probabilities))] ?? "browse";
 }
 
 /** The mean over intents of the harmonic mean of precision and recall. */

@@ -45,6 +45,33 @@ export function textProp(event: Pick<ShopEvent, "props">, name: string): string 
   const value = event.props[name];
   return typeof value === "string" ? value : undefined;
 }
+
+/** Names of properties, each with its place. */
+export type Precedence = ReadonlyMap<string, number>;
+export const precedence = (names: readonly string[]): Precedence =>
+  new Map(names.map((name, place) => [name, place]));
+
+/**
+ * The text of the first of these names that an event has one for: by going through the few properties
+ * it has, as asking for one it has not takes longest.
+ */
+export function firstText(
+  { props }: Pick<ShopEvent, "props">,
+  names: Precedence,
+): string | undefined {
+  let first: string | undefined;
+  let least = names.size;
+  for (const name in props) {
+    const place = names.get(name);
+    if (place === undefined || place >= least) continue;
+    const value = props[name];
+    if (typeof value !== "string") continue;
+    first = value;
+    least = place;
+  }
+  return first;
+}
+
 export function numberProp(event: ShopEvent, name: string): number | undefined {
   const value = event.props[name];
   return typeof value === "number" ? value : undefined;

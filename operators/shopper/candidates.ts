@@ -10,6 +10,7 @@ import {
   intentNow,
   isMuted,
   type KnownIntent,
+  nameOf,
   type Taste,
   TOUCHPOINT_HALF_LIFE,
 } from "./taste.ts";
@@ -68,21 +69,21 @@ export function shortlist(
   options: CandidateOptions,
 ): Shortlist {
   const intent = intentNow(taste, now);
+  const name = nameOf(intent);
   const list: Shortlist = { candidates: [], features: [] };
-  const withGoods =
-    intent?.name !== "seek_aftersales" && mayHoldGoods(taste, facts, intent, options);
-  if (!withGoods && !isServed(intent)) return list;
+  const withGoods = name !== "seek_aftersales" && mayHoldGoods(taste, facts, intent, options);
+  if (!withGoods && !isServed(name)) return list;
   const person = personOf(taste, facts, now, intent, options.least);
   if (withGoods) addGoods(list, person, options);
-  if (intent?.name === "seek_aftersales") addService(list, person, intent);
-  if (intent?.name === "compare_price") addOffers(list, person, intent);
-  if (intent?.name === "learn_features") addInfo(list, person, intent);
+  if (intent === undefined) return list;
+  if (name === "seek_aftersales") addService(list, person, intent);
+  if (name === "compare_price") addOffers(list, person, intent);
+  if (name === "learn_features") addInfo(list, person, intent);
   return list;
 }
 
 /** Whether there may be something else than goods for the intent. */
-const isServed = (intent: IntentNow | undefined): boolean =>
-  intent !== undefined && intent.name !== "browse" && intent.name !== "buy";
+const isServed = (intent: Intent): boolean => intent !== "browse" && intent !== "buy";
 
 /**
  * Whether any goods may reach the least score. Nearly always none can, and looking no further then
@@ -91,7 +92,7 @@ const isServed = (intent: IntentNow | undefined): boolean =>
 function mayHoldGoods(
   taste: Taste,
   facts: Facts,
-  intent: IntentNow | undefined,
+  intent: KnownIntent | undefined,
   { least, withSeen }: CandidateOptions,
 ): boolean {
   if (least === undefined) return true;
@@ -111,14 +112,12 @@ function mayHoldGoods(
   return least.mayAdmit(advantageOf(facts, "product"), intentFit("product", intent), most);
 }
 
-type IntentNow = KnownIntent & { readonly name: Intent };
-
 /** What features need of the person, worked out once. */
 interface Person {
   readonly taste: Taste;
   readonly facts: Facts;
   readonly now: EventTime;
-  readonly intent: IntentNow | undefined;
+  readonly intent: KnownIntent | undefined;
   readonly least: LeastScore | undefined;
   readonly categories: readonly (readonly [string, number])[];
   readonly channels: readonly (readonly [Channel, number])[];
@@ -129,7 +128,7 @@ function personOf(
   taste: Taste,
   facts: Facts,
   now: EventTime,
-  intent: IntentNow | undefined,
+  intent: KnownIntent | undefined,
   least: LeastScore | undefined,
 ): Person {
   return {
@@ -193,6 +192,8 @@ interface Lead {
   isSeen: boolean;
   /** The strongest single covisit, which is what `because` names. */
   strongest: number;
+  /** Its place among more leads than are considered; 0 until all is known of it. */
+  strength: number;
 }
 
 const INTENT_OF: Readonly<Record<Kind, Intent>> = {
@@ -205,8 +206,8 @@ const INTENT_OF: Readonly<Record<Kind, Intent>> = {
 const BROWSER_FIT = 0.1;
 
 /** How likely it is that the person is after a recommendation of this kind. */
-function intentFit(kind: Kind, intent: IntentNow | undefined): number {
-  if (intent?.name === INTENT_OF[kind]) return intent.probability;
+function intentFit(kind: Kind, intent: KnownIntent | undefined): number {
+  if (intent !== undefined && nameOf(intent) === INTENT_OF[kind]) return intent.probability;
   return kind === "product" ? BROWSER_FIT * (1 - (intent?.probability ?? 0)) : 0;
 }
 
@@ -216,7 +217,8 @@ function addGoods(list: Shortlist, person: Person, options: CandidateOptions): v
   const channel = favourite(person);
   const may = mayReach(person, channel);
   if (!leads.some(may)) return;
-  leads.sort((a, b) => strength(b) - strength(a) || (a.sku < b.sku ? -1 : 1));
+  for (const lead of leads) lead.strength = strengthOf(lead);
+  leads.sort((a, b) => b.strength - a.strength || (a.sku < b.sku ? -1 : 1));
   let considered = 0;
   for (const lead of leads) {
     const { sku } = lead;
@@ -259,7 +261,7 @@ function mayReach(
 }
 
 /** What is scored when there is more than may be: the very things looked at, then by covisits. */
-const strength = ({ covisit, popularity, recency, isSeen }: Lead): number =>
+const strengthOf = ({ covisit, popularity, recency, isSeen }: Lead): number =>
   (isSeen ? 2 : 0) + 2 * covisit + popularity + 0.5 * recency;
 
 function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Lead[] {
@@ -278,6 +280,7 @@ function leadsOf(person: Person, { withSeen, most }: CandidateOptions): Lead[] {
       popularity: 0,
       because: null,
       strongest: 0,
+      strength: 0,
       isSeen,
     };
     bySku.set(sku, fresh);
@@ -465,7 +468,7 @@ function trendOf(facts: Facts, sku: string | null): number {
 /** The acts that speak for a candidate: those of the intent it serves, else the person's last. */
 export function evidenceFor(taste: Taste, candidate: Candidate, now: EventTime) {
   const intent = intentNow(taste, now);
-  const serves = intent !== undefined && intent.name === INTENT_OF[candidate.kind];
+  const serves = intent !== undefined && nameOf(intent) === INTENT_OF[candidate.kind];
   return evidenceOf(serves && intent.evidence.length > 0 ? intent.evidence : taste.acts);
 }
 

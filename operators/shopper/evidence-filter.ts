@@ -1,12 +1,34 @@
 import type { EventTime, Millis } from "../../src/time/event-time.ts";
 
-/** Log-odds by intent, as they stood at `at`; what has none stands at 0. */
+/**
+ * Log-odds of intents, as they stood at `at`; what is not among them stands at 0. Parallel lists:
+ * copied and faded at every event.
+ */
 export interface Evidence {
   at: EventTime;
-  odds: Record<string, number>;
+  /** Replaced when it changes. */
+  intents: readonly string[];
+  odds: number[];
 }
 
-export const noEvidence = (at: EventTime): Evidence => ({ at, odds: {} });
+export const noEvidence = (at: EventTime): Evidence => ({ at, intents: [], odds: [] });
+
+export const copyEvidence = ({ at, intents, odds }: Evidence): Evidence => ({
+  at,
+  intents,
+  odds: odds.slice(),
+});
+
+/** Adds to an intent's odds as they stand. */
+export function addOdds(evidence: Evidence, intent: string, odds: number): void {
+  const place = evidence.intents.indexOf(intent);
+  if (place >= 0) {
+    evidence.odds[place] = (evidence.odds[place] ?? 0) + odds;
+    return;
+  }
+  evidence.intents = [...evidence.intents, intent];
+  evidence.odds.push(odds);
+}
 
 /**
  * Adds a clue of time `at`. The sum halves every half-life; a clue that comes late counts what is
@@ -21,7 +43,7 @@ export function addEvidence(
 ): void {
   decayTo(evidence, at, halfLife);
   const age = evidence.at - at;
-  evidence.odds[intent] = (evidence.odds[intent] ?? 0) + weight * 0.5 ** (age / halfLife);
+  addOdds(evidence, intent, weight * 0.5 ** (age / halfLife));
 }
 
 /** Moves the evidence on to `at`; never back. */
@@ -29,7 +51,7 @@ export function decayTo(evidence: Evidence, at: EventTime, halfLife: Millis): vo
   if (at <= evidence.at) return;
   const factor = 0.5 ** ((at - evidence.at) / halfLife);
   const { odds } = evidence;
-  for (const intent in odds) odds[intent] = (odds[intent] ?? 0) * factor;
+  for (let i = 0; i < odds.length; i += 1) odds[i] = (odds[i] ?? 0) * factor;
   evidence.at = at;
 }
 
@@ -48,7 +70,9 @@ export function probabilitiesOf(
   const all: number[] = [];
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < names.length; i += 1) {
-    const odds = ((evidence.odds[names[i] ?? ""] ?? 0) + (priors[i] ?? 0)) / temperature;
+    const place = evidence.intents.indexOf(names[i] ?? "");
+    const known = place < 0 ? 0 : (evidence.odds[place] ?? 0);
+    const odds = (known + (priors[i] ?? 0)) / temperature;
     all.push(odds);
     most = Math.max(most, odds);
   }

@@ -9,7 +9,7 @@ import {
   type Millis,
   plus,
 } from "../../src/time/event-time.ts";
-import { type ShopEvent, textProp } from "../event.ts";
+import { firstText, precedence, type ShopEvent, textProp } from "../event.ts";
 import type { Deed } from "./contact/outcome.ts";
 import { duration } from "./options.ts";
 import { TAGS } from "./profile-parts.ts";
@@ -24,11 +24,18 @@ const KEPT_TAGS = 64;
 
 type Touch = [at: EventTime, touchpoint: string, type: string, place: string, id: string];
 
+/** Types of events, and of each how many there were and when the newest. Parallel lists: copied at every event. */
+interface Counters {
+  /** Replaced when it changes. */
+  types: readonly string[];
+  counts: number[];
+  lasts: EventTime[];
+}
+
 export interface HistoryState {
   first: EventTime;
   last: EventTime;
-  /** By type of event: how many, and when the newest. */
-  counts: Record<string, [count: number, last: EventTime]>;
+  counters: Counters;
   /** What people said of themselves, the latest answer. */
   traits: Record<string, [value: string, at: EventTime]>;
   /** Tags that rules have set or taken. */
@@ -46,7 +53,7 @@ type In = ShopEvent | Deed | { readonly kind: string; readonly proposal?: { pers
 function historyOperator({ keep }: { readonly keep: Millis }): Operator<In, never, HistoryState> {
   return {
     name: NAME,
-    version: 1,
+    version: 2,
     order: "arrival",
     purpose: "profiling",
     key(input) {
@@ -56,9 +63,14 @@ function historyOperator({ keep }: { readonly keep: Millis }): Operator<In, neve
     init: emptyHistory,
     copy: (state) => ({
       ...state,
-      counts: { ...state.counts },
+      counters: {
+        types: state.counters.types,
+        counts: state.counters.counts.slice(),
+        lasts: state.counters.lasts.slice(),
+      },
       touches: state.touches.slice(),
     }),
+    migrate: (state) => fromRecord(state as HistoryOfRecord),
     onEvent(input, state, ctx) {
       if ("kind" in input) {
         if (isTagging(input)) noteTag(state, input);
@@ -86,13 +98,30 @@ function historyOperator({ keep }: { readonly keep: Millis }): Operator<In, neve
 const emptyHistory = (): HistoryState => ({
   first: 0 as EventTime,
   last: 0 as EventTime,
-  counts: {},
+  counters: { types: [], counts: [], lasts: [] },
   traits: {},
   tags: {},
   touches: [],
   origin: "",
   armed: false,
 });
+
+/** Version 1 kept what is counted by type. */
+type HistoryOfRecord = Omit<HistoryState, "counters"> & {
+  readonly counts: Readonly<Record<string, readonly [count: number, last: EventTime]>>;
+};
+
+function fromRecord({ counts, ...rest }: HistoryOfRecord): HistoryState {
+  const counted = Object.values(counts);
+  return {
+    ...rest,
+    counters: {
+      types: Object.keys(counts),
+      counts: counted.map(([count]) => count),
+      lasts: counted.map(([, last]) => last),
+    },
+  };
+}
 
 const isTagging = (input: In): input is Deed =>
   "kind" in input && input.kind === "deed" && (input as Deed).option.op === "tag";
@@ -113,7 +142,7 @@ function dropTag(state: HistoryState, tag: string): void {
 
 function noteEvent(state: HistoryState, event: ShopEvent): void {
   const { type, at } = event;
-  addCount(state, type, 1, at);
+  addCount(state.counters, type, 1, at);
   if (type === "privacy.request.tagdelete") dropTag(state, textProp(event, "tag") ?? "");
   answerOf(state, event);
   if (!isAct(type)) return;
@@ -122,17 +151,34 @@ function noteEvent(state: HistoryState, event: ShopEvent): void {
     state.origin = event.touchpoint;
   }
   state.last = latest(state.last, at);
-  addTouch(state, [at, event.touchpoint, type, placeOf(event), event.clientId]);
+  addTouch(state, [at, event.touchpoint, type, firstText(event, PLACES) ?? "", event.clientId]);
 }
 
-function addCount(state: HistoryState, type: string, by: number, at: EventTime): void {
-  const known = state.counts[type];
-  if (known === undefined) {
-    state.counts[type] = [by, at];
-    dropOldest(state.counts, KEPT_TYPES);
-  } else {
-    state.counts[type] = [known[0] + by, latest(known[1], at)];
+function addCount(counters: Counters, type: string, by: number, at: EventTime): void {
+  const { types, counts, lasts } = counters;
+  const place = types.indexOf(type);
+  if (place >= 0) {
+    counts[place] = (counts[place] ?? 0) + by;
+    lasts[place] = latest(lasts[place] ?? at, at);
+    return;
   }
+  counters.types = [...types, type];
+  counts.push(by);
+  lasts.push(at);
+  if (counts.length > KEPT_TYPES) dropOldestCount(counters);
+}
+
+/** As `dropOldest`. */
+function dropOldestCount(counters: Counters): void {
+  const { types, counts, lasts } = counters;
+  let oldest = 0;
+  for (let i = 1; i < types.length; i += 1) {
+    const [at, least] = [lasts[i] ?? 0, lasts[oldest] ?? 0];
+    if (at < least || (at === least && (types[i] ?? "") > (types[oldest] ?? ""))) oldest = i;
+  }
+  counters.types = types.filter((_, i) => i !== oldest);
+  counts.splice(oldest, 1);
+  lasts.splice(oldest, 1);
 }
 
 /** Votes and surveys ask for an attribute of the person; a correction sets one. */
@@ -148,16 +194,8 @@ function setTrait(state: HistoryState, name: string, said: [string, EventTime]):
   dropOldest(state.traits, KEPT_TRAITS);
 }
 
-const PLACES = ["scene", "channel", "source", "path", "group_id", "live_id"] as const;
-
 /** Where exactly an act took place, as far as it says. */
-function placeOf(event: ShopEvent): string {
-  for (const name of PLACES) {
-    const place = textProp(event, name);
-    if (place !== undefined) return place;
-  }
-  return "";
-}
+const PLACES = precedence(["scene", "channel", "source", "path", "group_id", "live_id"]);
 
 /** In time order; of one millisecond in the order of ids, so that the order of arrival leaves no trace. */
 function addTouch({ touches }: HistoryState, touch: Touch): void {
@@ -187,7 +225,14 @@ function mergeHistories(into: HistoryState, from: HistoryState): HistoryState {
       ? latest(into.first, from.first)
       : earliest(into.first, from.first);
   into.last = latest(into.last, from.last);
-  for (const [type, [count, at]] of Object.entries(from.counts)) addCount(into, type, count, at);
+  from.counters.types.forEach((type, i) => {
+    addCount(
+      into.counters,
+      type,
+      from.counters.counts[i] ?? 0,
+      from.counters.lasts[i] ?? into.last,
+    );
+  });
   for (const [name, said] of Object.entries(from.traits)) setTrait(into, name, said);
   for (const [tag, said] of Object.entries(from.tags)) setTag(into, tag, said);
   for (const touch of from.touches) addTouch(into, touch);
@@ -195,13 +240,13 @@ function mergeHistories(into: HistoryState, from: HistoryState): HistoryState {
 }
 
 function show(state: HistoryState): ProfileSections {
-  const { first, last, counts, traits, tags, touches, origin } = state;
+  const { first, last, counters, traits, tags, touches, origin } = state;
   return {
     traits: {
       ...(first === 0 ? {} : { first_seen: isoTime(first), last_seen: isoTime(last), origin }),
       ...Object.fromEntries(Object.entries(traits).map(([name, [value]]) => [name, value])),
     },
-    counters: Object.fromEntries(Object.entries(counts).map(([type, [count]]) => [type, count])),
+    counters: Object.fromEntries(counters.types.map((type, i) => [type, counters.counts[i]])),
     tags: Object.entries(tags)
       .filter(([, [on]]) => on)
       .map(([tag, [, at, rule]]) => ({ tag, since: isoTime(at), by: rule })),

@@ -16,6 +16,8 @@ import { type ShopEvent, textProp } from "../event.ts";
 import { categoryOf } from "./catalog.ts";
 import {
   addEvidence,
+  addOdds,
+  copyEvidence,
   decayTo,
   type Evidence,
   noEvidence,
@@ -25,12 +27,13 @@ import { type Clue, EvidenceBook, type EvidenceContext } from "./intent-evidence
 import { duration } from "./options.ts";
 import {
   addCounts,
+  copyCounts,
   countToward,
   noCounts,
   type PurchaseCounts,
   purchaseProbability,
 } from "./purchase.ts";
-import type { IntentSignal, SessionSignal, Step } from "./signals.ts";
+import type { IntentEvidence, IntentSignal, SessionSignal, Step } from "./signals.ts";
 
 interface IntentOptions {
   readonly halfLife: Millis;
@@ -62,8 +65,6 @@ type KeptClue = [string, string, EventTime, number, string, string];
 export interface IntentState {
   session: string;
   evidence: Evidence;
-  /** By intent, as they were after the last event; empty before one. */
-  probabilities: Record<string, number>;
   clues: KeptClue[];
   /** Looks at each sku of the session, the most recently looked at last. */
   views: [string, number][];
@@ -92,16 +93,16 @@ function intentOperator(
 ): Operator<SessionSignal, IntentSignal, IntentState> {
   return {
     name: "intent",
-    version: 2,
+    version: 3,
     order: "arrival",
     purpose: "profiling",
     key: (signal) => (signal.kind === "covisit" ? undefined : signal.person),
     init: emptyState,
     copy: (state) => ({
       ...state,
-      evidence: { at: state.evidence.at, odds: { ...state.evidence.odds } },
+      evidence: copyEvidence(state.evidence),
       clues: state.clues.slice(),
-      purchase: { at: state.purchase.at, counts: { ...state.purchase.counts } },
+      purchase: copyCounts(state.purchase),
     }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "covisit") return state;
@@ -111,8 +112,11 @@ function intentOperator(
     onTimer(_timer, state, ctx) {
       return state.session === "" ? forgetLater(state, ctx) : state;
     },
-    // What version 1 knew of a session is over with it; who has ordered lately is still known.
-    migrate: (state) => ({ ...emptyState(), orderAt: (state as IntentState).orderAt }),
+    migrate(state, from) {
+      // What version 1 knew of a session is over with it; who has ordered lately is still known.
+      if (from === 1) return { ...emptyState(), orderAt: (state as IntentState).orderAt };
+      return fromRecords(state as StateOfRecords);
+    },
     merge(into, from, ctx) {
       const joined = joinIntents(into, from, options.halfLife, book.file);
       if (joined.session !== "") speak(joined, ctx, options, book.file);
@@ -121,6 +125,24 @@ function intentOperator(
     },
     publish: messageOf,
     profile: (state, { at }) => ({ intents: shownIntents(state, at, options, book.file) }),
+  };
+}
+
+/** Version 2 kept odds by intent, counts by type, and probabilities, which follow from the odds. */
+type StateOfRecords = Omit<IntentState, "evidence" | "purchase"> & {
+  readonly evidence: { readonly at: EventTime; readonly odds: Readonly<Record<string, number>> };
+  readonly purchase: { readonly at: EventTime; readonly counts: Readonly<Record<string, number>> };
+  readonly probabilities: unknown;
+};
+
+function fromRecords(state: StateOfRecords): IntentState {
+  const { probabilities: _, evidence, purchase, ...rest } = state;
+  const { odds } = evidence;
+  const { counts } = purchase;
+  return {
+    ...rest,
+    evidence: { at: evidence.at, intents: Object.keys(odds), odds: Object.values(odds) },
+    purchase: { at: purchase.at, types: Object.keys(counts), counts: Object.values(counts) },
   };
 }
 
@@ -135,10 +157,10 @@ function joinIntents(
   const { told, toldProbability } = into;
   const [earlier, later] = from.evidence.at > into.evidence.at ? [into, from] : [from, into];
   decayTo(earlier.evidence, later.evidence.at, halfLife);
-  const odds = { ...later.evidence.odds };
-  for (const [intent, value] of Object.entries(earlier.evidence.odds)) {
-    odds[intent] = (odds[intent] ?? 0) + value;
-  }
+  const evidence = copyEvidence(later.evidence);
+  earlier.evidence.intents.forEach((intent, i) => {
+    addOdds(evidence, intent, earlier.evidence.odds[i] ?? 0);
+  });
   const looks = new Map(earlier.views);
   for (const [sku, count] of later.views) {
     const before = looks.get(sku) ?? 0;
@@ -153,8 +175,7 @@ function joinIntents(
   }
   return {
     session: later.session === "" ? earlier.session : later.session,
-    evidence: { at: later.evidence.at, odds },
-    probabilities: later.probabilities,
+    evidence,
     clues: [...earlier.clues, ...later.clues].sort((a, b) => a[2] - b[2]).slice(-KEPT_CLUES),
     views: [...looks].slice(-KEPT_VIEWS),
     alternatives: [...alternatives].slice(-KEPT_CATEGORIES),
@@ -170,14 +191,13 @@ function joinIntents(
 /** The intents as of `at`, each with what speaks for it. */
 function shownIntents(state: IntentState, at: EventTime, options: IntentOptions, file: IntentFile) {
   const now = latest(at, state.evidence.at);
-  const { odds } = state.evidence;
-  const evidence = { at: state.evidence.at, odds: { ...odds } };
+  const evidence = copyEvidence(state.evidence);
   decayTo(evidence, now, options.halfLife);
   const probabilities = probabilitiesOf(evidence, file);
   return file.names.map((intent, i) => ({
     intent,
     probability: rounded(probabilities[i] ?? 0),
-    evidence: strongest(state, intent, now, options.halfLife),
+    evidence: strongest(state, intent, now, options.halfLife).map(shownClue),
   }));
 }
 
@@ -185,7 +205,6 @@ function emptyState(): IntentState {
   return {
     session: "",
     evidence: noEvidence(0 as EventTime),
-    probabilities: {},
     clues: [],
     views: [],
     alternatives: [],
@@ -242,8 +261,10 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
   }
   const seen = state.views.find(([known]) => known === sku);
   const viewsOfSku = (seen?.[1] ?? 0) + 1;
-  state.views = [...state.views.filter((view) => view !== seen), [sku, viewsOfSku]];
-  if (state.views.length > KEPT_VIEWS) state.views.shift();
+  const views = state.views.filter((view) => view !== seen);
+  views.push([sku, viewsOfSku]);
+  if (views.length > KEPT_VIEWS) views.shift();
+  state.views = views;
   if (category === undefined) {
     return { viewsOfSku, skusOfCategory: 0, newInCategory: false, orderedLately };
   }
@@ -263,8 +284,10 @@ function lookAt(state: IntentState, event: ShopEvent, ctx: Context<IntentSignal>
 
 function settle(evidence: Evidence, kept: ReadonlyMap<string, number> | undefined): void {
   if (kept === undefined) return;
-  const { odds } = evidence;
-  for (const intent in odds) odds[intent] = (odds[intent] ?? 0) * (kept.get(intent) ?? 1);
+  const { intents, odds } = evidence;
+  for (let i = 0; i < odds.length; i += 1) {
+    odds[i] = (odds[i] ?? 0) * (kept.get(intents[i] ?? "") ?? 1);
+  }
 }
 
 function note(state: IntentState, event: ShopEvent, clue: Clue, halfLife: Millis): void {
@@ -284,38 +307,35 @@ function speak(
   options: IntentOptions,
   file: IntentFile,
 ): void {
-  const { names } = file;
+  const { names, browse } = file;
+  const { minProbability, hysteresis } = options;
   const probabilities = probabilitiesOf(state.evidence, file);
-  // Another object each time: what was told shares the one before.
-  state.probabilities = {};
   let best = 0;
-  for (let i = 0; i < names.length; i += 1) {
-    const probability = probabilities[i] ?? 0;
-    state.probabilities[names[i] ?? ""] = rounded(probability);
-    if (probability > (probabilities[best] ?? 0)) best = i;
+  for (let i = 1; i < names.length; i += 1) {
+    if ((probabilities[i] ?? 0) > (probabilities[best] ?? 0)) best = i;
   }
   const probability = probabilities[best] ?? 0;
   const top = names[best] ?? BROWSE;
-  if (top !== BROWSE && probability >= options.minProbability) {
-    const moved = Math.abs(probability - state.toldProbability) > options.hysteresis;
-    if (top !== state.told || moved) tell(state, ctx, top, probability, false, options, file);
+  if (top !== BROWSE && probability >= minProbability) {
+    const moved = Math.abs(probability - state.toldProbability) > hysteresis;
+    if (top !== state.told || moved) tell(state, ctx, best, probabilities, options, file);
     return;
   }
+  if (state.told === BROWSE) return;
   const left = probabilities[names.indexOf(state.told)] ?? 0;
-  if (state.told !== BROWSE && left < options.minProbability - options.hysteresis) {
-    tell(state, ctx, BROWSE, probabilities[file.browse] ?? 0, true, options, file);
-  }
+  if (left < minProbability - hysteresis) tell(state, ctx, browse, probabilities, options, file);
 }
 
 function tell(
   state: IntentState,
   ctx: Context<IntentSignal>,
-  intent: string,
-  probability: number,
-  quiet: boolean,
+  place: number,
+  probabilities: readonly number[],
   { halfLife }: IntentOptions,
   file: IntentFile,
 ): void {
+  const intent = file.names[place] ?? BROWSE;
+  const probability = probabilities[place] ?? 0;
   state.told = intent;
   state.toldProbability = probability;
   const at = state.evidence.at;
@@ -324,14 +344,16 @@ function tell(
     person: ctx.key,
     intent,
     probability,
-    probabilities: state.probabilities,
+    probabilities: Object.fromEntries(
+      file.names.map((name, i) => [name, rounded(probabilities[i] ?? 0)]),
+    ),
     purchase: purchaseProbability(state.purchase, file.purchase),
     session: state.session,
     at,
     evidence: strongest(state, intent, at, halfLife),
     sku: state.sku,
     category: state.category,
-    quiet,
+    quiet: intent === BROWSE,
   });
 }
 
@@ -350,11 +372,14 @@ function strongest(
     .map((clue) => ({
       event: clue[0],
       type: clue[1],
-      at: isoTime(clue[2]),
+      at: clue[2],
       weight: rounded(left(clue)),
       why: clue[4],
     }));
 }
+
+/** As a message shows it. */
+const shownClue = (clue: IntentEvidence) => ({ ...clue, at: isoTime(clue.at) });
 
 /** The session is over: its evidence goes; the order, and what speaks for a purchase, stay. */
 function endOf(
@@ -423,7 +448,7 @@ function messageOf(signal: IntentSignal) {
       purchase: rounded(purchase),
       session,
       at: isoTime(at),
-      evidence,
+      evidence: evidence.map(shownClue),
       ...(signal.sku === null ? {} : { sku: signal.sku }),
       ...(signal.category === null ? {} : { category: signal.category }),
     },

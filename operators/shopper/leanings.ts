@@ -2,7 +2,8 @@ import type { EventTime, Millis } from "../../src/time/event-time.ts";
 
 /** Names with scores that fade: what a person leans towards. Parallel lists: state is copied often. */
 export interface Leanings {
-  names: string[];
+  /** Replaced when it changes. */
+  names: readonly string[];
   scores: number[];
   /** When each score was as it stands. */
   ats: EventTime[];
@@ -11,7 +12,7 @@ export interface Leanings {
 export const noLeanings = (): Leanings => ({ names: [], scores: [], ats: [] });
 
 export const copyLeanings = ({ names, scores, ats }: Leanings): Leanings => ({
-  names: names.slice(),
+  names,
   scores: scores.slice(),
   ats: ats.slice(),
 });
@@ -32,12 +33,12 @@ export function lean(
   most: number,
   kind = "",
 ): void {
-  let place = of.names.indexOf(name);
+  const place = of.names.indexOf(name);
   if (place < 0) {
     if (countOf(of, kind) >= most) forgetFaintest(of, at, halfLife, kind);
-    place = of.names.push(name) - 1;
-    of.scores[place] = by;
-    of.ats[place] = at;
+    of.names = [...of.names, name];
+    of.scores.push(by);
+    of.ats.push(at);
     return;
   }
   const known = of.ats[place] ?? at;
@@ -66,7 +67,7 @@ function forgetFaintest(of: Leanings, now: EventTime, halfLife: Millis, kind: st
       faintest = i;
     }
   }
-  of.names.splice(faintest, 1);
+  of.names = of.names.toSpliced(faintest, 1);
   of.scores.splice(faintest, 1);
   of.ats.splice(faintest, 1);
 }

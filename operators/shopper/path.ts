@@ -1,5 +1,5 @@
 import type { EventTime } from "../../src/time/event-time.ts";
-import { type ShopEvent, textProp } from "../event.ts";
+import { firstText, precedence, type ShopEvent } from "../event.ts";
 
 /** One step of a person's way: where, what, about which thing, in which session. */
 export interface PathStep {
@@ -12,7 +12,7 @@ export interface PathStep {
 }
 
 /** What an act is about: the first of these properties that it has. */
-const ABOUT = [
+const ABOUT = precedence([
   "sku",
   "content_id",
   "live_id",
@@ -26,20 +26,13 @@ const ABOUT = [
   "service",
   "scene",
   "key",
-] as const;
+]);
 const MAX_ABOUT = 64;
 
 export function stepOf(event: ShopEvent, session: string | null): PathStep {
   const { at, touchpoint, type } = event;
-  return { at, touchpoint, type, about: aboutOf(event)?.slice(0, MAX_ABOUT) ?? null, session };
-}
-
-function aboutOf(event: ShopEvent): string | undefined {
-  for (const name of ABOUT) {
-    const value = textProp(event, name);
-    if (value !== undefined) return value;
-  }
-  return undefined;
+  const about = firstText(event, ABOUT)?.slice(0, MAX_ABOUT) ?? null;
+  return { at, touchpoint, type, about, session };
 }
 
 /** Puts a step in by its time, behind those of the same millisecond; only the last `limit` stay. */

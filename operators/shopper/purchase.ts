@@ -1,13 +1,24 @@
 import type { PurchaseModel } from "../../src/config/intents.ts";
 import { type EventTime, latest } from "../../src/time/event-time.ts";
 
-/** How often each type of event that counts has been seen, fading, as it stood at `at`. */
+/**
+ * How often types of events that count have been seen, fading, as it stood at `at`. Parallel lists:
+ * copied and faded at every event.
+ */
 export interface PurchaseCounts {
   at: EventTime;
-  counts: Record<string, number>;
+  /** Replaced when it changes. */
+  types: readonly string[];
+  counts: number[];
 }
 
-export const noCounts = (): PurchaseCounts => ({ at: 0 as EventTime, counts: {} });
+export const noCounts = (): PurchaseCounts => ({ at: 0 as EventTime, types: [], counts: [] });
+
+export const copyCounts = ({ at, types, counts }: PurchaseCounts): PurchaseCounts => ({
+  at,
+  types,
+  counts: counts.slice(),
+});
 
 /** Counts an event; one that comes late counts what is left of it by now. */
 export function countToward(
@@ -17,9 +28,19 @@ export function countToward(
   model: PurchaseModel,
 ): void {
   fadeTo(seen, at, model);
-  if (!Object.hasOwn(model.weights, type)) return;
-  const left = 0.5 ** ((seen.at - at) / model.halfLife);
-  seen.counts[type] = (seen.counts[type] ?? 0) + left;
+  // A name that every record has is no number.
+  if (typeof model.weights[type] !== "number") return;
+  addCount(seen, type, 0.5 ** ((seen.at - at) / model.halfLife));
+}
+
+function addCount(seen: PurchaseCounts, type: string, count: number): void {
+  const place = seen.types.indexOf(type);
+  if (place >= 0) {
+    seen.counts[place] = (seen.counts[place] ?? 0) + count;
+    return;
+  }
+  seen.types = [...seen.types, type];
+  seen.counts.push(count);
 }
 
 /** Adds what was seen of the same person under another name. */
@@ -27,22 +48,28 @@ export function addCounts(into: PurchaseCounts, from: PurchaseCounts, model: Pur
   const at = latest(into.at, from.at);
   fadeTo(into, at, model);
   fadeTo(from, at, model);
-  for (const [type, count] of Object.entries(from.counts)) {
-    into.counts[type] = (into.counts[type] ?? 0) + count;
-  }
+  from.types.forEach((type, i) => {
+    addCount(into, type, from.counts[i] ?? 0);
+  });
 }
 
 function fadeTo(seen: PurchaseCounts, at: EventTime, model: PurchaseModel): void {
   if (at <= seen.at) return;
   const factor = 0.5 ** ((at - seen.at) / model.halfLife);
   const { counts } = seen;
-  for (const type in counts) counts[type] = (counts[type] ?? 0) * factor;
+  for (let i = 0; i < counts.length; i += 1) counts[i] = (counts[i] ?? 0) * factor;
   seen.at = at;
 }
 
 /** What the model weighs, in the order of its weights: logarithms of one more than the counts. */
-export function purchaseFeatures({ counts }: PurchaseCounts, model: PurchaseModel): number[] {
-  return Object.keys(model.weights).map((type) => Math.log1p(counts[type] ?? 0));
+export function purchaseFeatures(
+  { types, counts }: PurchaseCounts,
+  model: PurchaseModel,
+): number[] {
+  return Object.keys(model.weights).map((type) => {
+    const place = types.indexOf(type);
+    return place < 0 ? 0 : Math.log1p(counts[place] ?? 0);
+  });
 }
 
 /** The probability that something is put in the cart or paid within 30 minutes. */

@@ -43,6 +43,7 @@ import {
   mute,
   noTaste,
   rememberRec,
+  settleIntent,
   type Taste,
 } from "./taste.ts";
 import { showTaste, TASTE_SECTIONS } from "./taste-profile.ts";
@@ -134,7 +135,7 @@ function recommendOperator(options: RecommendOptions): Operator<In, Out, Taste> 
       learnFrom(taste, event, ctx.facts);
       tellAffinity(taste, event, ctx);
       if (isOccasion(signal, taste, ctx, options)) ask(taste, ctx, wanted);
-      if (taste.intent !== null) taste.intent.isNews = false;
+      settleIntent(taste);
       return taste;
     },
     onScored: (scored, taste, ctx) => decide(scored, taste, ctx, options),

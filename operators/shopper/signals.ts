@@ -50,12 +50,12 @@ export interface PastSignal {
 
 export type SessionSignal = Step | CoVisit | SessionEnd;
 
-/** One piece of evidence for an intent, as a message shows it. */
+/** One piece of evidence for an intent. */
 export interface IntentEvidence {
   /** The tracker's id of the event. */
   readonly event: string;
   readonly type: string;
-  readonly at: string;
+  readonly at: EventTime;
   /** Log-odds the event added. */
   readonly weight: number;
   readonly why: string;

@@ -19,11 +19,14 @@ import {
 } from "./leanings.ts";
 import type { EventEvidence, IntentSignal } from "./signals.ts";
 
-/** What the recommender remembers of a person. Lists run from the oldest to the newest. */
+/**
+ * What the recommender remembers of a person. Lists run from the oldest to the newest, and are
+ * replaced when they change, as what is known of an intent is: a copy shares them.
+ */
 export interface Taste {
   /** Skus last looked at, distinct, and when. */
-  skus: string[];
-  skuAts: EventTime[];
+  skus: readonly string[];
+  skuAts: readonly EventTime[];
   categories: Leanings;
   touchpoints: Leanings;
   /** The touchpoint that was last said to be used most; empty when none was. */
@@ -32,14 +35,14 @@ export interface Taste {
   logPrice: number;
   prices: number;
   /** The last acts as evidence: type, tracker's id, time, three entries each. */
-  acts: (string | number)[];
+  acts: readonly (string | number)[];
   intent: KnownIntent | null;
   /** Recommendations made or served lately: last 12 digits of the id, and the items' keys. */
-  recs: string[];
-  recItems: string[];
+  recs: readonly string[];
+  recItems: readonly string[];
   /** Items not to recommend before a time. */
-  muted: string[];
-  mutedUntil: EventTime[];
+  muted: readonly string[];
+  mutedUntil: readonly EventTime[];
   /** When the last recommendation was pushed; 0 when none was. */
   pushedAt: EventTime;
   /** Of the newest event. */
@@ -47,14 +50,14 @@ export interface Taste {
 }
 
 export interface KnownIntent {
-  intent: number;
-  probability: number;
-  sku: string | null;
-  category: string | null;
-  at: EventTime;
+  readonly intent: number;
+  readonly probability: number;
+  readonly sku: string | null;
+  readonly category: string | null;
+  readonly at: EventTime;
   /** Told with the event at hand: reason to act. */
-  isNews: boolean;
-  evidence: (string | number)[];
+  readonly isNews: boolean;
+  readonly evidence: readonly (string | number)[];
 }
 
 export const CATEGORY_HALF_LIFE = days(3);
@@ -106,16 +109,8 @@ export const noTaste = (): Taste => ({
 /** A copy that shares nothing that changes in place. */
 export const copyTaste = (taste: Taste): Taste => ({
   ...taste,
-  skus: taste.skus.slice(),
-  skuAts: taste.skuAts.slice(),
   categories: copyLeanings(taste.categories),
   touchpoints: copyLeanings(taste.touchpoints),
-  acts: taste.acts.slice(),
-  intent: taste.intent === null ? null : { ...taste.intent },
-  recs: taste.recs.slice(),
-  recItems: taste.recItems.slice(),
-  muted: taste.muted.slice(),
-  mutedUntil: taste.mutedUntil.slice(),
 });
 
 /** Takes in what an act says about its person. */
@@ -124,8 +119,9 @@ export function learnFrom(taste: Taste, event: ShopEvent, facts: Facts): void {
   if (event.touchpoint !== "unknown") {
     lean(taste.touchpoints, event.touchpoint, 1, event.at, TOUCHPOINT_HALF_LIFE, KEPT_TOUCHPOINTS);
   }
-  taste.acts.push(event.type, event.clientId, event.at);
-  if (taste.acts.length > 3 * KEPT_ACTS) taste.acts.splice(0, 3);
+  const acts = taste.acts.length >= 3 * KEPT_ACTS ? taste.acts.slice(3) : taste.acts.slice();
+  acts.push(event.type, event.clientId, event.at);
+  taste.acts = acts;
   const interest = INTEREST[event.type];
   if (interest === undefined) return;
   const category = categoryOf(event, facts);
@@ -181,19 +177,23 @@ export const favouriteTouchpoint = (taste: Taste, now: EventTime): string | unde
 
 function rememberSku(taste: Taste, sku: string, at: EventTime): void {
   const known = taste.skus.indexOf(sku);
+  if (known >= 0 && at <= (taste.skuAts[known] ?? at)) return;
+  const skus = taste.skus.slice();
+  const ats = taste.skuAts.slice();
   if (known >= 0) {
-    if (at <= (taste.skuAts[known] ?? at)) return;
-    taste.skus.splice(known, 1);
-    taste.skuAts.splice(known, 1);
+    skus.splice(known, 1);
+    ats.splice(known, 1);
   }
-  let place = taste.skus.length;
-  while (place > 0 && (taste.skuAts[place - 1] ?? at) > at) place -= 1;
-  taste.skus.splice(place, 0, sku);
-  taste.skuAts.splice(place, 0, at);
-  if (taste.skus.length > KEPT_SKUS) {
-    taste.skus.shift();
-    taste.skuAts.shift();
+  let place = skus.length;
+  while (place > 0 && (ats[place - 1] ?? at) > at) place -= 1;
+  skus.splice(place, 0, sku);
+  ats.splice(place, 0, at);
+  if (skus.length > KEPT_SKUS) {
+    skus.shift();
+    ats.shift();
   }
+  taste.skus = skus;
+  taste.skuAts = ats;
 }
 
 function rememberPrice(taste: Taste, price: number): void {
@@ -217,28 +217,28 @@ export function learnIntent(taste: Taste, signal: IntentSignal): void {
           isNews: true,
           evidence: signal.evidence
             .slice(0, KEPT_ACTS)
-            .flatMap(({ event, type, at }) => [type, event, Date.parse(at)]),
+            .flatMap(({ event, type, at }) => [type, event, at]),
         };
 }
 
-/** The intent in force; undefined when the person is merely browsing. */
-export function intentNow(
-  taste: Taste,
-  now: EventTime,
-): (KnownIntent & { readonly name: Intent }) | undefined {
-  const known = taste.intent;
-  if (known === null || now - known.at > INTENT_HOLDS) return undefined;
-  return { ...known, name: INTENTS[known.intent] ?? "browse" };
+/** The event at hand is dealt with: its intent is no news any more. */
+export function settleIntent(taste: Taste): void {
+  if (taste.intent?.isNews === true) taste.intent = { ...taste.intent, isNews: false };
 }
+
+/** The intent in force; undefined when the person is merely browsing. */
+export function intentNow(taste: Taste, now: EventTime): KnownIntent | undefined {
+  const known = taste.intent;
+  return known === null || now - known.at > INTENT_HOLDS ? undefined : known;
+}
+
+export const nameOf = (intent: KnownIntent | undefined): Intent =>
+  INTENTS[intent?.intent ?? 0] ?? "browse";
 
 /** What the person was last recommended or shown, so that feedback by id finds its items. */
 export function rememberRec(taste: Taste, recId: string, items: readonly string[]): void {
-  taste.recs.push(recId.slice(-12));
-  taste.recItems.push(items.join("\n"));
-  if (taste.recs.length > KEPT_RECS) {
-    taste.recs.shift();
-    taste.recItems.shift();
-  }
+  taste.recs = [...taste.recs, recId.slice(-12)].slice(-KEPT_RECS);
+  taste.recItems = [...taste.recItems, items.join("\n")].slice(-KEPT_RECS);
 }
 
 /** Keys of the items of a recommendation; empty when it is forgotten or was never made. */
@@ -251,12 +251,13 @@ function itemsOfRec(taste: Taste, recId: string): readonly string[] {
 export function mute(taste: Taste, item: string, until: EventTime, now: EventTime): void {
   const known = taste.muted.indexOf(item);
   if (known >= 0) {
-    taste.mutedUntil[known] = latest(taste.mutedUntil[known] ?? until, until);
+    const before = taste.mutedUntil[known] ?? until;
+    if (until > before) taste.mutedUntil = taste.mutedUntil.with(known, until);
     return;
   }
   if (taste.muted.length >= KEPT_MUTED) dropMuted(taste, now);
-  taste.muted.push(item);
-  taste.mutedUntil.push(until);
+  taste.muted = [...taste.muted, item];
+  taste.mutedUntil = [...taste.mutedUntil, until];
 }
 
 /** Drops what is over; where nothing is, what ends first. */
@@ -286,9 +287,11 @@ export function learnOutcome(
     for (const sku of orderedSkus(event).slice(0, KEPT_MUTED)) mute(taste, sku, until, event.at);
     return;
   }
+  const isServed = event.type === "recommendation.served";
+  if (!isServed && !event.type.startsWith("feedback.")) return;
   const recId = textProp(event, "rec_id");
   if (recId === undefined) return;
-  if (event.type === "recommendation.served") {
+  if (isServed) {
     const items = event.props["items"];
     rememberRec(taste, recId, Array.isArray(items) ? items.filter(isText).slice(0, 20) : []);
     return;

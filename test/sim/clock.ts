@@ -37,27 +37,12 @@ export class Owner {
   }
 }
 
-/** Something that is to happen. */
-class Due {
+interface Due {
   readonly at: number;
-  /** Of two things at the same moment the one that was asked for first comes first. */
   readonly order: number;
   readonly owner: Owner;
   readonly task: () => void;
-  #cancelled = false;
-
-  constructor(at: number, order: number, owner: Owner, task: () => void) {
-    this.at = at;
-    this.order = order;
-    this.owner = owner;
-    this.task = task;
-  }
-  get cancelled(): boolean {
-    return this.#cancelled;
-  }
-  cancel(): void {
-    this.#cancelled = true;
-  }
+  cancelled: boolean;
 }
 
 const REAL = {
@@ -99,13 +84,22 @@ export class SimClock {
     return this.#done;
   }
 
-  at(time: number, owner: Owner, task: () => void): Due {
-    const due = new Due(Math.max(time, this.#now), this.#order, owner, task);
-    this.#order += 1;
+  at(time: number, owner: Owner, task: () => void): { cancel(): void } {
+    const due = {
+      at: Math.max(time, this.#now),
+      order: this.#order++,
+      owner,
+      task,
+      cancelled: false,
+    };
     this.#due.push(due);
-    return due;
+    return {
+      cancel: () => {
+        due.cancelled = true;
+      },
+    };
   }
-  after(ms: number, owner: Owner, task: () => void): Due {
+  after(ms: number, owner: Owner, task: () => void): { cancel(): void } {
     return this.at(this.#now + Math.max(0, ms), owner, task);
   }
   wake(owner: Owner): void {
@@ -204,7 +198,7 @@ export class SimClock {
 
 /** What stands for `NodeJS.Timeout`. */
 class SimTimer {
-  due: Due | undefined;
+  due: { cancel(): void } | undefined;
 
   ref(): this {
     return this;

@@ -10,7 +10,6 @@ import {
   straight,
   takenIn,
 } from "./judge.ts";
-import { accountOf } from "./oracle.ts";
 import { type Cut, planOf } from "./plan.ts";
 import { World } from "./world.ts";
 
@@ -42,8 +41,7 @@ export async function runSeed(
     const job = makeJob(plan.groups);
     const wanted = await straight(job, intake);
     violations.push(...differences(got, wanted), ...orderFaults(got, wanted));
-    const account = accountOf(intake);
-    violations.push(...bookFaults(job, account), ...oracleFaults(broker, account));
+    violations.push(...bookFaults(job, intake), ...oracleFaults(broker, intake));
   }
   return {
     seed,

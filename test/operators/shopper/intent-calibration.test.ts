@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { happens, intentTask } from "../../../bench/intent-queries.ts";
+import { probabilitiesOf } from "../../../operators/shopper/evidence-filter.ts";
 import type { IntentState } from "../../../operators/shopper/intent.ts";
 import type { IntentFile } from "../../../src/config/intents.ts";
 import { type EventTime, hours } from "../../../src/time/event-time.ts";
@@ -39,12 +40,13 @@ async function reliability(intents: IntentFile): Promise<Tenth[]> {
     const person = `p_${truth.person.toString(16).padStart(16, "0")}`;
     await happens(task, eventOf(behaviour, person, n), n);
     const state = task.stateOf("intent", person) as IntentState | undefined;
-    for (const [intent, probability] of Object.entries(state?.probabilities ?? {})) {
+    if (state === undefined || state.session === "") continue;
+    for (const [i, probability] of probabilitiesOf(state.evidence, intents).entries()) {
       const tenth = tenths[Math.min(9, Math.floor(probability * 10))];
       if (tenth === undefined) continue;
       tenth.count += 1;
       tenth.said += probability;
-      tenth.was += Number(truth.intent === intent);
+      tenth.was += Number(truth.intent === intents.names[i]);
     }
   }
   return tenths;
