@@ -45,11 +45,16 @@ export const CONSENT_EVENTS: readonly string[] = [
   "unsubscribed",
 ];
 
+const SAYS_CONSENT: ReadonlySet<string> = new Set(CONSENT_EVENTS);
+
+/** Whether events of a type say what may be done. */
+export const saysConsent = (type: string): boolean => SAYS_CONSENT.has(type);
+
 const KNOWN: ReadonlySet<string> = new Set(CHANNELS);
 
 /** The one place that reads consent and refusal, wherever they must be known. */
 export function hearConsent(consents: Consents, event: ConsentEvent): void {
-  if (!CONSENT_EVENTS.includes(event.type)) return;
+  if (!saysConsent(event.type)) return;
   if (event.type.startsWith("privacy.")) hearPrivacy(consents, event);
   else hearChannel(consents, event);
 }

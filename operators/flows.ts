@@ -7,17 +7,31 @@ import type { DemandRecord, PartialCounts } from "./demand/partial.ts";
 import type { PropValue, ShopEvent } from "./event.ts";
 import { shopFacts } from "./facts.ts";
 
+const KEPT_WORDS = 1024;
+const words = new Map<string, string>();
+
+/**
+ * One string for a word that comes with event after event: a name in a record is looked up by
+ * identity, once its string has been, and what states keep of it is one string.
+ */
+function sameWord(word: string): string {
+  const known = words.get(word);
+  if (known !== undefined) return known;
+  if (words.size < KEPT_WORDS) words.set(word, word);
+  return word;
+}
+
 /** The journal's record as the operators of the shopper flow see it. */
 function readShopEvent(record: KeyedRecord): ShopEvent {
   const [, , , at, person, id, payload] = record;
   const [type, touchpoint, session, props, clientId, recv, ids] = payload as JournalPayload;
   return {
     id,
-    type,
+    type: sameWord(type),
     at: at as EventTime,
     recv: recv as EventTime,
     person,
-    touchpoint,
+    touchpoint: sameWord(touchpoint),
     session: session ?? undefined,
     props: props as Readonly<Record<string, PropValue>>,
     clientId,

@@ -51,14 +51,16 @@ const KEPT_SKUS = 20;
 const NEVER = 0 as EventTime;
 const TIMER = "silence";
 
-const MEASURE_OF: Readonly<Record<string, FeedbackMeasure>> = {
-  "feedback.exposed": "shown",
-  "feedback.clicked": "clicked",
-  "feedback.closed": "closed",
-  "feedback.blocked": "closed",
-  "feedback.purchased": "purchased",
-  "feedback.ignored": "ignored",
-};
+const MEASURE_OF: ReadonlyMap<string, FeedbackMeasure> = new Map(
+  Object.entries<FeedbackMeasure>({
+    "feedback.exposed": "shown",
+    "feedback.clicked": "clicked",
+    "feedback.closed": "closed",
+    "feedback.blocked": "closed",
+    "feedback.purchased": "purchased",
+    "feedback.ignored": "ignored",
+  }),
+);
 
 /** What is told of a recommendation when it is made. */
 export type Made = Pick<
@@ -105,7 +107,7 @@ function personOf(input: In): string | undefined {
   if ("kind" in input) return input.kind === "recommended" ? input.person : undefined;
   const { type } = input;
   const concerns =
-    type === "order.paid" || type === "recommendation.served" || MEASURE_OF[type] !== undefined;
+    type === "order.paid" || type === "recommendation.served" || MEASURE_OF.has(type);
   return concerns ? input.person : undefined;
 }
 
@@ -168,7 +170,7 @@ function heard(
     }
     return;
   }
-  const measure = MEASURE_OF[event.type];
+  const measure = MEASURE_OF.get(event.type);
   const rec = state.open.find(({ id }) => id === recId);
   if (measure !== undefined && rec !== undefined) tell(rec, measure, event.at, ctx);
 }

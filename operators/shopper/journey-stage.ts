@@ -29,36 +29,38 @@ export interface Mark {
   id: string;
 }
 
-const KINDS: Readonly<Record<string, MarkKind>> = {
-  "article.opened": "seen",
-  "article.read": "seen",
-  "video.played": "seen",
-  "live.entered": "seen",
-  "content.liked": "seen",
-  "content.commented": "seen",
-  "content.created": "seen",
-  "product.viewed": "seen",
-  "product.clicked": "seen",
-  "product.favorited": "seen",
-  "product.shared": "seen",
-  "product.listed": "seen",
-  searched: "seen",
-  "cart.added": "seen",
-  subscribed: "seen",
-  "group.joined": "seen",
-  "group.message.posted": "asks",
-  "group.message.replied": "asks",
-  "contact.added": "asks",
-  "cs.started": "service",
-  "service.booked": "served",
-  "order.refunded": "served",
-  "order.placed": "ordered",
-  "order.paid": "paid",
-  "order.cancelled": "cancelled",
-};
+const KINDS: ReadonlyMap<string, MarkKind> = new Map(
+  Object.entries<MarkKind>({
+    "article.opened": "seen",
+    "article.read": "seen",
+    "video.played": "seen",
+    "live.entered": "seen",
+    "content.liked": "seen",
+    "content.commented": "seen",
+    "content.created": "seen",
+    "product.viewed": "seen",
+    "product.clicked": "seen",
+    "product.favorited": "seen",
+    "product.shared": "seen",
+    "product.listed": "seen",
+    searched: "seen",
+    "cart.added": "seen",
+    subscribed: "seen",
+    "group.joined": "seen",
+    "group.message.posted": "asks",
+    "group.message.replied": "asks",
+    "contact.added": "asks",
+    "cs.started": "service",
+    "service.booked": "served",
+    "order.refunded": "served",
+    "order.placed": "ordered",
+    "order.paid": "paid",
+    "order.cancelled": "cancelled",
+  }),
+);
 
 export function markOf(event: ShopEvent): Mark | undefined {
-  const kind = Object.hasOwn(KINDS, event.type) ? KINDS[event.type] : undefined;
+  const kind = KINDS.get(event.type);
   if (kind === undefined) return undefined;
   const order = textProp(event, "order_id") ?? null;
   return { at: event.at, kind, order, type: event.type, id: event.clientId };
@@ -117,7 +119,9 @@ export function moved(from: Standing, { at, kind, order }: Mark): Standing {
 
 /** A stage entered for good: there is no order to take back any more that led there. */
 function entered(from: Standing, stage: number, at: EventTime): Standing {
-  return from.stage === stage ? from : { ...from, stage, since: at, before: 0 };
+  if (from.stage === stage) return from;
+  const { purchases, open, paid } = from;
+  return { stage, since: at, purchases, open, paid, before: 0 };
 }
 
 function placed(from: Standing, order: string | null, at: EventTime): Standing {

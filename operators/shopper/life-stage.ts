@@ -58,23 +58,32 @@ export const copyLife = (life: LifeHistory): LifeHistory => ({
 });
 
 /**
- * Takes in an act; a purchase is one, too. False when all it does is to put off the next pause: no
- * stage up to now is another one by it.
+ * Takes in an act; a purchase is one, too. False when no stage up to `judged` is another one by it:
+ * it lies between others, or all it does is to put off the next pause.
  */
-export function lived(life: LifeHistory, act: Seen, { dormantAfter }: StageRules): boolean {
+export function lived(
+  life: LifeHistory,
+  act: Seen,
+  { dormantAfter }: StageRules,
+  judged: EventTime,
+): boolean {
   const [at, id, type] = act;
   const { stretches } = life;
   const newest = stretches.at(-1);
   const prolongs =
     newest !== undefined && at >= newest[0][0] && at <= plus(newest[1][0], dormantAfter);
+  let putsOff = false;
   if (!prolongs) unite(stretches, [act, act], dormantAfter);
-  else if (isBefore(newest[1], act)) stretches[stretches.length - 1] = [newest[0], act];
+  else if (isBefore(newest[1], act)) {
+    stretches[stretches.length - 1] = [newest[0], act];
+    putsOff = true;
+  }
   life.since = firstOf(life.since, at);
   if (type === PAID) {
     life.bought = firstOf(life.bought, at);
     insert(life, [at, id]);
   }
-  return !prolongs || type === PAID;
+  return !prolongs || type === PAID || (putsOff && at <= judged);
 }
 
 /** Joins what one person did under two names. */
@@ -94,6 +103,10 @@ function unite(
   [first, last]: LifeHistory["stretches"][number],
   pause: Millis,
 ): void {
+  if (stretches.length === 0) {
+    stretches.push([first, last]);
+    return;
+  }
   const isNear = ([start, end]: LifeHistory["stretches"][number]) =>
     first[0] - end[0] <= pause && start[0] - last[0] <= pause;
   const near = stretches.filter(isNear);

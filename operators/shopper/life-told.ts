@@ -34,7 +34,8 @@ export function stageCorrections(
   }
   for (let i = same; i < turns.length; i += 1) {
     const turn = turns[i] as (typeof turns)[number];
-    tellings.push({ ...turn, insteadOf: told[i] ?? null, undoes: false });
+    const { at, stage } = turn;
+    tellings.push({ at, stage, insteadOf: told[i] ?? null, undoes: false });
   }
   return tellings;
 }

@@ -90,11 +90,10 @@ export function lifecycleOperator(
     onEvent(signal, state, ctx) {
       if (signal.kind !== "step") return state;
       const { at, clientId, type } = signal.event;
-      const mayTurn = lived(state.life, [at, clientId, type], rules);
-      const isTold = at <= state.judged;
+      const mayTurn = lived(state.life, [at, clientId, type], rules, state.judged);
       const isDue = state.due !== 0 && state.due <= at;
-      if (mayTurn || isTold || isDue) judge(state, at, rules, maxAge, ctx);
-      else state.judged = at;
+      if (mayTurn || isDue) judge(state, at, rules, maxAge, ctx);
+      else state.judged = latest(state.judged, at);
       return state;
     },
     onTimer(_timer, state, ctx) {

@@ -5,7 +5,6 @@ import { copyPlain } from "../../src/state/plain.ts";
 import { type EventTime, latest, type Millis, plus } from "../../src/time/event-time.ts";
 import {
   agrees,
-  CONSENT_EVENTS,
   type Consents,
   hearConsent,
   isSilent,
@@ -13,6 +12,7 @@ import {
   mayTag,
   noConsents,
   PURPOSES,
+  saysConsent,
   shownConsents,
 } from "../consent.ts";
 import type { ShopEvent } from "../event.ts";
@@ -39,6 +39,13 @@ export interface PersonState {
   armed: boolean;
 }
 
+/** The last question to the gate. Consents are replaced when they change. */
+interface Asked {
+  readonly consents: Consents | undefined;
+  readonly purpose: string;
+  readonly permitted: boolean;
+}
+
 /**
  * Who a person is, what they agree to, and the rights they make use of. The gate of the flow: what
  * is withdrawn stops at its place in the log, for every operator that rested on it.
@@ -61,6 +68,15 @@ function personOperator({
     if (purpose.startsWith(TAG)) return mayTag(consents, purpose.slice(TAG.length));
     return agrees(consents, purpose, unsaid);
   };
+
+  let asked: Asked = { consents: undefined, purpose: "", permitted: permits(undefined, "") };
+  /** Asked for one operator after the other, nearly always the same. */
+  function gate(consents: Consents | undefined, purpose: string): boolean {
+    if (asked.consents !== consents || asked.purpose !== purpose) {
+      asked = { consents, purpose, permitted: permits(consents, purpose) };
+    }
+    return asked.permitted;
+  }
 
   /** What rested on a purpose that is no longer agreed to ends while the gate is still open. */
   function agreeTo(
@@ -102,14 +118,14 @@ function personOperator({
         erase(event, ctx);
         return FORGET;
       }
-      if (CONSENT_EVENTS.includes(event.type)) hear(event, state, ctx);
+      if (saysConsent(event.type)) hear(event, state, ctx);
       state.last = latest(state.last, event.at);
       if (!state.armed) ctx.setTimer(QUIET, plus(state.last, keep));
       state.armed = true;
       answer(event, ctx, () => shown(state));
       return state;
     },
-    permits: (state, purpose) => permits(state?.consents, purpose),
+    permits: (state, purpose) => gate(state?.consents, purpose),
     publish: (message) => message,
     onTimer(_timer, state, ctx) {
       const due = plus(state.last, keep);

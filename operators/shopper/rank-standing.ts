@@ -23,11 +23,16 @@ type Score = [at: EventTime, score: number];
 /** By rank: whether the person stands in it, and the scores by group. */
 export type RankStandingState = Record<string, [on: boolean, groups: Record<string, Score>]>;
 
+/** A rank with what it is called, which takes a hash to say. */
+interface NamedRank extends Rank {
+  readonly key: string;
+}
+
 /** A score that somebody got, on its way to the ranking of the group. */
 export interface Scored {
   readonly kind: "scored";
   readonly person: string;
-  readonly rank: Rank;
+  readonly rank: NamedRank;
   readonly group: string;
   readonly weight: number;
   readonly at: EventTime;
@@ -36,7 +41,7 @@ export interface Scored {
 /** Matchers and ranks of one file. */
 interface Ranked {
   readonly matchers: Matchers;
-  readonly ranks: readonly Rank[];
+  readonly ranks: readonly NamedRank[];
 }
 
 /** How long until a score is in the ranking and the ranking is known here. */
@@ -60,9 +65,7 @@ function rankStandingOperator(
     const { segments, rules } = generation?.files ?? {};
     const all = generation === undefined ? files : [segments, rules];
     const ranked = all.map(rankedIn).filter(({ ranks }) => ranks.length > 0);
-    const keyed = ranked.flatMap(({ ranks }) =>
-      ranks.map((rank) => [rankKey(rank), rank] as const),
-    );
+    const keyed = ranked.flatMap(({ ranks }) => ranks.map((rank) => [rank.key, rank] as const));
     return { ranked, byKey: new Map(keyed) };
   });
   return {
@@ -124,7 +127,8 @@ const orForget = (state: RankStandingState): RankStandingState | Forget =>
 /** A file after reading: its definitions stand under `segments` or `rules`. */
 function rankedIn(file: unknown): Ranked {
   const { matchers = [] } = (file ?? {}) as { readonly matchers?: readonly Matcher[] };
-  const ranks = [...new Map(ranksIn(file).map((rank) => [rankKey(rank), rank])).values()];
+  const named = ranksIn(file).map((rank): NamedRank => ({ ...rank, key: rankKey(rank) }));
+  const ranks = [...new Map(named.map((rank) => [rank.key, rank])).values()];
   const used = new Set(ranks.flatMap(({ add }) => add.map(({ of }) => of.index)));
   return { matchers: new Matchers(matchers.filter(({ index }) => used.has(index))), ranks };
 }
@@ -141,7 +145,7 @@ function score(
     const weight = weightParts(rank.add, { event, session, met, facts: ctx.facts })[0]?.value;
     const group = valuesOf(event, rank.per)[0];
     if (weight === undefined || weight === 0 || group === undefined) continue;
-    const key = rankKey(rank);
+    const { key } = rank;
     const standing = state[key] ?? [false, {}];
     state[key] = standing;
     add(standing[1], group, weight, event.at, rank);
@@ -171,12 +175,11 @@ const scoreAt = (of: Score | undefined, at: EventTime, halfLife: Rank["halfLife"
   of === undefined ? 0 : faded(of[1], at - of[0], halfLife);
 
 /** Tells whether the person stands in the rank now, and when to look again. */
-function look(rank: Rank, state: RankStandingState, ctx: Context<StandingOf | Scored>): void {
-  const key = rankKey(rank);
+function look(rank: NamedRank, state: RankStandingState, ctx: Context<StandingOf | Scored>): void {
+  const { key, halfLife, atLeast } = rank;
   const standing = state[key];
   if (standing === undefined) return;
   const [was, groups] = standing;
-  const { halfLife, atLeast } = rank;
   const leads = Object.entries(groups).filter(
     ([group, of]) => scoreAt(of, ctx.now, halfLife) >= atLeast && isLeader(`${key}:${group}`, ctx),
   );
@@ -207,8 +210,8 @@ function isLeader(key: string, { facts, key: person }: Context<unknown>): boolea
 }
 
 function hopOf({ person, rank, group, weight, at }: Scored): Hop {
-  const { halfLife, top } = rank;
-  return partialHop(`${rankKey(rank)}:${group}`, at, ["leaders", person, weight, halfLife, top]);
+  const { key, halfLife, top } = rank;
+  return partialHop(`${key}:${group}`, at, ["leaders", person, weight, halfLife, top]);
 }
 
 export const rankStandingSpec: OperatorSpec = {
