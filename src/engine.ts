@@ -1,4 +1,4 @@
-import { headers, type JsMsg, type NatsConnection, NatsError } from "nats";
+import { headers, type JsMsg, type NatsConnection, NatsError, type StreamInfo } from "nats";
 import {
   comparePositions,
   decodeFrame,
@@ -7,11 +7,20 @@ import {
   LINK,
   type LogRecord,
 } from "./codec/frame.ts";
+import { type EngineReport, type GroupReport, LOGS, type LogName } from "./engine-report.ts";
 import { Fault } from "./faults.ts";
 import { Breath } from "./flow/breath.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
-import { buildJob, INTAKE, type Job, type JobDefinition } from "./flow/job.ts";
-import { keyGroup } from "./flow/key-group.ts";
+import type { IntakeGroup } from "./flow/intake.ts";
+import {
+  buildJob,
+  groupNames,
+  groupOfKey,
+  INTAKE,
+  type Job,
+  type JobDefinition,
+} from "./flow/job.ts";
+import { type JobPart, wholeJob } from "./flow/job-part.ts";
 import type { Output } from "./flow/output.ts";
 import { AckInbox } from "./nats/ack-inbox.ts";
 import { BrokerMoves } from "./nats/broker-moves.ts";
@@ -34,13 +43,15 @@ import {
   type StreamLimits,
 } from "./nats/streams.ts";
 import type { Scoring } from "./score/seam.ts";
-import type { StreamTail } from "./state/marker.ts";
+import { decodeMarker, type StreamTail } from "./state/marker.ts";
 import type { EventTime, Millis } from "./time/event-time.ts";
 import type { Log } from "./watch/log.ts";
 
 export interface EngineOptions {
   readonly nc: NatsConnection;
   readonly definition: JobDefinition;
+  /** What runs here; all of the job when left out. */
+  readonly part?: JobPart;
   readonly scoring: Scoring;
   readonly prefix: string;
   readonly instance: string;
@@ -57,6 +68,10 @@ export interface EngineOptions {
   readonly log: Log;
   /** What is about a person on `IN`; left out, nobody is erased from the logs. */
   readonly erasing?: Pick<EraserOptions, "subject" | "read" | "concerns">;
+  /** The parts that run elsewhere: people are erased once their checkpoints are past it, too. */
+  readonly others?: Pick<EraserOptions, "passed" | "rewrite" | "rewritten">;
+  /** When the records of `IN` were stored: shared by the parts of an engine. */
+  readonly stored?: RecentTimes;
   /** Looks at what was restored before anything is read; what it throws keeps the engine from starting. */
   readonly onRestored?: (job: Job) => void;
   /** Told of every output once it stands on the broker; `latencyMs` since its record of `IN` was stored. */
@@ -78,14 +93,25 @@ const NOWHERE: ReadPosition = { seq: 0, time: 0 };
 
 type Position = readonly [seq: number, n: number];
 
+/** A log is read only where groups of its flow run. */
 interface Readers {
-  readonly in: StreamReader;
-  readonly events: StreamReader;
-  readonly demand: StreamReader;
+  readonly in: StreamReader | undefined;
+  readonly events: StreamReader | undefined;
+  readonly demand: StreamReader | undefined;
+}
+
+/** How an engine stands that no longer reads. */
+export interface Halted {
+  /** What was read is not through yet. */
+  readonly busy: boolean;
+  /** Sequence of EVENTS that was read to; infinite where it is not read. */
+  readonly read: number;
+  /** Groups wait for what others say before this sequence of EVENTS; 0 when none does. */
+  readonly waitsFor: number;
 }
 
 /**
- * The three flows on a broker: three readers, the groups they feed, and what the groups say.
+ * The three flows on a broker, or a part of them: three readers, the groups they feed, and what the groups say.
  *
  *     IN ──► collect ──► EVENTS ──► shopper groups ──► DEMAND ──► demand groups
  *     ▲                                  └──► OUT ◄────────────────────┘ └──► IN (what was learned)
@@ -93,6 +119,7 @@ interface Readers {
 export class Engine {
   readonly job: Job;
   readonly #options: EngineOptions;
+  readonly #part: JobPart;
   readonly #names: Names;
   readonly #inbox: AckInbox;
   readonly #known: KnownOutputs;
@@ -103,13 +130,20 @@ export class Engine {
   readonly #at = new Map<string, ReadPosition>();
   /** The last message each group is through with. */
   readonly #done = new Map<string, ReadPosition>();
-  readonly #stored = new RecentTimes(1 << 16);
+  readonly #stored: RecentTimes;
   readonly checkpoints: Checkpoints;
+  readonly #byName: ReadonlyMap<string, FlowGroup>;
+  /** Groups of the job that other parts run. */
+  readonly #elsewhere: ReadonlySet<string>;
   #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   readonly #breath = new Breath(SLICE_MS);
   readonly #breathe = () => this.#breath.taken();
   #running: Promise<void>[] = [];
+  /** Logs that are being read. */
+  #following = 0;
+  /** Times all groups were told to write everything anew. */
+  #rewrites = 0;
   #ticker: NodeJS.Timeout | undefined;
   #eraser: Eraser | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -120,8 +154,15 @@ export class Engine {
   #stopping = false;
   #failed = false;
 
-  /** Makes the streams, learns what stands on the broker already, and starts reading. */
+  /** Prepares an engine and lets it run. */
   static async start(options: EngineOptions): Promise<Engine> {
+    const engine = await Engine.prepare(options);
+    engine.run();
+    return engine;
+  }
+
+  /** Makes the streams, and learns what stands on the broker already. */
+  static async prepare(options: EngineOptions): Promise<Engine> {
     const engine = new Engine(options);
     const { nc, limits, prefix } = options;
     try {
@@ -137,13 +178,14 @@ export class Engine {
       engine.#inbox.close();
       throw unanswered(error);
     }
-    engine.#run();
     return engine;
   }
 
   private constructor(options: EngineOptions) {
     const { nc, prefix, log, definition, scoring, instance, limits } = options;
     this.#options = options;
+    this.#part = options.part ?? wholeJob(definition);
+    this.#stored = options.stored ?? new RecentTimes(RecentTimes.room());
     this.#names = namesOf(prefix);
     this.#inbox = new AckInbox(nc, log);
     this.#known = new KnownOutputs(
@@ -164,17 +206,21 @@ export class Engine {
         options.onPublished?.(output, latency);
       },
     });
-    this.#moves = new BrokerMoves(nc, this.#inbox, this.#names);
+    this.#moves = new BrokerMoves(nc, this.#inbox, this.#names, (source, target) =>
+      this.#isPast(source, target),
+    );
     const sinks = { of: (name: string) => this.#sink(name), moves: this.#moves };
-    this.job = buildJob(definition, scoring, sinks);
-    const { intake, shoppers, demands } = this.job;
-    this.checkpoints = new Checkpoints([intake, ...shoppers, ...demands], {
+    this.job = buildJob(definition, scoring, sinks, {}, this.#part);
+    this.#byName = new Map([...this.job.shoppers, ...this.job.demands].map((g) => [g.name, g]));
+    const { shoppers, demands } = groupNames(definition);
+    this.#elsewhere = new Set([...shoppers, ...demands].filter((name) => !this.#byName.has(name)));
+    this.checkpoints = new Checkpoints(this.#groups(), {
       nc,
       inbox: this.#inbox,
       names: this.#names,
       owner: instance,
       version: options.version,
-      layout: `${shoppers.length}+${demands.length}`,
+      layout: `${definition.groups}+${definition.demandGroups}`,
       every: options.checkpointEvery,
       records: options.checkpointRecords,
       log,
@@ -193,15 +239,25 @@ export class Engine {
     this.#readers = this.#readersAfter(() => NOWHERE);
   }
 
+  #intake(): readonly IntakeGroup[] {
+    return this.#part.intake ? [this.job.intake] : [];
+  }
+  /** Those that run here. */
+  #groups(): readonly (IntakeGroup | FlowGroup)[] {
+    return [...this.#intake(), ...this.job.shoppers, ...this.job.demands];
+  }
+
   /** Readers behind what their groups have read; groups ahead of the slowest drop what comes again. */
   #readersAfter(position: (group: string) => ReadPosition): Readers {
     const { nc, log } = this.#options;
     const slowest = (groups: readonly { readonly name: string }[]) =>
       groups.map(({ name }) => position(name)).reduce((a, b) => (a.seq < b.seq ? a : b));
     const reader = (stream: string, groups: readonly { readonly name: string }[]) =>
-      new StreamReader(nc, { stream, after: slowest(groups), log });
+      groups.length === 0
+        ? undefined
+        : new StreamReader(nc, { stream, after: slowest(groups), log });
     return {
-      in: reader(this.#names.in, [this.job.intake]),
+      in: reader(this.#names.in, this.#intake()),
       events: reader(this.#names.events, this.job.shoppers),
       demand: reader(this.#names.demand, this.job.demands),
     };
@@ -209,9 +265,9 @@ export class Engine {
 
   /** Goes on where the checkpoints end: what was stored a minute before the oldest cannot be made again. */
   #resume(): void {
-    const { intake, shoppers, demands } = this.job;
-    const groups = [intake, ...shoppers, ...demands];
-    const positions = new Map(groups.map(({ name }) => [name, this.checkpoints.after(name)]));
+    const positions = new Map(
+      this.#groups().map(({ name }) => [name, this.checkpoints.after(name)]),
+    );
     this.#readers = this.#readersAfter((group) => positions.get(group) ?? NOWHERE);
     for (const [name, position] of positions) {
       this.#at.set(name, position);
@@ -231,40 +287,64 @@ export class Engine {
       [this.#names.events, shoppers],
       [this.#names.demand, demands],
     ] as const) {
-      const position = furthest(groups);
+      const position = groups.length === 0 ? NOWHERE : furthest(groups);
       if (position.seq > 0) await checkRead(jsm, stream, position);
     }
   }
 
-  /** Depths of every queue, for the metrics. */
-  get queues(): Readonly<Record<string, number>> {
+  /** Depths of every queue. */
+  get queues(): Readonly<
+    Record<"in" | "events" | "demand" | "hops" | "outputs" | "merging", number>
+  > {
     let hops = 0;
     for (const targets of this.#hops.values())
       for (const hop of targets.values()) hops += hop.queued;
     return {
-      in: this.#readers.in.pending,
-      events: this.#readers.events.pending,
-      demand: this.#readers.demand.pending,
+      in: this.#readers.in?.pending ?? 0,
+      events: this.#readers.events?.pending ?? 0,
+      demand: this.#readers.demand?.pending ?? 0,
       hops,
       outputs: this.#outputs.size,
       merging: this.job.demands.reduce((sum, group) => sum + group.waiting, 0),
     };
   }
-  /** Sequence each log has been read to. */
-  get positions(): Readonly<Record<"in" | "events" | "demand", number>> {
-    const { in: intake, events, demand } = this.#readers;
+  /** How everything stands. */
+  report(): EngineReport {
+    const ends = new Map(this.#inbox.tails.map(({ stream, seq }) => [stream, seq]));
+    const perLog = (of: (log: (typeof LOGS)[number]) => number | undefined) =>
+      Object.fromEntries(
+        LOGS.map((log) => [log, of(log)] as const).filter(([, n]) => n !== undefined),
+      );
     return {
-      in: intake.position.seq,
-      events: events.position.seq,
-      demand: demand.position.seq,
+      ready: this.ready,
+      caughtUp: this.caughtUp,
+      queues: this.queues,
+      positions: perLog((log) => this.#readers[log]?.position.seq),
+      acknowledged: perLog((log) => ends.get(this.#names[log])),
+      readerRestarts: LOGS.reduce((n, log) => n + (this.#readers[log]?.restarts ?? 0), 0),
+      resent: this.#inbox.resent,
+      checkpoints: this.checkpoints.counts,
+      rewritten: this.checkpoints.rewritten,
+      rewrites: this.#rewrites,
+      groups: [...this.job.shoppers, ...this.job.demands].map((group) => this.#reportOf(group)),
     };
   }
-  /** Times a reader had to begin again, messages sent again: signs of a restless broker. */
-  get restlessness(): { readonly readerRestarts: number; readonly resent: number } {
-    const { in: intake, events, demand } = this.#readers;
+  #reportOf({ name, task, dropped }: FlowGroup): GroupReport {
+    const operators = task.graph.nodes.map(({ index, operator }) => {
+      const counts = task.counts[index];
+      if (counts === undefined) throw new Error(`nothing is counted of ${operator.name}`);
+      return { name: operator.name, counts };
+    });
     return {
-      readerRestarts: intake.restarts + events.restarts + demand.restarts,
-      resent: this.#inbox.resent,
+      flow: task.flowName,
+      checkpointed: this.checkpoints.after(name).seq,
+      watermark: task.watermark,
+      keys: task.keys,
+      coldBytes: task.coldBytes,
+      timers: task.pendingTimers,
+      scored: task.scored,
+      dropped,
+      operators,
     };
   }
   /** True while the engine reads and its broker answers. */
@@ -300,13 +380,52 @@ export class Engine {
     });
   }
 
+  /** Makes every group write all that it remembers at its next checkpoint. */
+  rewrite(): void {
+    this.#rewrites += 1;
+    this.checkpoints.rewrite();
+  }
+
   /** Stops reading, lets what was read finish and be acknowledged, and lets go of the broker. */
   async stop(withinMs = 8000): Promise<void> {
+    this.halt();
+    await this.finish(withinMs);
+  }
+  /** Stops reading; what was read goes on. */
+  halt(): void {
     this.#stopping = true;
     clearInterval(this.#ticker);
     clearInterval(this.#looking);
     this.#eraser?.stop();
-    for (const reader of Object.values(this.#readers)) reader.stop();
+    for (const log of LOGS) this.#readers[log]?.stop();
+  }
+  /** How it stands after that. */
+  halted(): Halted {
+    const waiting = [...this.job.moves.waitElsewhere].map((name) => this.#positionOf(name).seq);
+    return {
+      busy: this.#following > 0 || this.#lanes.underWay > 0,
+      read: this.#readers.events?.position.seq ?? Number.POSITIVE_INFINITY,
+      waitsFor: Math.max(0, ...waiting),
+    };
+  }
+  /** Reads EVENTS on up to a place, for those who wait for what a group of this part says before it. */
+  readOn(upTo: number): void {
+    const { events } = this.#readers;
+    if (events === undefined || this.#following > 0 || events.position.seq >= upTo) return;
+    const { nc, log } = this.#options;
+    const stream = this.#names.events;
+    const reader = new StreamReader(nc, { stream, after: events.position, until: upTo, log });
+    this.#readers = { ...this.#readers, events: reader };
+    this.#running.push(
+      this.#follow(
+        reader,
+        (message) => this.#frame(message),
+        () => false,
+      ),
+    );
+  }
+  /** Lets what was read be acknowledged and checkpointed, and lets go of the broker. */
+  async finish(withinMs: number): Promise<void> {
     const end = Date.now() + withinMs;
     const left = () => Math.max(0, end - Date.now());
     const { log } = this.#options;
@@ -323,7 +442,17 @@ export class Engine {
       );
     }
     log.debug({ leftMs: left() }, "stopping: checkpoints are written");
+    this.job.moves.abandon(new Error("the engine has stopped"));
     this.#inbox.close();
+  }
+
+  /** Whether the checkpoint of a group elsewhere is past the record that a group here is at. */
+  async #isPast(source: string, target: string): Promise<boolean> {
+    const jsm = await manager(this.#options.nc);
+    const marker = this.#names.checkpoint(source, "marker");
+    const stored = await lastOf(jsm, this.#names.state, marker);
+    const past = stored === undefined ? undefined : decodeMarker(stored.data)?.seq;
+    return past !== undefined && past >= this.#positionOf(target).seq;
   }
 
   #positionOf(group: string): ReadPosition {
@@ -337,22 +466,22 @@ export class Engine {
     return this.#moves.idle && this.#outputs.size === 0;
   }
 
-  #run(): void {
+  /** Starts reading. */
+  run(): void {
     const { in: intake, events, demand } = this.#readers;
-    const groups = new Map([...this.job.shoppers, ...this.job.demands].map((g) => [g.name, g]));
-    this.#running = [
-      this.#follow(intake, (message) => this.#take(message)),
-      this.#follow(events, (message) => this.#frame(message, groups)),
-      this.#follow(demand, (message) => this.#frame(message, groups)),
-    ];
-    this.#eraseSometimes();
+    if (intake !== undefined)
+      this.#running.push(this.#follow(intake, (message) => this.#take(message)));
+    for (const reader of [events, demand])
+      if (reader !== undefined)
+        this.#running.push(this.#follow(reader, (message) => this.#frame(message)));
+    if (this.#part.intake) this.#eraseSometimes();
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     void this.#watchConnection();
   }
 
   /** Whoever was erased is taken out of what is stored, too, once no checkpoint needs it. */
   #eraseSometimes(): void {
-    const { nc, log, erasing, checkpointEvery } = this.#options;
+    const { nc, log, erasing, others, checkpointEvery } = this.#options;
     if (erasing === undefined) return;
     const { checkpoints, job } = this;
     const groups = { collect: [job.intake], events: job.shoppers, demand: job.demands };
@@ -361,9 +490,14 @@ export class Engine {
       names: this.#names,
       log,
       ...erasing,
-      passed: (flow, seq) => groups[flow].every(({ name }) => checkpoints.after(name).seq >= seq),
-      rewrite: () => checkpoints.rewrite(),
-      rewritten: () => checkpoints.rewritten,
+      passed: (flow, seq) =>
+        groups[flow].every(({ name }) => checkpoints.after(name).seq >= seq) &&
+        others?.passed(flow, seq) !== false,
+      rewrite: () => {
+        this.rewrite();
+        others?.rewrite();
+      },
+      rewritten: () => checkpoints.rewritten && others?.rewritten() !== false,
     });
     this.#eraser = eraser;
     this.#looking = setInterval(() => {
@@ -404,16 +538,20 @@ export class Engine {
   async #follow(
     reader: StreamReader,
     handle: (message: JsMsg) => Promise<void> | undefined,
+    isOver = () => this.#stopping,
   ): Promise<void> {
+    this.#following += 1;
     try {
       for await (const message of reader.messages()) {
         await this.#breath.taken();
         const wait = handle(message);
         if (wait !== undefined) await wait;
-        if (this.#stopping) return;
+        if (isOver()) return;
       }
     } catch (failure) {
       this.#fail(failure);
+    } finally {
+      this.#following -= 1;
     }
   }
 
@@ -437,14 +575,15 @@ export class Engine {
     return this.#room(INTAKE);
   }
 
-  /** One frame through its group, in the group's own lane. */
-  #frame(message: JsMsg, groups: ReadonlyMap<string, FlowGroup>): Promise<void> {
+  /** One frame through its group, in the group's own lane; those of groups elsewhere are passed over. */
+  #frame(message: JsMsg): Promise<void> | undefined {
     const { streamSequence: seq, timestampNanos } = message.info;
     const [flow, group] = message.subject
       .slice(this.#options.prefix.length + "hop".length + 2)
       .split(".");
     const name = `${flow}-${group}`;
-    const target = groups.get(name);
+    const target = this.#byName.get(name);
+    if (target === undefined && this.#elsewhere.has(name)) return undefined;
     if (target === undefined) throw new Error(`a frame came for the unknown group ${name}`);
     const frame = decodeFrame(message.data);
     return this.#lanes.add(name, async () => {
@@ -492,16 +631,16 @@ export class Engine {
    */
   #leftBehind(source: string, record: LogRecord): HopPublisher | undefined {
     if (record[0] !== LINK || record[7] !== JOINS) return undefined;
-    const { shopper, groups } = this.#options.definition;
-    return this.#hops.get(source)?.get(`${shopper.name}-${keyGroup(record[4], groups)}`);
+    return this.#hops.get(source)?.get(groupOfKey(this.#options.definition, record[4]));
   }
 
   /** Waits while what a source sends has no room; undefined when there is room. */
   #room(source: string): Promise<void> | undefined {
-    const full = [...(this.#hops.get(source)?.values() ?? [])].filter(
-      (hop) => hop.queued > HOP_ROOM,
-    );
-    if (full.length === 0 && this.#outputs.size < OUTPUT_ROOM) return undefined;
+    const hops = this.#hops.get(source);
+    let isFull = this.#outputs.size >= OUTPUT_ROOM;
+    if (hops !== undefined) for (const hop of hops.values()) isFull ||= hop.queued > HOP_ROOM;
+    if (!isFull) return undefined;
+    const full = [...(hops?.values() ?? [])].filter((hop) => hop.queued > HOP_ROOM);
     const drained = full.map(
       (hop) => new Promise<void>((resolve) => hop.whenBelow(HOP_ROOM / 2, resolve)),
     );
@@ -511,7 +650,8 @@ export class Engine {
   /** One publisher per (source, target), behind the tail an earlier run left. */
   async #openHops(): Promise<void> {
     const jsm = await manager(this.#options.nc);
-    const { shoppers, demands } = this.job;
+    const { definition, shoppers } = this.job;
+    const targets = groupNames(definition);
     const opening: Promise<void>[] = [];
     const open = (stream: string, source: string, target: string) => {
       const targets = this.#hops.get(source) ?? new Map<string, HopPublisher>();
@@ -527,11 +667,12 @@ export class Engine {
         }),
       );
     };
-    for (const shopper of shoppers) open(this.#names.events, INTAKE, shopper.name);
-    for (const demand of demands) {
-      open(this.#names.demand, INTAKE, demand.name);
-      for (const shopper of shoppers) open(this.#names.demand, shopper.name, demand.name);
+    if (this.#part.intake) {
+      for (const shopper of targets.shoppers) open(this.#names.events, INTAKE, shopper);
+      for (const demand of targets.demands) open(this.#names.demand, INTAKE, demand);
     }
+    for (const { name } of shoppers)
+      for (const demand of targets.demands) open(this.#names.demand, name, demand);
     await Promise.all(opening);
   }
 
@@ -541,12 +682,11 @@ export class Engine {
    */
   async #forgetKnown(): Promise<void> {
     const jsm = await manager(this.#options.nc);
-    const { in: intake, events, demand } = this.#names;
-    const infos = await Promise.all([intake, events, demand].map((name) => jsm.streams.info(name)));
-    const ends = infos.map(({ state }) => state.last_seq);
-    const { positions } = this;
-    const read = [positions.in, positions.events, positions.demand];
-    if (this.caughtUp && ends.every((end, i) => end === read[i])) this.#known.clear();
+    const logs = LOGS.filter((log) => this.#readers[log] !== undefined);
+    const infos = await Promise.all(logs.map((log) => jsm.streams.info(this.#names[log])));
+    const isRead = ({ state }: StreamInfo, i: number) =>
+      state.last_seq === this.#readers[logs[i] as LogName]?.position.seq;
+    if (this.caughtUp && infos.every(isRead)) this.#known.clear();
   }
 
   /** Raw identifiers do not stay: what the intake's checkpoints are past goes when it is old enough. */
@@ -569,6 +709,7 @@ export class Engine {
         this.#options.log.debug({ error: String(error) }, "known outputs are kept for now");
       });
     }
+    if (!this.#part.intake) return;
     const now = Date.now();
     const { keepRaw = FORGET_MS } = this.#options;
     if (now - this.#lastForgot >= Math.min(FORGET_MS, keepRaw)) this.#forgetRaw(now);

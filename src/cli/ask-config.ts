@@ -1,7 +1,7 @@
 import { CONFIG, type GenerationFact, IN_FORCE } from "../config/generation.ts";
 import type { LiveTexts } from "../config/live.ts";
-import type { Engine } from "../engine.ts";
 import { isoTime } from "../time/event-time.ts";
+import type { Standpoint } from "./asked.ts";
 import type { OpenJob } from "./open-job.ts";
 
 /** What a running engine says of its configuration. */
@@ -20,20 +20,32 @@ export interface ConfigAnswer {
   readonly version: string;
 }
 
-/** `ask.config {}` */
-export function answerConfig(engine: Engine, { config, version, job }: OpenJob): ConfigAnswer {
+/** What the slowest of some groups has in force; null before all of them have something. */
+export type InForce = GenerationFact | null;
+
+/** Of the groups that run here. */
+export function inForceHere({ engine }: Pick<Standpoint, "engine">): InForce {
   const { shoppers, demands } = engine.job;
-  const inForce = [...shoppers, ...demands].map(
-    ({ task }) => task.facts.get(CONFIG, IN_FORCE) as GenerationFact | undefined,
+  return slowestOf(
+    [...shoppers, ...demands].map(
+      ({ task }) => (task.facts.get(CONFIG, IN_FORCE) as GenerationFact | undefined) ?? null,
+    ),
   );
-  const [first] = inForce
-    .filter((fact) => fact !== undefined)
-    .sort((a, b) => a.generation - b.generation);
-  const slowest = inForce.includes(undefined) ? undefined : first;
+}
+
+const slowestOf = (all: readonly InForce[]): InForce =>
+  all.reduce((a, b) => (a === null || b === null ? null : b.generation < a.generation ? b : a));
+
+/** `ask.config {}`, by what each part of the engine has in force. */
+export function configAnswer(
+  { config, version, job }: OpenJob,
+  inForce: readonly InForce[],
+): ConfigAnswer {
+  const slowest = slowestOf(inForce);
   const { accepted = -1, waits = null } = job.intake.configuration ?? {};
   return {
     generation: slowest?.generation ?? -1,
-    at: slowest === undefined || slowest.at === 0 ? null : isoTime(slowest.at),
+    at: slowest === null || slowest.at === 0 ? null : isoTime(slowest.at),
     digest: slowest?.digest ?? config.live.digest,
     texts: slowest?.texts ?? config.live.texts,
     accepted,

@@ -1,8 +1,7 @@
-import type { Msg } from "nats";
-import type { Engine } from "../engine.ts";
-import { BadRequest, requestBody } from "./ask-request.ts";
-import { askedPerson } from "./asked-person.ts";
-import type { OpenJob } from "./open-job.ts";
+import type { ShopJob } from "../../operators/job.ts";
+import type { EventTime } from "../time/event-time.ts";
+import { BadRequest } from "./ask-request.ts";
+import { knownOf, readWhom, type Standpoint, type Whom } from "./asked.ts";
 
 const REC = /^r_([0-9a-f]{16})_[0-9a-f]{12}$/;
 /** An answer that is longer would not go through a broker as it is shipped. */
@@ -14,26 +13,41 @@ export const personOfRec = (rec: string): string | undefined => {
   return digits === undefined ? undefined : `p_${digits}`;
 };
 
-/**
- * `ask.explain {ids}`, `{person}` or `{rec_id}`: how every definition stands for a person, what
- * restrains messages to them and what was decided lately, read from the states. `of` names the
- * definitions that are wanted; of a `rec_id` it is that decision and its rule.
- */
-export function answerExplain(engine: Engine, { job }: OpenJob, message: Msg): unknown {
-  const { rec_id: rec, of, ...whom } = requestBody(message);
+/** Of whom an explanation is wanted, and of what. */
+export interface ExplainAsked extends Whom {
+  /** A definition; of a `rec` that decision and its rule. */
+  readonly of?: string;
+  readonly rec?: string;
+}
+
+/** Reads the body of an `ask.explain`. */
+export function readExplain(
+  job: ShopJob,
+  second: EventTime,
+  { rec_id: rec, of, ...whom }: Readonly<Record<string, unknown>>,
+): ExplainAsked {
   if (of !== undefined && typeof of !== "string")
     throw new BadRequest("`of` is no id of a segment, tag or rule");
-  if (rec === undefined) {
-    const { person, second, task, at } = askedPerson(engine, job, whom);
-    if (person === undefined) return { person: null, ...at };
-    const sections = task.explanationOf(person, second);
-    return bounded({ person, ...at, ...(of === undefined ? sections : onlyOf(sections, of)) });
-  }
-  const named = typeof rec === "string" ? personOfRec(rec) : undefined;
-  if (named === undefined) throw new BadRequest("`rec_id` is no id of a recommendation");
-  const { person, second, task, at } = askedPerson(engine, job, { person: named });
+  if (rec === undefined)
+    return { ...readWhom(job, second, whom), ...(of === undefined ? {} : { of }) };
+  const person = typeof rec === "string" ? personOfRec(rec) : undefined;
+  if (typeof rec !== "string" || person === undefined)
+    throw new BadRequest("`rec_id` is no id of a recommendation");
+  return { person, second, rec };
+}
+
+/**
+ * `ask.explain {ids}`, `{person}` or `{rec_id}`: how every definition stands for a person, what
+ * restrains messages to them and what was decided lately, read from the states.
+ */
+export function answerExplain(where: Standpoint, asked: ExplainAsked): unknown {
+  const { person, second, task, at } = knownOf(where, asked);
   if (person === undefined) return { person: null, ...at };
-  const { rules, decisions } = task.explanationOf(person, second);
+  const { of, rec } = asked;
+  const sections = task.explanationOf(person, second);
+  if (rec === undefined)
+    return bounded({ person, ...at, ...(of === undefined ? sections : onlyOf(sections, of)) });
+  const { rules, decisions } = sections;
   const decision = listOf(decisions).find(({ rec_id: id }) => id === rec);
   if (decision === undefined) return { person: null, ...at };
   const rule = listOf(rules).filter(({ rule: id }) => id === decision["rule"]);

@@ -5,10 +5,11 @@ export class BadRequest extends Error {}
 
 const MOST_REQUEST_BYTES = 16_384;
 
-/** The body of a request: an object of a bounded size. */
+/** The body of a request: an object of a bounded size; nothing is an empty one. */
 export function requestBody(message: Msg): Readonly<Record<string, unknown>> {
   if (message.data.length > MOST_REQUEST_BYTES)
     throw new BadRequest(`more than ${MOST_REQUEST_BYTES} bytes`);
+  if (message.data.length === 0) return {};
   let body: unknown;
   try {
     body = message.json();

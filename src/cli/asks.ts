@@ -1,62 +1,85 @@
-import type { NatsConnection } from "nats";
-import { type Msg, nuid } from "nats";
-import { mayPersonalise } from "../../operators/consent.ts";
-import type { PersonState } from "../../operators/shopper/person.ts";
-import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
-import type { RuleState } from "../../operators/shopper/rule.ts";
-import {
-  type Answer,
-  answerSlot,
-  fills,
-  planServing,
-  withPlacement,
-} from "../../operators/shopper/serve.ts";
-import type { Taste } from "../../operators/shopper/taste.ts";
-import { hash128 } from "../codec/hash.ts";
-import type { Engine } from "../engine.ts";
-import { keyGroup } from "../flow/key-group.ts";
-import type { Scoring } from "../score/seam.ts";
-import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
+import type { Msg, NatsConnection } from "nats";
+import type { EventTime } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
-import { answerConfig } from "./ask-config.ts";
-import { answerExplain } from "./ask-explain.ts";
+import { configAnswer, type InForce } from "./ask-config.ts";
+import { answerExplain, type ExplainAsked, readExplain } from "./ask-explain.ts";
 import { answerProfile } from "./ask-profile.ts";
+import { answerRecommend, readSlot, type SlotAsked } from "./ask-recommend.ts";
 import { BadRequest, requestBody } from "./ask-request.ts";
+import { readWhom, type Standpoint, type Whom } from "./asked.ts";
 import type { OpenJob } from "./open-job.ts";
+
+/** What the group of a person is asked; plain data, as it may go to another thread. */
+export type Asked =
+  | { readonly for: "recommend"; readonly asked: SlotAsked }
+  | { readonly for: "profile"; readonly asked: Whom }
+  | { readonly for: "explain"; readonly asked: ExplainAsked };
+
+/** An answer as JSON, or why there is none. */
+export type Told = { readonly json: string } | { readonly refused: string };
+
+/** Answers from the groups that run here. */
+export async function tell(where: Standpoint, question: Asked): Promise<Told> {
+  try {
+    return { json: JSON.stringify(await answerOf(where, question)) };
+  } catch (failure) {
+    if (failure instanceof BadRequest) return { refused: failure.message };
+    throw failure;
+  }
+}
+function answerOf(where: Standpoint, question: Asked): unknown {
+  switch (question.for) {
+    case "recommend":
+      return answerRecommend(where, question.asked);
+    case "profile":
+      return answerProfile(where, question.asked);
+    case "explain":
+      return answerExplain(where, question.asked);
+  }
+}
 
 interface AskOptions {
   readonly nc: NatsConnection;
-  readonly engine: Engine;
   readonly open: OpenJob;
-  readonly scoring: Scoring;
+  /** Newest second of the log. */
+  readonly second: () => EventTime;
+  /** The part of the engine that has the person's group. */
+  readonly ask: (question: Asked) => Promise<Told>;
+  /** What each part has in force. */
+  readonly inForce: () => Promise<readonly InForce[]>;
   readonly log: Log;
 }
 
-interface SlotRequest {
-  readonly slot: string;
-  readonly n: number;
-  readonly ids: unknown;
-}
-
-const SLOT = /^[a-z0-9_-]+(\.[a-z0-9_-]+){0,7}$/;
+type Body = Readonly<Record<string, unknown>>;
 
 /** What may be asked for over NATS request/reply, with an example of a request. */
 const ASKS: Readonly<
-  Record<string, { readonly example: string; answer(options: AskOptions, message: Msg): unknown }>
+  Record<
+    string,
+    { readonly example: string; answer(options: AskOptions, body: Body): Promise<Told> }
+  >
 > = {
   recommend: {
     example: '{"slot": "mp.home.first", "ids": [{"k": "unionid", "v": "…"}], "n": 3}',
-    answer: recommend,
+    answer: async ({ open, second, ask }, body) =>
+      ask({ for: "recommend", asked: readSlot(open, second(), body) }),
   },
   profile: {
     example: '{"ids": [{"k": "unionid", "v": "…"}]} or {"person": "p_…"}',
-    answer: ({ engine, open }, message) => answerProfile(engine, open, message),
+    answer: async ({ open, second, ask }, body) =>
+      ask({ for: "profile", asked: readWhom(open.job, second(), body) }),
   },
   explain: {
     example: '{"person": "p_…", "of": "high_value_interest"} or {"rec_id": "r_…"}',
-    answer: ({ engine, open }, message) => answerExplain(engine, open, message),
+    answer: async ({ open, second, ask }, body) =>
+      ask({ for: "explain", asked: readExplain(open.job, second(), body) }),
   },
-  config: { example: "{}", answer: ({ engine, open }) => answerConfig(engine, open) },
+  config: {
+    example: "{}",
+    answer: async ({ open, inForce }) => ({
+      json: JSON.stringify(configAnswer(open, await inForce())),
+    }),
+  },
 };
 
 export function answerAsks(options: AskOptions): { unsubscribe(): void } {
@@ -66,12 +89,16 @@ export function answerAsks(options: AskOptions): { unsubscribe(): void } {
       queue: "freshet",
       callback: (error, message) => {
         if (error !== null) return;
-        const reply = async () => respond(message, await answer(options, message));
-        reply().catch((failure: unknown) => {
-          if (!(failure instanceof BadRequest))
-            log.error({ error: String(failure) }, "an ask failed");
-          respond(message, refusal(failure, example));
-        });
+        const told = async () => answer(options, requestBody(message));
+        told().then(
+          (reply) =>
+            respond(message, "json" in reply ? reply.json : refusal(reply.refused, example)),
+          (failure: unknown) => {
+            const isTheirs = failure instanceof BadRequest;
+            if (!isTheirs) log.error({ error: String(failure) }, "an ask failed");
+            respond(message, isTheirs ? refusal(failure.message, example) : FAILED);
+          },
+        );
       },
     }),
   );
@@ -82,83 +109,12 @@ export function answerAsks(options: AskOptions): { unsubscribe(): void } {
   };
 }
 
-/**
- * `ask.recommend {slot, ids, n}`: reads the person's state and the facts in force and changes
- * neither; what was served enters the log, acknowledged, before it is answered.
- */
-async function recommend({ engine, open, scoring }: AskOptions, message: Msg): Promise<unknown> {
-  const request = readRequest(message);
-  const { shopper } = open.config.job.operators;
-  const settings = readRecommendOptions(
-    shopper.find(({ name }) => name === "recommend")?.options ?? {},
-  );
-  if (!fills(settings, request.slot)) {
-    const filled = settings.slots.join(", ");
-    throw new BadRequest(`\`${request.slot}\` is none of the slots that are filled: ${filled}`);
-  }
-  const person = open.job.intake.resolve(request.ids);
-  const groups = engine.job.shoppers;
-  const group = groups[person === undefined ? 0 : keyGroup(person, groups.length)];
-  if (group === undefined) throw new Error("a job has no shopper group");
-  const { task } = group;
-  const rules =
-    person === undefined ? undefined : (task.stateOf("rule", person) as RuleState | undefined);
-  const unsaid = open.config.job.collect.consent === "granted";
-  const said = person === undefined ? undefined : task.stateOf("person", person);
-  const known = mayPersonalise((said as PersonState | undefined)?.consents, unsaid)
-    ? person
-    : undefined;
-  const taste =
-    known === undefined ? undefined : (task.stateOf("recommend", known) as Taste | undefined);
-  const now = engine.job.intake.second;
-  const serving = planServing(taste, task.facts, request, now, settings);
-  let answer: Answer;
-  if ("answer" in serving) answer = serving.answer;
-  else {
-    const [scored] = await scoring.score([serving.request]);
-    if (scored?.ok !== true) throw new Error(`scorer: ${scored?.error ?? "no answer"}`);
-    answer = answerSlot(serving.candidates, scored.result, task.facts, request, settings.version);
-  }
-  const placed = known === undefined ? undefined : rules?.contact.placed[request.slot];
-  const { keys, ...shown } = withPlacement(answer, placed, task.facts, request, now);
-  const at = { group: group.name, seq: group.seq, watermark: timeOrNull(task.watermark) };
-  if (person === undefined || keys.length === 0)
-    return { rec_id: null, person: person ?? null, slot: request.slot, ...shown, ...at };
-  const recId = `r_${person.slice(2)}_${hash128(`${person}\n${nuid.next()}`).slice(0, 12)}`;
-  await engine.remember("in.event.mp.recommendation.served", recId, {
-    id: recId,
-    type: "recommendation.served",
-    ts: now,
-    props: { rec_id: recId, slot: request.slot, kind: shown.kind, items: keys },
-  });
-  return { rec_id: recId, person, slot: request.slot, ...shown, ...at };
-}
+const refusal = (fact: string, example: string): string =>
+  JSON.stringify({ error: { code: "BAD_REQUEST", fact, remedy: `Ask with ${example}.` } });
+const FAILED = JSON.stringify({
+  error: { code: "INTERNAL", fact: "the ask failed", remedy: "See the engine's log." },
+});
 
-/** Null before the first second of the log. */
-const timeOrNull = (at: EventTime): string | null => (at === MIN_TIME ? null : isoTime(at));
-
-function readRequest(message: Msg): SlotRequest {
-  const { slot, n = 1, ids = [] } = requestBody(message);
-  if (typeof slot !== "string" || !SLOT.test(slot))
-    throw new BadRequest("`slot` is no name such as mp.home.first");
-  if (typeof n !== "number" || !Number.isInteger(n) || n < 1 || n > 50)
-    throw new BadRequest("`n` is no whole number from 1 to 50");
-  return { slot, n, ids };
-}
-
-function refusal(failure: unknown, example: string): unknown {
-  if (failure instanceof BadRequest) {
-    return {
-      error: {
-        code: "BAD_REQUEST",
-        fact: failure.message,
-        remedy: `Ask with ${example}.`,
-      },
-    };
-  }
-  return { error: { code: "INTERNAL", fact: "the ask failed", remedy: "See the engine's log." } };
-}
-
-function respond(message: Msg, answer: unknown): void {
-  message.respond(Buffer.from(JSON.stringify(answer)));
+function respond(message: Msg, json: string): void {
+  message.respond(Buffer.from(json));
 }

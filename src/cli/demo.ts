@@ -108,7 +108,7 @@ async function demo(options: Options, env: Environment): Promise<void> {
     view?.heard(received);
   });
   await nc.flush();
-  void driver.start(() => engine.caughtUp && engine.job.intake.second > 0);
+  void driver.start(() => engine.caughtUp && engine.second > 0);
   const seconds = () => (performance.now() - began) / 1000;
   view?.start(() => ({ tally: tally.report(seconds()), engine, now: driver.now }));
   const end = lasts === undefined ? new Promise<never>(() => undefined) : pause(lasts);

@@ -22,8 +22,16 @@ export interface OpenJob {
   readonly version: string;
   /** Name of the tenant key where there is one before it: the log is to say that it is in force. */
   readonly newKey: string | undefined;
+  /** What it was opened by: another thread can open the same. */
+  readonly opening: JobOpening;
   /** The same job on a log that began with these live files instead of the folder's. */
   beginningWith(texts: LiveTexts, digest: string): ShopJob;
+}
+
+/** Where a job is read, and how it differs from what stands there; plain data. */
+export interface JobOpening {
+  readonly folder: string;
+  readonly options: JobOverrides & { readonly pack?: string | undefined };
 }
 
 /** `--config`, else ./config, else the configuration that was shipped. */
@@ -36,11 +44,11 @@ export function configFolder(named: string | undefined): string {
 export async function openJob(
   folder: string | undefined,
   env: Environment,
-  options: JobOverrides & { readonly quiet?: boolean; readonly pack?: string | undefined } = {},
+  { quiet, ...options }: JobOpening["options"] & { readonly quiet?: boolean } = {},
 ): Promise<OpenJob> {
   const dir = configFolder(folder);
   const { config, warnings } = await requireConfig(dir, await requireSpecs(dir), options.pack);
-  if (options.quiet !== true)
+  if (quiet !== true)
     for (const warning of [...warnings, ...(await calendarWarnings(dir, Date.now()))])
       process.stderr.write(`${formatProblem(warning)}\n`);
   const before = secretOf(config.job.collect.previousKeyEnv, env);
@@ -57,7 +65,8 @@ export async function openJob(
   const newKey = keys.previousKey === undefined ? undefined : keys.key.keyId;
   const beginningWith = (texts: LiveTexts, digest: string): ShopJob =>
     defineJob({ ...config, ...requireLive(config, texts), live: { digest } }, keys, options);
-  return { config, job, version, newKey, beginningWith };
+  const opening = { folder: dir, options };
+  return { config, job, version, newKey, opening, beginningWith };
 }
 
 /** Reads live files of the log; throws CONFIG_INVALID where the rest of the folder does not go with them. */

@@ -6,6 +6,7 @@ import { refuseWhileRead } from "../nats/readers-of.ts";
 import { manager, namesOf } from "../nats/streams.ts";
 import { type EventTime, isoTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
+import { limitsOf } from "./engine-options.ts";
 import type { Environment } from "./environment.ts";
 import { openBroker } from "./open-broker.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
@@ -26,7 +27,6 @@ import {
   survey,
 } from "./recover/survey.ts";
 import { type Choice, type Trouble, troublesOf } from "./recover/troubles.ts";
-import { limitsOf } from "./running-engine.ts";
 
 interface Options {
   readonly acceptGap?: boolean;

@@ -1,18 +1,30 @@
+import { availableParallelism } from "node:os";
 import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
 import { ERASE } from "../../operators/collect/collect.ts";
-import { Engine } from "../engine.ts";
-import { connectBroker } from "../nats/connect.ts";
+import type { ShopJob } from "../../operators/job.ts";
+import type { LiveTexts } from "../config/live.ts";
+import { Engine, type EngineOptions } from "../engine.ts";
+import { dealtOut, type JobPart } from "../flow/job-part.ts";
+import { type BrokerAddress, connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
-import { deleteStreams, type StreamLimits } from "../nats/streams.ts";
+import type { EraserOptions } from "../nats/eraser.ts";
+import { RecentTimes } from "../nats/recent-times.ts";
+import { deleteStreams } from "../nats/streams.ts";
+import { Ensemble } from "../threads/ensemble.ts";
+import { threadsFor } from "../threads/thread-count.ts";
 import { type HttpServer, startHttp } from "../watch/http.ts";
 import { EngineMetrics } from "../watch/metrics.ts";
-import { answerAsks } from "./asks.ts";
+import { inForceHere } from "./ask-config.ts";
+import { groupOf, type Standpoint } from "./asked.ts";
+import { answerAsks, tell } from "./asks.ts";
+import { engineOptions } from "./engine-options.ts";
 import type { Environment } from "./environment.ts";
 import { generationsOf, type StoredGeneration } from "./log-generations.ts";
 import { type OpenJob, openScoring, requireLive } from "./open-job.ts";
 import { tellFolder } from "./start-generation.ts";
+import { ThreadPart } from "./thread-part.ts";
 
 export interface RunOptions {
   readonly open: OpenJob;
@@ -23,13 +35,15 @@ export interface RunOptions {
   /** Never connect to a broker of the environment: the demo keeps to its own. */
   readonly embeddedOnly?: boolean;
   readonly httpPort?: number;
+  /** In place of what the configuration says. */
+  readonly threads?: number;
   /** Forgets what an earlier run left in the streams. */
   readonly fresh?: boolean;
 }
 
 /** An engine with its broker, its metrics and the way to stop them in order. */
 export interface RunningEngine {
-  readonly engine: Engine;
+  readonly engine: Ensemble;
   readonly nc: NatsConnection;
   /** Of the broker. */
   readonly url: string;
@@ -54,70 +68,170 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   const { env, log } = options;
   const { job: settings } = options.open.config;
   const metrics = new EngineMetrics();
-  let engine: Engine | undefined;
+  let ready = () => false;
   const http = await startHttp({
     host: settings.http.host,
     port: options.httpPort ?? settings.http.port,
     anyPort: options.embeddedOnly === true,
     metrics: () => metrics.text(),
-    ready: () => engine?.ready === true,
+    ready: () => ready(),
     log,
   });
   undo.push(() => http.close());
   const url = await brokerUrl(options, undo);
   const { tokenEnv, credentials } = settings.broker;
   const token = tokenEnv === undefined ? undefined : env[tokenEnv];
+  const broker = { url, token, credentials };
   const instance = instanceName();
-  const nc = await connectBroker({ url, token, credentials }, `freshet ${instance}`);
+  const nc = await connectBroker(broker, `freshet ${instance}`);
   undo.push(() => nc.close());
   if (options.fresh === true) await deleteStreams(nc, settings.prefix);
+  const { promise: failed, resolve: fail } = withResolvers<unknown>();
+  const told: Listeners = {
+    onPublished: (subject, latencyMs) => metrics.published(subject, latencyMs),
+    onFailure: fail,
+  };
+  const threads = threadsFor(options.threads ?? settings.threads, availableParallelism());
+  const [part, ...rest] = dealtOut(options.open.job, threads);
+  const room = RecentTimes.room();
+  // They read the configuration while this thread looks at the log.
+  const others = rest.map((part) => openThread(options, { part, broker, instance, room, ...told }));
+  for (const thread of others) undo.push(() => thread.close());
   const known = await generationsOf(nc, settings.prefix, log);
-  const open = asBegun(options.open, known);
+  const begun = begunWith(options.open, known);
+  const open = begun === undefined ? options.open : beginning(options.open, begun);
   const scoring = openScoring(settings.scoring.workers);
   undo.push(() => scoring.close());
-  const { promise: failed, resolve: fail } = withResolvers<unknown>();
-  engine = await Engine.start({
-    nc,
-    definition: open.job,
-    scoring,
-    prefix: settings.prefix,
-    instance,
-    version: open.version,
-    checkpointEvery: settings.state.checkpointEvery,
-    checkpointRecords: settings.state.checkpointRecords,
-    limits: limitsOf(open),
+  const main = await preparedWith(others, begun, {
+    ...engineOptions({ nc, open, scoring, instance, log }),
+    ...(part === undefined ? {} : { part }),
+    stored: new RecentTimes(room),
     erasing: {
       subject: ERASE,
       read: (record) => open.job.intake.readErasure(record),
       concerns: (message, whom) => open.job.intake.concerns(message, whom),
     },
-    // Read before events are decided by it, and not for each of them again.
-    onRestored: ({ shoppers }) => {
-      for (const { task } of shoppers) open.job.generations.at(task.facts);
-    },
-    keepRaw: settings.collect.keepRaw,
-    ticks: !open.job.trustsEvents,
-    log,
-    onPublished: (output, latencyMs) => metrics.published(output.subject, latencyMs),
+    others: checkpointsOf(others, open.job),
+    onPublished: ({ subject }, latencyMs) => told.onPublished(subject, latencyMs),
     onFailure: fail,
   });
-  const running = engine;
-  undo.push(() => running.stop());
-  const { newKey } = open;
+  const engine = new Ensemble(main, others);
+  undo.push(() => engine.stop());
+  ready = () => engine.ready;
+  await engine.run();
+  const { newKey, job } = open;
   if (newKey !== undefined) await engine.remember("in.key", `key-${newKey}`, { key: newKey });
-  await tellFolder(engine, open, known, log);
-  metrics.watch(engine, open.job.intake);
-  const asks = answerAsks({ nc, engine, open, scoring, log });
+  await tellFolder(main, open, known, log);
+  metrics.watch(engine, [job.shopper.name, job.demand.name], job.intake);
+  const asks = openAsks(nc, { engine: main, open, scoring }, others, log);
   undo.push(async () => asks.unsubscribe());
   return { engine, nc, url, http, failed, stop: () => undo.all() };
 }
 
-/** A log goes on with what it began with; what it has in force must go with the rest of the folder. */
-function asBegun(open: OpenJob, known: readonly StoredGeneration[]): OpenJob {
+/** Who is told of what the parts of an engine do. */
+interface Listeners {
+  readonly onPublished: (subject: string, latencyMs: number | undefined) => void;
+  readonly onFailure: (failure: unknown) => void;
+}
+
+function openThread(
+  { open: { opening, job }, env, log }: RunOptions,
+  {
+    room,
+    ...given
+  }: Listeners & {
+    readonly part: JobPart;
+    readonly broker: BrokerAddress;
+    readonly instance: string;
+    readonly room: SharedArrayBuffer;
+  },
+): ThreadPart {
+  const { part, broker, instance, onPublished, onFailure } = given;
+  return new ThreadPart({
+    data: { part, opening, env: { ...env }, broker, instance, stored: room, logLevel: log.level },
+    definition: job,
+    log,
+    onPublished,
+    onFailure,
+  });
+}
+
+/** Prepares an engine together with its parts: none reads before all have claimed their groups. */
+async function preparedWith(
+  others: readonly ThreadPart[],
+  begun: Begun | undefined,
+  options: EngineOptions,
+): Promise<Engine> {
+  const { version } = options;
+  const preparing = Promise.all(others.map((part) => part.prepare({ version, begun })));
+  preparing.catch(() => undefined);
+  const main = await Engine.prepare(options);
+  try {
+    await preparing;
+    return main;
+  } catch (failure) {
+    await main.stop();
+    throw failure;
+  }
+}
+
+function openAsks(
+  nc: NatsConnection,
+  here: Standpoint,
+  others: readonly ThreadPart[],
+  log: pino.Logger,
+): { unsubscribe(): void } {
+  const { engine, open } = here;
+  return answerAsks({
+    nc,
+    open,
+    log,
+    second: () => engine.job.intake.second,
+    ask: (question) => {
+      const group = groupOf(open, question.asked);
+      const part = others.find(({ groups }) => groups.has(group));
+      return part === undefined ? tell(here, question) : part.ask(question);
+    },
+    inForce: () => Promise.all([inForceHere(here), ...others.map((part) => part.inForce())]),
+  });
+}
+
+/** What an erasure must know of the groups on other threads. */
+const checkpointsOf = (
+  others: readonly ThreadPart[],
+  { shopper, demand }: ShopJob,
+): Pick<EraserOptions, "passed" | "rewrite" | "rewritten"> => ({
+  passed: (flow, seq) => {
+    const name = { collect: undefined, events: shopper.name, demand: demand.name }[flow];
+    const groups = others.flatMap(({ report }) => report.groups);
+    return groups.every((group) => group.flow !== name || group.checkpointed >= seq);
+  },
+  rewrite: () => {
+    for (const part of others) part.rewrite();
+  },
+  rewritten: () => others.every(({ report }) => report.rewritten),
+});
+
+/** The live files that a log began with. */
+interface Begun {
+  readonly texts: LiveTexts;
+  readonly digest: string;
+}
+
+const beginning = (open: OpenJob, { texts, digest }: Begun): OpenJob => ({
+  ...open,
+  job: open.beginningWith(texts, digest),
+});
+
+/**
+ * A log goes on with what it began with; what it has in force must go with the rest of the folder.
+ * Undefined where it began with the folder as it is.
+ */
+function begunWith({ config }: OpenJob, known: readonly StoredGeneration[]): Begun | undefined {
   const [first, last] = [known[0]?.record, known.at(-1)?.record];
-  if (last !== undefined) requireLive(open.config, last.texts);
-  if (first?.generation !== 0 || first.digest === open.config.live.digest) return open;
-  return { ...open, job: open.beginningWith(first.texts, first.digest) };
+  if (last !== undefined) requireLive(config, last.texts);
+  if (first?.generation !== 0 || first.digest === config.live.digest) return undefined;
+  return { texts: first.texts, digest: first.digest };
 }
 
 /** The broker named, or one of the engine's own. */
@@ -128,17 +242,6 @@ async function brokerUrl(options: RunOptions, undo: Undo): Promise<string> {
   const server = await startServer(options);
   undo.push(() => server.stop());
   return server.url;
-}
-
-export function limitsOf({ config }: OpenJob): StreamLimits {
-  const { keepIn, keepOut, maxBytes, duplicateWindow, replicas } = config.job.broker;
-  return {
-    maxAge: keepIn,
-    maxOutAge: keepOut,
-    maxBytes: maxBytes ?? -1,
-    duplicateWindow,
-    replicas,
-  };
 }
 
 const instanceName = (): string =>

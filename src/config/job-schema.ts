@@ -172,6 +172,13 @@ const jobSchema = <O extends TSchema>(operators: O) =>
         1024,
       ),
       demand_groups: bounded("Key groups of the demand flow; fixed likewise.", 4, 1, 256),
+      threads: Type.Optional(
+        Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 64 })], {
+          default: "auto",
+          description:
+            "Threads that share the key groups; `auto`: as many as processors, less one of more than two, 8 at the most. It changes no result and may be another at each start.",
+        }),
+      ),
       seed: Type.Optional(
         Type.Integer({
           minimum: 0,

@@ -14,6 +14,7 @@ export interface JobConfig {
   readonly prefix: string;
   readonly groups: number;
   readonly demandGroups: number;
+  readonly threads: "auto" | number;
   readonly seed: number;
   readonly timeZone: string;
   readonly time: {
@@ -65,7 +66,7 @@ export interface JobConfig {
     readonly shopper: readonly OperatorConfig[];
     readonly demand: readonly OperatorConfig[];
   };
-  /** 32 hex digits of all that can change a decision; broker, http, scoring and the key are not in it. */
+  /** 32 hex digits of all that can change a decision; broker, http, threads, scoring and the key are not in it. */
   readonly hash: string;
 }
 
@@ -143,6 +144,7 @@ function jobOf(job: Filled<JobSource>, operators: JobConfig["operators"]): JobCo
     prefix: job.prefix,
     groups: job.groups,
     demandGroups: job.demand_groups,
+    threads: job.threads,
     seed: job.seed,
     timeZone: job.time_zone,
     time: {

@@ -4,6 +4,7 @@ import { FactRecords } from "./fact-records.ts";
 import { FlowGroup, type GroupSink } from "./flow-group.ts";
 import type { FlowDefinition } from "./graph.ts";
 import { type Intake, IntakeGroup } from "./intake.ts";
+import { type JobPart, wholeJob } from "./job-part.ts";
 import { keyGroup } from "./key-group.ts";
 import type { OnNote, Trace } from "./keyed-task.ts";
 import { type MoveStore, Moves } from "./moves.ts";
@@ -26,6 +27,7 @@ export interface JobDefinition {
 export interface Job {
   readonly definition: JobDefinition;
   readonly intake: IntakeGroup;
+  /** The groups that run here: all, unless the job was built in part. */
   readonly shoppers: readonly FlowGroup[];
   readonly demands: readonly FlowGroup[];
   /** Between the shopper groups. */
@@ -47,30 +49,42 @@ export interface JobWatch {
   readonly onNote?: OnNote | undefined;
 }
 
-/** Wires the flows to where their results go. */
+/** Name of the shopper group that a key belongs to. */
+export const groupOfKey = ({ shopper, groups }: JobDefinition, key: string): string =>
+  `${shopper.name}-${keyGroup(key, groups)}`;
+
+/** Names of all key groups of a job. */
+export const groupNames = ({ shopper, demand, groups, demandGroups }: JobDefinition) => ({
+  shoppers: Array.from({ length: groups }, (_, g) => `${shopper.name}-${g}`),
+  demands: Array.from({ length: demandGroups }, (_, d) => `${demand.name}-${d}`),
+});
+
+/** Wires the flows, or a part of them, to where their results go. */
 export function buildJob(
   definition: JobDefinition,
   scoring: Scoring,
   sinks: JobSinks,
   watch: JobWatch = {},
+  part: JobPart = wholeJob(definition),
 ): Job {
   const { shopper, demand, groups, demandGroups, disorder, hotRows } = definition;
   const toShopper = { flow: shopper.name, groups };
   const toDemand = { flow: demand.name, groups: demandGroups };
   const factRecords = new FactRecords();
-  const sources = [INTAKE, ...Array.from({ length: groups }, (_, g) => `${shopper.name}-${g}`)];
+  const sources = [INTAKE, ...groupNames(definition).shoppers];
   const group = (flow: FlowDefinition, index: number, rest: Pick<GroupParts, "input" | "next">) =>
     new FlowGroup(
       { flow, group: index, scoring, hotRows, factRecords, ...watch, ...rest },
       sinks.of(`${flow.name}-${index}`),
     );
-  const moves: Moves = new Moves(
-    sinks.moves,
-    (key) => shoppers[keyGroup(key, groups)] as FlowGroup,
-  );
-  const shoppers = Array.from({ length: groups }, (_, g) =>
+  const moves: Moves = new Moves(sinks.moves, (key) => {
+    const name = groupOfKey(definition, key);
+    return { name, here: byName.get(name) };
+  });
+  const shoppers = part.shoppers.map((g) =>
     group(shopper, g, { input: { kind: "log", disorder, moves }, next: toDemand }),
   );
+  const byName = new Map(shoppers.map((one) => [one.name, one]));
   return {
     definition,
     intake: new IntakeGroup(
@@ -80,9 +94,7 @@ export function buildJob(
     ),
     shoppers,
     moves,
-    demands: Array.from({ length: demandGroups }, (_, d) =>
-      group(demand, d, { input: { kind: "merge", sources } }),
-    ),
+    demands: part.demands.map((d) => group(demand, d, { input: { kind: "merge", sources } })),
   };
 }
 

@@ -1,8 +1,12 @@
-import { headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection, NatsError } from "nats";
 import type { MoveStore } from "../flow/moves.ts";
 import { decodePlain, encodePlain } from "../state/plain.ts";
 import type { AckInbox } from "./ack-inbox.ts";
 import { lastOf, manager, type Names } from "./streams.ts";
+
+const FIRST_LOOK_MS = 2;
+/** Between two looks that found nothing; whether the source is past it is asked as seldom. */
+const LOOK_MS = 250;
 
 const PIECE_BYTES = 512 * 1024;
 
@@ -14,10 +18,18 @@ export class BrokerMoves implements MoveStore {
   readonly #nc: NatsConnection;
   readonly #inbox: AckInbox;
   readonly #names: Names;
+  /** Whether a group's checkpoint is past the record that the other one waits at. */
+  readonly #isPast: (source: string, target: string) => Promise<boolean>;
   /** Pieces of each source that are not acknowledged yet. */
   readonly #underWay = new Map<string, Set<Promise<void>>>();
 
-  constructor(nc: NatsConnection, inbox: AckInbox, names: Names) {
+  constructor(
+    nc: NatsConnection,
+    inbox: AckInbox,
+    names: Names,
+    isPast: (source: string, target: string) => Promise<boolean>,
+  ) {
+    this.#isPast = isPast;
     this.#nc = nc;
     this.#inbox = inbox;
     this.#names = names;
@@ -63,5 +75,26 @@ export class BrokerMoves implements MoveStore {
       found.push(bytes);
     }
     return Buffer.concat(found);
+  }
+
+  /** Asks again and again: a broker that is away for a while is waited for. */
+  async awaited(
+    source: string,
+    target: string,
+    link: string,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    for (let wait = FIRST_LOOK_MS; ; wait = Math.min(2 * wait, LOOK_MS)) {
+      signal.throwIfAborted();
+      try {
+        // Asked first: what was sent before such a checkpoint stands there.
+        const isPast = wait === LOOK_MS && (await this.#isPast(source, target));
+        const moved = await this.get(target, link);
+        if (moved !== undefined || isPast) return moved;
+      } catch (failure) {
+        if (!(failure instanceof NatsError)) throw failure;
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
   }
 }

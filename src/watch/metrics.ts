@@ -1,11 +1,17 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { Engine } from "../engine.ts";
-import type { FlowGroup } from "../flow/flow-group.ts";
+import type { EngineReport, GroupReport } from "../engine-report.ts";
 import type { NodeCounts } from "../flow/keyed-task.ts";
 
 /** What the first flow counts; nested records count by reason. */
 export interface IntakeCounts {
   readonly counts: object;
+}
+
+/** The engine as the metrics see it. */
+export interface Watched {
+  report(): EngineReport;
+  /** Newest second of the log that collect has come to. */
+  readonly second: number;
 }
 
 /** Gauges of Node that break the naming rules of Prometheus (`_total` is for counters). */
@@ -53,9 +59,16 @@ export class EngineMetrics {
     return this.#registry.metrics();
   }
 
-  watch(engine: Engine, intake: IntakeCounts): void {
-    const { shoppers, demands } = engine.job;
-    const flows = [shoppers, demands];
+  /** From now on the samples are of this engine, whose flows are named. */
+  watch(engine: Watched, flowNames: readonly string[], intake: IntakeCounts): void {
+    const flows = () => {
+      const { groups } = engine.report();
+      return flowNames.map(
+        (flow) => [flow, groups.filter((group) => group.flow === flow)] as const,
+      );
+    };
+    const perFlow = (of: (groups: readonly GroupReport[]) => number) => (): Samples =>
+      flows().map(([flow, groups]) => [{ flow }, of(groups)]);
     this.#counter("freshet_collect_total", "What collect did with what came in.", ["outcome"], () =>
       flatCounts(intake.counts).map(([outcome, n]) => [{ outcome }, n]),
     );
@@ -64,82 +77,86 @@ export class EngineMetrics {
         `freshet_operator_${what}_total`,
         OPERATOR_HELP[what],
         ["flow", "operator"],
-        () => flows.flatMap((groups) => byOperator(groups, what)),
+        () => flows().flatMap(([flow, groups]) => byOperator(flow, groups, what)),
       );
     }
     this.#gauge(
       "freshet_watermark_seconds",
       "Smallest watermark of a flow's groups, Unix time.",
       ["flow"],
-      () =>
-        flows.map((groups) => [{ flow: groups[0]?.task.flowName ?? "" }, lowest(groups) / 1000]),
+      perFlow((groups) => lowest(groups) / 1000),
     );
     this.#gauge(
       "freshet_watermark_lag_seconds",
       "How far a flow's watermark is behind collect's broker time.",
       ["flow"],
-      () =>
-        flows.map((groups) => [{ flow: groups[0]?.task.flowName ?? "" }, lagOf(groups, engine)]),
+      perFlow((groups) => lagOf(groups, engine.second)),
     );
     this.#gauge("freshet_queue_records", "Records that wait, by queue.", ["queue"], () =>
-      Object.entries(engine.queues).map(([queue, n]) => [{ queue }, n]),
+      Object.entries(engine.report().queues).map(([queue, n]) => [{ queue }, n]),
     );
     this.#gauge("freshet_reader_sequence", "Sequence a log has been read to.", ["log"], () =>
-      Object.entries(engine.positions).map(([log, n]) => [{ log }, n]),
+      Object.entries(engine.report().positions).map(([log, n]) => [{ log }, n]),
     );
-    this.#gauge("freshet_state_keys", "Keys a flow knows.", ["flow"], () =>
-      flows.map((groups) => [
-        { flow: groups[0]?.task.flowName ?? "" },
-        sum(groups, (g) => g.task.keys),
-      ]),
+    this.#gauge(
+      "freshet_state_keys",
+      "Keys a flow knows.",
+      ["flow"],
+      perFlow((groups) => sum(groups, ({ keys }) => keys)),
     );
     this.#gauge(
       "freshet_state_cold_bytes",
       "Bytes of the keys that are kept as bytes.",
       ["flow"],
-      () =>
-        flows.map((groups) => [
-          { flow: groups[0]?.task.flowName ?? "" },
-          sum(groups, (g) => g.task.coldBytes),
-        ]),
+      perFlow((groups) => sum(groups, ({ coldBytes }) => coldBytes)),
     );
-    this.#gauge("freshet_timers_pending", "Timers that are set.", ["flow"], () =>
-      flows.map((groups) => [
-        { flow: groups[0]?.task.flowName ?? "" },
-        sum(groups, (g) => g.task.pendingTimers),
-      ]),
+    this.#gauge(
+      "freshet_timers_pending",
+      "Timers that are set.",
+      ["flow"],
+      perFlow((groups) => sum(groups, ({ timers }) => timers)),
     );
     this.#counter("freshet_scores_total", "Scores asked for.", [], () => [
-      [{}, sum(shoppers, (g) => g.task.scored)],
+      [{}, sum(engine.report().groups, ({ scored }) => scored)],
     ]);
     this.#counter(
       "freshet_frames_dropped_records_total",
       "Records read before: frames sent twice.",
       ["flow"],
-      () =>
-        flows.map((groups) => [
-          { flow: groups[0]?.task.flowName ?? "" },
-          sum(groups, (g) => g.dropped),
-        ]),
+      perFlow((groups) => sum(groups, ({ dropped }) => dropped)),
     );
-    this.#counter("freshet_reader_restarts_total", "Times a reader began again.", [], () => [
-      [{}, engine.restlessness.readerRestarts],
-    ]);
-    const { checkpoints } = engine;
-    this.#counter("freshet_checkpoints_total", "Checkpoints that stand.", [], () => [
-      [{}, checkpoints.counts.written],
-    ]);
-    this.#counter("freshet_checkpoint_bytes_total", "Bytes of checkpoints.", [], () => [
-      [{}, checkpoints.counts.bytes],
-    ]);
-    this.#counter("freshet_checkpoints_torn_total", "Checkpoints passed over.", [], () => [
-      [{}, checkpoints.counts.torn],
-    ]);
+    const one = (of: (report: EngineReport) => number) => (): Samples => [
+      [{}, of(engine.report())],
+    ];
+    this.#counter(
+      "freshet_reader_restarts_total",
+      "Times a reader began again.",
+      [],
+      one(({ readerRestarts }) => readerRestarts),
+    );
+    this.#counter(
+      "freshet_checkpoints_total",
+      "Checkpoints that stand.",
+      [],
+      one(({ checkpoints }) => checkpoints.written),
+    );
+    this.#counter(
+      "freshet_checkpoint_bytes_total",
+      "Bytes of checkpoints.",
+      [],
+      one(({ checkpoints }) => checkpoints.bytes),
+    );
+    this.#counter(
+      "freshet_checkpoints_torn_total",
+      "Checkpoints passed over.",
+      [],
+      one(({ checkpoints }) => checkpoints.torn),
+    );
     this.#counter(
       "freshet_messages_resent_total",
       "Messages sent again, outcome unknown.",
       [],
-      () => [[{}, engine.restlessness.resent]],
+      one(({ resent }) => resent),
     );
   }
 
@@ -182,27 +199,27 @@ const OPERATOR_HELP = {
   errors: "Events dead-lettered because an operator threw.",
 } as const;
 
-const sum = (groups: readonly FlowGroup[], of: (group: FlowGroup) => number): number =>
+const sum = (groups: readonly GroupReport[], of: (group: GroupReport) => number): number =>
   groups.reduce((total, group) => total + of(group), 0);
 
-const lowest = (groups: readonly FlowGroup[]): number =>
-  Math.max(0, Math.min(...groups.map((group) => group.task.watermark)));
+const lowest = (groups: readonly GroupReport[]): number =>
+  Math.max(0, Math.min(...groups.map(({ watermark }) => watermark)));
 
-function lagOf(groups: readonly FlowGroup[], engine: Engine): number {
-  const newest = engine.job.intake.second;
+function lagOf(groups: readonly GroupReport[], newest: number): number {
   const watermark = lowest(groups);
   return newest === 0 || watermark === 0 ? 0 : Math.max(0, (newest - watermark) / 1000);
 }
 
+/** Every group of a flow has the same operators, in the same order. */
 function byOperator(
-  groups: readonly FlowGroup[],
+  flow: string,
+  groups: readonly GroupReport[],
   what: keyof NodeCounts,
 ): [Record<string, string>, number][] {
-  const first = groups[0];
-  if (first === undefined) return [];
-  return first.task.graph.nodes.map((node) => [
-    { flow: first.task.flowName, operator: node.operator.name },
-    sum(groups, (group) => group.task.counts[node.index]?.[what] ?? 0),
+  const operators = groups[0]?.operators ?? [];
+  return operators.map(({ name }, i) => [
+    { flow, operator: name },
+    sum(groups, (group) => group.operators[i]?.counts[what] ?? 0),
   ]);
 }
 

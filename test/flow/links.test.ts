@@ -287,9 +287,9 @@ describe("a link moves what is known of one key to another", () => {
 
   test("what moved and is not there any more stops the group", async () => {
     const { Moves } = await import("../../src/flow/moves.ts");
-    const at = (left: readonly [number, number]) => ({ name: "shopper-1", left, joined: left });
+    const left: readonly [number, number] = [7, 3];
     const store = { put: () => undefined, get: () => Promise.resolve(undefined) };
-    const moves = new Moves(store, () => at([7, 3]));
+    const moves = new Moves(store, () => ({ name: "shopper-1", here: { left, joined: left } }));
     await expect(moves.arrive([3, 5, 1, START, "a", "b", "e", 1])).rejects.toMatchObject({
       code: "MOVE_MISSING",
     });

@@ -72,17 +72,17 @@ export class Mishaps {
     if (!broker.up) return;
     tell("broker-crash");
     broker.crash();
-    for (const { connection } of engines()) connection.cut(random.below(200));
+    for (const { connections } of engines())
+      for (const connection of connections) connection.cut(random.below(200));
     clock.after(lasts, fate, () => broker.restart());
   }
 
   #hit(victim: SimEngine, { kind, lasts, random }: Fault): void {
-    const { connection } = victim;
     const { tell, startAfter } = this.#ground;
     switch (kind) {
       case "connection-cut":
         tell(kind);
-        connection.cut(lasts);
+        victim.anyConnection(random).cut(lasts);
         return;
       case "engine-crash":
         this.#crash(victim, lasts, random);
@@ -96,7 +96,7 @@ export class Mishaps {
         this.#pause(victim, lasts, random);
         return;
       case "pause-at-send":
-        connection.atCall(random.between(1, 60), () => {
+        victim.anyConnection(random).atCall(random.between(1, 60), () => {
           tell(kind);
           this.#pause(victim, lasts, random);
         });
@@ -120,7 +120,7 @@ export class Mishaps {
       this.#dies(victim, downMs);
     };
     if (random.chance(0.5)) {
-      victim.connection.atCall(random.between(1, 60), dies);
+      victim.anyConnection(random).atCall(random.between(1, 60), dies);
       return;
     }
     broker.onStored = (subject) => {

@@ -6,6 +6,8 @@ import type { Groups } from "./job.ts";
 export interface Plan {
   readonly seed: number;
   readonly groups: Groups;
+  /** Parts that an engine runs in, each with a connection of its own. */
+  readonly threads: number;
   /** Rows of a group that are kept as objects. */
   readonly hotRows: number;
   /** The broker's duplicate window, in milliseconds. */
@@ -43,6 +45,7 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   return {
     seed,
     groups,
+    threads: random.fork("threads").pick([1, 1, 2, 3]),
     hotRows,
     windowMs,
     checkpointEveryMs,

@@ -1,7 +1,11 @@
 import type { ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
+import type { Random } from "../../operators/simulated-shop/random.ts";
 import { Engine } from "../../src/engine.ts";
+import { dealtOut, type JobPart } from "../../src/flow/job-part.ts";
+import { RecentTimes } from "../../src/nats/recent-times.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
+import { Ensemble, type Part } from "../../src/threads/ensemble.ts";
 import { days, millis } from "../../src/time/event-time.ts";
 import type { SimBroker } from "./broker.ts";
 import { Owner, type SimClock } from "./clock.ts";
@@ -12,6 +16,8 @@ export const PREFIX = "freshet";
 export interface SimEngineOptions {
   readonly name: string;
   readonly job: ShopJob;
+  /** Parts of the engine, each with a connection of its own: threads that the simulated clock deals turns to. */
+  readonly threads: number;
   readonly windowMs: number;
   readonly checkpointEveryMs: number;
   readonly checkpointRecords: number;
@@ -27,24 +33,50 @@ export interface SimEngineOptions {
 /** One process that runs the engine: it may be killed, stopped for a while, or asked to end. */
 export class SimEngine {
   readonly owner: Owner;
-  readonly connection: SimConnection;
   readonly job: ShopJob;
   readonly #clock: SimClock;
-  #engine: Engine | undefined;
+  readonly connections: readonly SimConnection[];
+  #parts: readonly Engine[] = [];
+  #engine: Ensemble | undefined;
 
   constructor(options: SimEngineOptions) {
-    const { name, job, windowMs, clock, broker, weather, wire } = options;
+    const { name, job, threads, clock, broker, weather, wire } = options;
     this.#clock = clock;
     this.job = job;
     this.owner = new Owner(name);
     const { owner } = this;
-    this.connection = new SimConnection({ clock, broker, weather, owner, wire });
+    const parts = dealtOut(job, threads);
+    this.connections = parts.map(() => new SimConnection({ clock, broker, weather, owner, wire }));
+    const stored = new RecentTimes(RecentTimes.room());
+    clock.as(owner, () => {
+      this.#prepare(options, parts, stored).then(
+        async (engine) => {
+          await engine.run();
+          this.#engine = engine;
+        },
+        (error: unknown) => {
+          options.trace?.(`${name} does not start: ${String(error)}`);
+          this.kill();
+        },
+      );
+    });
+  }
+
+  async #prepare(
+    options: SimEngineOptions,
+    parts: readonly JobPart[],
+    stored: RecentTimes,
+  ): Promise<Ensemble> {
+    const { name, job, windowMs } = options;
+    const { owner } = this;
     const say = (level: string) => (about: unknown, text?: unknown) =>
       options.trace?.(`${name} ${level} ${text} ${JSON.stringify(about)}`);
-    clock.as(owner, () => {
-      Engine.start({
-        nc: this.connection.nc,
+    const prepare = (part: JobPart, i: number) =>
+      Engine.prepare({
+        nc: (this.connections[i] as SimConnection).nc,
         definition: job,
+        part,
+        stored,
         scoring: new InlineScoring(scoringFunctions),
         prefix: PREFIX,
         instance: name,
@@ -64,20 +96,25 @@ export class SimEngine {
           if (owner.alive) options.onFailure(failure);
           this.kill();
         },
-      }).then(
-        (engine) => {
-          this.#engine = engine;
-        },
-        (error: unknown) => {
-          options.trace?.(`${name} does not start: ${String(error)}`);
-          this.kill();
-        },
-      );
-    });
+      });
+    const [main, ...others] = await Promise.all(parts.map(prepare));
+    if (main === undefined) throw new Error("an engine has a part");
+    this.#parts = [main, ...others];
+    return new Ensemble(main, others.map(partOf));
   }
   /** Undefined until it has started. */
-  get engine(): Engine | undefined {
+  get engine(): Ensemble | undefined {
     return this.#engine;
+  }
+  /** What its threads run; none before it has started. */
+  get parts(): readonly Engine[] {
+    return this.#engine === undefined ? [] : this.#parts;
+  }
+  /** One of its threads' connections. */
+  anyConnection(random: Random): SimConnection {
+    const [first, ...others] = this.connections;
+    if (first === undefined) throw new Error("an engine has a connection");
+    return others.length === 0 ? first : random.pick([first, ...others]);
   }
   get alive(): boolean {
     return this.owner.alive;
@@ -89,7 +126,7 @@ export class SimEngine {
   /** As kill -9 does it. What it had sent may still arrive. */
   kill(): void {
     this.owner.die();
-    this.connection.drop();
+    for (const connection of this.connections) connection.drop();
   }
   /** Asks it to end, and tells when it has. */
   end(done: () => void): void {
@@ -107,10 +144,25 @@ export class SimEngine {
     if (!this.runs) return;
     this.owner.stop();
     if (lasts > connectionHolds) {
-      this.#clock.after(connectionHolds, wire, () => this.connection.cut(0));
+      this.#clock.after(connectionHolds, wire, () => {
+        for (const connection of this.connections) connection.cut(0);
+      });
     }
     this.#clock.after(lasts, wire, () => {
       if (this.alive) this.#clock.wake(this.owner);
     });
   }
 }
+
+/** A part on another thread, without the thread. */
+const partOf = (engine: Engine): Part => ({
+  groups: new Set([...engine.job.shoppers, ...engine.job.demands].map(({ name }) => name)),
+  get report() {
+    return engine.report();
+  },
+  run: async () => engine.run(),
+  halt: async () => engine.halt(),
+  halted: async () => engine.halted(),
+  readOn: async (upTo) => engine.readOn(upTo),
+  finish: (withinMs) => engine.finish(withinMs),
+});

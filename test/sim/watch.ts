@@ -17,12 +17,16 @@ export class Watch {
     this.#violations = violations;
   }
 
-  look(name: string, engine: Engine, { intake: { counts } }: ShopJob): void {
+  look(name: string, parts: readonly Engine[], { intake: { counts } }: ShopJob): void {
     if (counts.in !== columnsOf(counts)) {
       this.#violations.push(
         `${name} took in ${counts.in}, and has ${columnsOf(counts)} in columns`,
       );
     }
+    for (const engine of parts) this.#lookAt(name, engine);
+  }
+
+  #lookAt(name: string, engine: Engine): void {
     for (const { name: group, task } of [...engine.job.shoppers, ...engine.job.demands]) {
       const key = `${name} ${group}`;
       const before = this.#watermarks.get(key);

@@ -145,8 +145,8 @@ export class World {
   #look(): void {
     this.#engines = this.#engines.filter(({ alive }) => alive);
     if (this.#engines.length === 0 && this.clock.now >= this.#nextStart) this.#start();
-    for (const { engine, owner, job } of this.#engines) {
-      if (engine !== undefined) this.#watch.look(owner.name, engine, job);
+    for (const { parts, owner, job } of this.#engines) {
+      if (parts.length > 0) this.#watch.look(owner.name, parts, job);
     }
     const { now } = this.clock;
     if (this.#weather.silenced === undefined || !this.#done()) {
@@ -172,6 +172,7 @@ export class World {
     const engine = new SimEngine({
       name,
       job: this.#makeJob(this.#plan.groups, this.#plan.hotRows),
+      threads: this.#plan.threads,
       windowMs: this.#plan.windowMs,
       checkpointEveryMs: this.#plan.checkpointEveryMs,
       checkpointRecords: this.#plan.checkpointRecords,

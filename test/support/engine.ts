@@ -30,6 +30,7 @@ export async function startTestEngine(options: TestEngineOptions): Promise<TestE
     log: pino({ level: "debug", base: null }, { write }),
     dataDir: "",
     httpPort: 0,
+    threads: 1,
   });
   return { ...running, logged, metrics: () => textOf(`${running.http.url}/metrics`) };
 }

@@ -1,12 +1,12 @@
 import { DateTime } from "luxon";
-import type { Engine } from "../../engine.ts";
+import type { Ensemble } from "../../threads/ensemble.ts";
 import type { EventTime } from "../../time/event-time.ts";
 import type { Received, TallyReport } from "./tally.ts";
 
 /** What the view shows at one moment. */
 export interface Moment {
   readonly tally: TallyReport;
-  readonly engine: Engine;
+  readonly engine: Ensemble;
   /** The simulated moment. */
   readonly now: EventTime;
 }
@@ -73,7 +73,8 @@ export class TerminalView {
     const rate = Math.round(((tally.events - this.#events) * 1000) / (at - this.#drawnAt));
     this.#events = tally.events;
     this.#drawnAt = at;
-    const lag = Math.min(...engine.job.demands.map((group) => group.task.watermark));
+    const { groups } = engine.report();
+    const lag = Math.min(...groups.map(({ watermark }) => watermark));
     const behind = lag > 0 ? `${((now - lag) / 1000).toFixed(1)} s` : "–";
     const clock = DateTime.fromMillis(now, { zone: this.#about.timeZone }).toFormat("HH:mm:ss");
     const lines = [

@@ -1,0 +1,85 @@
+import type { Engine, Halted } from "../engine.ts";
+import { type EngineReport, type LogName, together } from "../engine-report.ts";
+
+/** A part of an engine on another thread. */
+export interface Part {
+  /** Names of its key groups. */
+  readonly groups: ReadonlySet<string>;
+  /** As it told last, a moment ago. */
+  readonly report: EngineReport;
+  run(): Promise<void>;
+  halt(): Promise<void>;
+  halted(): Promise<Halted>;
+  readOn(upTo: number): Promise<void>;
+  finish(withinMs: number): Promise<void>;
+}
+
+const LOOK_MS = 20;
+
+/** An engine and its parts on other threads, as one. */
+export class Ensemble {
+  readonly #main: Engine;
+  readonly #others: readonly Part[];
+
+  constructor(main: Engine, others: readonly Part[]) {
+    this.#main = main;
+    this.#others = others;
+  }
+
+  /** Of all parts together. */
+  report(): EngineReport {
+    const main = this.#main.report();
+    return this.#others.length === 0
+      ? main
+      : together([main, ...this.#others.map(({ report }) => report)]);
+  }
+  get ready(): boolean {
+    return this.#main.ready && this.#others.every(({ report }) => report.ready);
+  }
+  /** See `EngineReport.caughtUp`. */
+  get caughtUp(): boolean {
+    return this.#main.caughtUp && this.report().caughtUp;
+  }
+  get queues(): Readonly<Record<string, number>> {
+    return this.report().queues;
+  }
+  get positions(): Readonly<Partial<Record<LogName, number>>> {
+    return this.report().positions;
+  }
+  /** Newest second of the log that collect has come to. */
+  get second(): number {
+    return this.#main.job.intake.second;
+  }
+  /** See `Engine.remember`. */
+  remember(subject: string, id: string, body: unknown): Promise<void> {
+    return this.#main.remember(subject, id, body);
+  }
+
+  /** Every part is prepared: whoever claims has claimed before anybody reads. */
+  async run(): Promise<void> {
+    await Promise.all(this.#others.map((part) => part.run()));
+    this.#main.run();
+  }
+
+  /**
+   * As `Engine.stop`, all parts together. A group may wait for what one on another thread says before
+   * the place it is at: parts that stopped reading before that place read on up to it.
+   */
+  async stop(withinMs = 8000): Promise<void> {
+    const end = Date.now() + withinMs;
+    this.#main.halt();
+    await Promise.all(this.#others.map((part) => part.halt()));
+    while (Date.now() < end) {
+      const others = await Promise.all(this.#others.map((part) => part.halted()));
+      const halted = [this.#main.halted(), ...others];
+      if (halted.every(({ busy }) => !busy)) break;
+      const upTo = Math.max(...halted.map(({ waitsFor }) => waitsFor));
+      if (upTo > this.#main.halted().read) this.#main.readOn(upTo);
+      const behind = this.#others.filter((_, i) => upTo > (others[i]?.read ?? upTo));
+      await Promise.all(behind.map((part) => part.readOn(upTo)));
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    const left = Math.max(0, end - Date.now());
+    await Promise.all([this.#main.finish(left), ...this.#others.map((part) => part.finish(left))]);
+  }
+}
