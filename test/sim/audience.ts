@@ -1,11 +1,12 @@
 import type { Random } from "../../operators/simulated-shop/random.ts";
-import type { SimBroker } from "./broker.ts";
+import type { SimBroker, StoredMessage } from "./broker.ts";
 import { PREFIX } from "./sim-engine.ts";
 import type { TrafficMessage } from "./traffic.ts";
 
 const ANSWERS = ["delivered", "exposed", "clicked", "ignored", "closed", "purchased"] as const;
-/** Recommendations that somebody may still answer. */
+/** Recommendations that somebody may still answer, and outputs among which they are looked for. */
 const REMEMBERED = 12;
+const LOOKED_THROUGH = 480;
 
 /** People who are recommended something, and now and then say what they think of it. */
 export class Audience {
@@ -20,11 +21,7 @@ export class Audience {
 
   /** An answer to one of the last recommendations, if there are any. */
   answer(now: number): Omit<TrafficMessage, "at"> | undefined {
-    const { messages } = this.#broker.stream(`${PREFIX.toUpperCase()}_OUT`);
-    const heard = messages
-      .slice(-40 * REMEMBERED)
-      .filter((message) => message?.subject.startsWith(`${PREFIX}.recommendation.`))
-      .slice(-REMEMBERED);
+    const heard = this.#heard();
     if (heard.length === 0) return undefined;
     const text = Buffer.from(this.#random.pick(heard)?.data ?? []).toString();
     const { rec_id } = JSON.parse(text) as { readonly rec_id: string };
@@ -38,5 +35,16 @@ export class Audience {
       item: `s${this.#random.below(4)}`,
     });
     return { subject: `in.feedback.${kind}`, body, msgId: id };
+  }
+  /** The last recommendations, oldest first. */
+  #heard(): StoredMessage[] {
+    const { messages } = this.#broker.stream(`${PREFIX.toUpperCase()}_OUT`);
+    const oldest = Math.max(0, messages.length - LOOKED_THROUGH);
+    const heard: StoredMessage[] = [];
+    for (let i = messages.length - 1; i >= oldest && heard.length < REMEMBERED; i -= 1) {
+      const message = messages[i];
+      if (message?.subject.startsWith(`${PREFIX}.recommendation.`)) heard.push(message);
+    }
+    return heard.reverse();
   }
 }

@@ -1,5 +1,5 @@
 import { type ConsumerConfig, type MsgHdrs, NatsError, type StreamConfig } from "nats";
-import { subjectMatches } from "./subjects.ts";
+import { subjectMatcher } from "./subjects.ts";
 
 /** A message as a stream keeps it. */
 export interface StoredMessage {
@@ -31,12 +31,14 @@ class SimStream {
   readonly consumers = new Map<string, SimConsumer>();
   readonly #ids = new Map<string, StoredMessage>();
   readonly #lastBySubject = new Map<string, StoredMessage>();
+  readonly #takes: readonly ((subject: string) => boolean)[];
   #firstSeq = 1;
   #count = 0;
 
   constructor(config: Partial<StreamConfig>) {
     this.config = config;
     this.name = config.name ?? "";
+    this.#takes = (config.subjects ?? []).map(subjectMatcher);
   }
   get firstSeq(): number {
     return this.#firstSeq;
@@ -48,7 +50,7 @@ class SimStream {
     return this.#count;
   }
   takes(subject: string): boolean {
-    return (this.config.subjects ?? []).some((pattern) => subjectMatches(pattern, subject));
+    return this.#takes.some((matches) => matches(subject));
   }
   at(seq: number): StoredMessage | undefined {
     return this.messages[seq - 1];
@@ -66,6 +68,7 @@ class SimStream {
     this.#count += 1;
     this.#lastBySubject.set(stored.subject, stored);
     if (id !== "") this.#ids.set(id, stored);
+    for (const consumer of this.consumers.values()) consumer.gain(stored);
     return { seq: stored.seq, duplicate: false };
   }
   /** In milliseconds. */
@@ -79,6 +82,7 @@ class SimStream {
     if (message === undefined) return;
     this.messages[seq - 1] = undefined;
     this.#count -= 1;
+    for (const consumer of this.consumers.values()) consumer.lose(message);
     if (this.#lastBySubject.get(message.subject) === message) {
       const before = this.messages.findLast((other) => other?.subject === message.subject);
       if (before === undefined) this.#lastBySubject.delete(message.subject);
@@ -100,9 +104,10 @@ class SimStream {
   lastOf(pattern: string): StoredMessage | undefined {
     const exact = this.#lastBySubject.get(pattern);
     if (exact !== undefined) return exact;
+    const matches = subjectMatcher(pattern);
     let last: StoredMessage | undefined;
     for (const [subject, message] of this.#lastBySubject) {
-      if (message.seq > (last?.seq ?? 0) && subjectMatches(pattern, subject)) last = message;
+      if (message.seq > (last?.seq ?? 0) && matches(subject)) last = message;
     }
     return last;
   }
@@ -112,10 +117,11 @@ class SimStream {
 export class SimConsumer {
   readonly name: string;
   readonly stream: SimStream;
-  readonly #filter: string | undefined;
+  readonly #matches: ((subject: string) => boolean) | undefined;
   readonly #headersOnly: boolean;
   #next: number;
   #delivered = 0;
+  #pending = 0;
   /** Messages its client has asked for and not been sent. */
   credit = 0;
   /** Told when there may be something to send. */
@@ -124,7 +130,8 @@ export class SimConsumer {
   constructor(stream: SimStream, config: Partial<ConsumerConfig>) {
     this.stream = stream;
     this.name = config.name ?? "";
-    this.#filter = config.filter_subject;
+    const { filter_subject: filter } = config;
+    this.#matches = filter === undefined ? undefined : subjectMatcher(filter);
     this.#headersOnly = config.headers_only === true;
     this.#next = config.opt_start_seq ?? 1;
     if (config.opt_start_time !== undefined) {
@@ -132,6 +139,23 @@ export class SimConsumer {
       const first = stream.messages.find((message) => (message?.time ?? 0) >= since);
       this.#next = first?.seq ?? stream.lastSeq + 1;
     }
+    for (const message of stream.messages) if (message !== undefined) this.gain(message);
+  }
+  /** Messages for it that it has not sent. */
+  get pending(): number {
+    return this.#pending;
+  }
+  /** The stream has a message more. */
+  gain(message: StoredMessage): void {
+    if (this.#wants(message)) this.#pending += 1;
+  }
+  /** The stream has a message less. */
+  lose(message: StoredMessage): void {
+    if (this.#wants(message)) this.#pending -= 1;
+  }
+  /** Whether a message is for it, and not sent. */
+  #wants({ seq, subject }: StoredMessage): boolean {
+    return seq >= this.#next && (this.#matches?.(subject) ?? true);
   }
   /** The next messages it may send, so many at the most. */
   take(most: number): DeliveredMessage[] {
@@ -140,32 +164,18 @@ export class SimConsumer {
     const { lastSeq } = this.stream;
     while (found.length < room && this.#next <= lastSeq) {
       const message = this.stream.at(this.#next);
-      this.#next += 1;
       if (message !== undefined && this.#wants(message)) found.push(message);
+      this.#next += 1;
     }
-    this.credit -= found.length;
     if (found.length === 0) return [];
-    const behind = this.pending;
+    this.credit -= found.length;
+    this.#pending -= found.length;
+    const behind = this.#pending;
     return found.map((message, i) => ({
       message: this.#headersOnly ? { ...message, data: NOTHING } : message,
       deliverySequence: ++this.#delivered,
       pending: behind + found.length - 1 - i,
     }));
-  }
-  #wants(message: StoredMessage): boolean {
-    return this.#filter === undefined || subjectMatches(this.#filter, message.subject);
-  }
-  /** Messages for it that it has not sent. */
-  get pending(): number {
-    const { firstSeq, lastSeq, count } = this.stream;
-    const whole = this.#filter === undefined && count === lastSeq - firstSeq + 1;
-    if (whole) return lastSeq - Math.max(this.#next, firstSeq) + 1;
-    let pending = 0;
-    for (let seq = this.#next; seq <= this.stream.lastSeq; seq += 1) {
-      const message = this.stream.at(seq);
-      if (message !== undefined && this.#wants(message)) pending += 1;
-    }
-    return pending;
   }
 }
 
@@ -281,8 +291,9 @@ export class SimBroker {
   /** Removes what the filter matches: what lies before `seq`, or all but the last `keep`. */
   purge(name: string, { filter = ">", seq, keep = 0 }: PurgeRequest = {}): number {
     const stream = this.stream(name);
+    const matches = subjectMatcher(filter);
     const matching = stream.messages.filter(
-      (message) => message !== undefined && subjectMatches(filter, message.subject),
+      (message) => message !== undefined && matches(message.subject),
     );
     // The server takes what lies before the first message for everything.
     const end = seq === undefined || seq <= 1 ? stream.lastSeq + 1 : seq;

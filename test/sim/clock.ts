@@ -37,12 +37,27 @@ export class Owner {
   }
 }
 
-interface Due {
+/** Something that is to happen. */
+class Due {
   readonly at: number;
+  /** Of two things at the same moment the one that was asked for first comes first. */
   readonly order: number;
   readonly owner: Owner;
   readonly task: () => void;
-  cancelled: boolean;
+  #cancelled = false;
+
+  constructor(at: number, order: number, owner: Owner, task: () => void) {
+    this.at = at;
+    this.order = order;
+    this.owner = owner;
+    this.task = task;
+  }
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+  cancel(): void {
+    this.#cancelled = true;
+  }
 }
 
 const REAL = {
@@ -84,22 +99,13 @@ export class SimClock {
     return this.#done;
   }
 
-  at(time: number, owner: Owner, task: () => void): { cancel(): void } {
-    const due = {
-      at: Math.max(time, this.#now),
-      order: this.#order++,
-      owner,
-      task,
-      cancelled: false,
-    };
+  at(time: number, owner: Owner, task: () => void): Due {
+    const due = new Due(Math.max(time, this.#now), this.#order, owner, task);
+    this.#order += 1;
     this.#due.push(due);
-    return {
-      cancel: () => {
-        due.cancelled = true;
-      },
-    };
+    return due;
   }
-  after(ms: number, owner: Owner, task: () => void): { cancel(): void } {
+  after(ms: number, owner: Owner, task: () => void): Due {
     return this.at(this.#now + Math.max(0, ms), owner, task);
   }
   wake(owner: Owner): void {
@@ -198,7 +204,7 @@ export class SimClock {
 
 /** What stands for `NodeJS.Timeout`. */
 class SimTimer {
-  due: { cancel(): void } | undefined;
+  due: Due | undefined;
 
   ref(): this {
     return this;

@@ -14,7 +14,7 @@ import type { PublishReply, SimBroker, StoredMessage } from "./broker.ts";
 import type { Owner, SimClock } from "./clock.ts";
 import { Iteration } from "./iteration.ts";
 import { SimMessages } from "./messages.ts";
-import { subjectMatches } from "./subjects.ts";
+import { subjectMatcher } from "./subjects.ts";
 
 /** What the network does at this moment; every answer is drawn from the seed. */
 export interface Weather {
@@ -45,6 +45,10 @@ export interface ConnectionOptions {
 }
 
 type Callback = (error: NatsError | null, message: Msg) => void;
+interface Subscription {
+  readonly matches: (subject: string) => boolean;
+  readonly callback: Callback;
+}
 
 /** A client repeats its attempts to connect so often; what it wrote since the last one is sent. */
 const DIAL_MS = 100;
@@ -55,7 +59,7 @@ const DIAL_MS = 100;
  */
 export class SimConnection {
   readonly of: ConnectionOptions;
-  readonly #subscriptions = new Map<string, Callback>();
+  readonly #subscriptions = new Map<string, Subscription>();
   readonly #listeners = new Set<Iteration<Status>>();
   readonly #readers = new Set<SimMessages>();
   /** Counts the connections made, broken ones included. */
@@ -200,7 +204,7 @@ export class SimConnection {
     return listener;
   }
   subscribe(subject: string, { callback }: { callback: Callback }): { unsubscribe(): void } {
-    this.#subscriptions.set(subject, callback);
+    this.#subscriptions.set(subject, { matches: subjectMatcher(subject), callback });
     return { unsubscribe: () => this.#subscriptions.delete(subject) };
   }
   publish(
@@ -226,8 +230,8 @@ export class SimConnection {
     clock.after(weather.ackDelay(), wire, () => {
       if (!this.#up || !broker.up || broker.life !== life) return;
       this.toClient(() => {
-        for (const [pattern, callback] of this.#subscriptions) {
-          if (subjectMatches(pattern, reply)) callback(null, replyMessage(reply, answer));
+        for (const { matches, callback } of this.#subscriptions.values()) {
+          if (matches(reply)) callback(null, replyMessage(reply, answer));
         }
       });
     });

@@ -42,7 +42,7 @@ export interface SegmentRule {
   readonly needs: Acts & { readonly atLeast: number };
   readonly forbids?: Acts;
 }
-interface Acts {
+export interface Acts {
   readonly type: string;
   readonly line?: string;
   readonly withinMs: number;

@@ -4,7 +4,7 @@ import { MemoryLog } from "../../src/replay/memory-log.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
 import { type EventTime, isoTime } from "../../src/time/event-time.ts";
 import type { SimBroker, StoredMessage } from "./broker.ts";
-import { accountOf, probesSay, type SegmentMessage, segmentFaults } from "./oracle.ts";
+import { type Account, probesSay, type SegmentMessage, segmentFaults } from "./oracle.ts";
 import { PREFIX } from "./sim-engine.ts";
 
 /** A message of `IN` as a reader gets it. */
@@ -93,8 +93,7 @@ export function orderFaults(got: readonly Told[], wanted: readonly Told[]): stri
 }
 
 /** What the oracle has to say against what was published, worked out from the log alone. */
-export function oracleFaults(broker: SimBroker, intake: readonly TakenIn[]): string[] {
-  const account = accountOf(intake);
+export function oracleFaults(broker: SimBroker, account: Account): string[] {
   const said: string[] = [];
   const segments: SegmentMessage[] = [];
   for (const { subject, data, headers } of stored(broker, "OUT")) {
@@ -125,8 +124,7 @@ function segmentMessage(
 }
 
 /** The books of a job that has read the whole log: every input in its column, once. */
-export function bookFaults({ intake: { counts } }: ShopJob, intake: readonly TakenIn[]): string[] {
-  const account = accountOf(intake);
+export function bookFaults({ intake: { counts } }: ShopJob, account: Account): string[] {
   const faults: string[] = [];
   const compare = (what: string, got: number, wanted: number) => {
     if (got !== wanted) faults.push(`the books say ${got} ${what}, the log ${wanted}`);

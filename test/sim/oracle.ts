@@ -1,4 +1,4 @@
-import { SEGMENTS, type SegmentRule } from "./job.ts";
+import { type Acts, SEGMENTS, type SegmentRule } from "./job.ts";
 import type { TakenIn } from "./judge.ts";
 import { ABSENCE, COUNT_WINDOW, SESSION_GAP, TOTAL_EVERY } from "./probes.ts";
 
@@ -147,7 +147,11 @@ const line = (subject: string, data: object): string => `${subject} ${JSON.strin
 
 function byWho(acts: readonly Act[]): Map<string, Act[]> {
   const people = new Map<string, Act[]>();
-  for (const act of acts) people.set(act.who, [...(people.get(act.who) ?? []), act]);
+  for (const act of acts) {
+    const own = people.get(act.who);
+    if (own === undefined) people.set(act.who, [act]);
+    else own.push(act);
+  }
   return people;
 }
 
@@ -201,9 +205,8 @@ function absencesOf(who: string, acts: readonly Act[], watermark: number): strin
   return acts.flatMap(({ type, id, at }, place) => {
     const due = at + ABSENCE;
     if (type !== "cart.added" || due > watermark) return [];
-    const paid = acts
-      .slice(place + 1)
-      .some((later) => later.type === "order.paid" && later.at <= due);
+    const paidAt = acts.find((later, i) => i > place && later.type === "order.paid")?.at;
+    const paid = paidAt !== undefined && paidAt <= due;
     return paid ? [] : [line("kpi.probe_absence", { who, cart: id, at: due })];
   });
 }
@@ -214,25 +217,22 @@ interface Turn {
   readonly member: boolean;
 }
 
-function isMember(acts: readonly Act[], { needs, forbids }: SegmentRule, at: number): boolean {
-  const within = (of: { readonly type: string; readonly line?: string }, ms: number) =>
-    acts.filter(
-      (act) =>
-        act.type === of.type &&
-        (of.line === undefined || act.line === of.line) &&
-        act.at >= at - ms &&
-        act.at <= at,
-    ).length;
-  if (within(needs, needs.withinMs) < needs.atLeast) return false;
-  return forbids === undefined || within(forbids, forbids.withinMs) === 0;
+/** How many of a person's acts of one kind lie in the span that ends at a moment, both ends included. */
+function counter(acts: readonly Act[], { type, line, withinMs }: Acts): (at: number) => number {
+  const times = acts
+    .filter((act) => act.type === type && (line === undefined || act.line === line))
+    .map(({ at }) => at);
+  return (at) => times.filter((time) => time >= at - withinMs && time <= at).length;
 }
 
-function turnsOf(acts: readonly Act[], rule: SegmentRule, until: number): Turn[] {
-  const spans = [rule.needs.withinMs, rule.forbids?.withinMs ?? 0];
+function turnsOf(acts: readonly Act[], { needs, forbids }: SegmentRule, until: number): Turn[] {
+  const needed = counter(acts, needs);
+  const forbidden = forbids === undefined ? () => 0 : counter(acts, forbids);
+  const spans = [needs.withinMs, forbids?.withinMs ?? 0];
   const moments = new Set(acts.flatMap(({ at }) => [at, ...spans.map((ms) => at + ms + 1)]));
   const turns: Turn[] = [];
   for (const at of [...moments].sort((a, b) => a - b)) {
-    const member = isMember(acts, rule, at);
+    const member = needed(at) >= needs.atLeast && forbidden(at) === 0;
     if (at <= until && member !== (turns.at(-1)?.member ?? false)) turns.push({ at, member });
   }
   return turns;

@@ -10,6 +10,7 @@ import {
   straight,
   takenIn,
 } from "./judge.ts";
+import { accountOf } from "./oracle.ts";
 import { type Cut, planOf } from "./plan.ts";
 import { World } from "./world.ts";
 
@@ -41,7 +42,8 @@ export async function runSeed(
     const job = makeJob(plan.groups);
     const wanted = await straight(job, intake);
     violations.push(...differences(got, wanted), ...orderFaults(got, wanted));
-    violations.push(...bookFaults(job, intake), ...oracleFaults(broker, intake));
+    const account = accountOf(intake);
+    violations.push(...bookFaults(job, account), ...oracleFaults(broker, account));
   }
   return {
     seed,

@@ -1,12 +1,10 @@
-/** Whether a subject matches a pattern with `*` for a token and `>` for the rest. */
-export function subjectMatches(pattern: string, subject: string): boolean {
-  if (pattern === subject || pattern === ">") return true;
-  if (!pattern.includes("*") && !pattern.endsWith(">")) return false;
-  const wanted = pattern.split(".");
-  const tokens = subject.split(".");
-  for (let i = 0; i < wanted.length; i += 1) {
-    if (wanted[i] === ">") return tokens.length > i;
-    if (tokens[i] === undefined || (wanted[i] !== "*" && wanted[i] !== tokens[i])) return false;
-  }
-  return tokens.length === wanted.length;
+/** Whether subjects match a pattern with `*` for a token and `>` for the rest. */
+export function subjectMatcher(pattern: string): (subject: string) => boolean {
+  if (!/[*>]/.test(pattern)) return (subject) => subject === pattern;
+  const tokens = pattern.split(".").map((token) => {
+    if (token === "*") return "[^.]*";
+    return token === ">" ? ".*" : token.replace(/[^\w]/g, "\\$&");
+  });
+  const matching = new RegExp(`^${tokens.join("\\.")}$`);
+  return (subject) => matching.test(subject);
 }
