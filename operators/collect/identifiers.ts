@@ -83,6 +83,17 @@ export interface Hashing {
   readonly before?: ((kind: string, value: string) => string) | undefined;
 }
 
+type Ranked = readonly [rank: number, kind: string, normal: string];
+
+/** Behind those that are at least as strong: of the few of an event, cheaper than sorting them. */
+function insert(known: Ranked[], one: Ranked): void {
+  let at = known.length;
+  for (; at > 0 && (known[at - 1] as Ranked)[0] > one[0]; at -= 1) {
+    known[at] = known[at - 1] as Ranked;
+  }
+  known[at] = one;
+}
+
 /**
  * Reads `[{k, v}]`: at most 16, values as text or integers. Answers the path of the first field at
  * fault instead. Unknown kinds are left out, so the list may come back empty.
@@ -91,7 +102,7 @@ export function readIds(value: unknown, hashing: Hashing): Ids | string {
   if (value === undefined || value === null) return NO_IDS;
   if (!Array.isArray(value) || value.length > MAX_IDS) return "ids";
   const raw: string[] = [];
-  const known: [rank: number, kind: string, normal: string][] = [];
+  const known: Ranked[] = [];
   for (let i = 0; i < value.length; i += 1) {
     const entry: unknown = value[i];
     if (typeof entry !== "object" || entry === null) return `ids.${i}`;
@@ -101,9 +112,8 @@ export function readIds(value: unknown, hashing: Hashing): Ids | string {
     const normal = normalise(k, v);
     if (normal === undefined) return `ids.${i}.v`;
     raw.push(normal);
-    if (rank !== undefined) known.push([rank, k, normal]);
+    if (rank !== undefined) insert(known, [rank, k, normal]);
   }
-  if (known.length > 1) known.sort((a, b) => a[0] - b[0]);
   const { before } = hashing;
   return {
     hashes: known.map(([, kind, normal]) => hashing.identify(kind, normal)),

@@ -61,7 +61,9 @@ export class Tally {
   }
   #open(): Counts {
     const bucket = String(this.#bucket);
-    const counts = this.#state.open[bucket] ?? {};
+    const known = this.#state.open[bucket];
+    if (known !== undefined) return known;
+    const counts: Counts = {};
     this.#state.open[bucket] = counts;
     return counts;
   }
