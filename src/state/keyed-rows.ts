@@ -94,10 +94,10 @@ export class KeyedRows {
     return unread === undefined ? undefined : unboxed(decodePlain(unread));
   }
 
-  /** Drops the row when no node knows anything of its key any more. */
+  /** Drops the row when no node knows anything of its key any more; not one opened anew since. */
   forgetIfEmpty(row: Row): void {
     for (const state of row.states) if (state !== undefined) return;
-    this.#hot.delete(row.key);
+    if (this.#hot.peek(row.key) === row) this.#hot.delete(row.key);
   }
 
   /** Call it between two input records: turns the least recently used rows into bytes. */

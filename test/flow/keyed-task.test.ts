@@ -155,6 +155,32 @@ describe("a key group", () => {
     expect(timers.map((o) => [o.time, o.cause])).toEqual([[17, "sum/remind@17/ann"]]);
   });
 
+  test("a row that was emptied and opened anew within one step is kept", async () => {
+    const forgetful = (name: string, order: Operator<Hit, never, object>["order"]) => ({
+      operator: { ...noting, name, order, onEvent: () => FORGET } as Operator<Hit, never, object>,
+      from: ["events"],
+    });
+    const noting: Operator<Hit, never, { n: number }> = {
+      name: "noting",
+      version: 1,
+      order: "event-time",
+      key: (event) => event.person,
+      init: () => ({ n: 0 }),
+      onEvent: (event, state) => ({ n: state.n + event.n }),
+    };
+    const late = [hit(1, "ann", "add", 5), hit(2, "ann", "add", 7)];
+    const { task } = await play(
+      [
+        forgetful("first", "arrival"),
+        forgetful("second", "event-time"),
+        { operator: noting, from: ["events"] },
+      ],
+      [{ watermark: 10 }, ...late],
+      { hotRows: 10 },
+    );
+    expect(task.stateOf("noting", "ann")).toEqual({ n: 12 });
+  });
+
   test("neither where scores are computed, nor when, nor which rows are bytes shows in the outputs", async () => {
     await fc.assert(
       fc.asyncProperty(scripts, fc.integer({ min: 1, max: 40 }), async (script, settleEvery) => {
