@@ -58,6 +58,10 @@ export class Timers {
   #heads = new Int32Array(SMALLEST).fill(NONE);
   #keyHeads = new Int32Array(SMALLEST).fill(NONE);
 
+  /** Most calls that follow each other are about one key: its hash is made once. */
+  #lastKey = "";
+  #lastKeyHash = hashText(0x811c9dc5, "");
+
   get size(): number {
     return this.#count;
   }
@@ -200,7 +204,7 @@ export class Timers {
   }
 
   #lookUp(owner: number, key: string, name: string): number {
-    const hash = mixed(hashText(hashText(owner ^ 0xff, key) ^ 0xff, name));
+    const hash = mixed(hashText(this.#hashOf(owner, key), name));
     let slot = read(this.#heads, hash & (this.#heads.length - 1));
     while (slot !== NONE) {
       if (read(this.#hash, slot) === hash && this.#is(slot, owner, key, name)) return slot;
@@ -211,7 +215,15 @@ export class Timers {
 
   /** Where the chain begins in which all timers of the key are. */
   #firstOfKey(owner: number, key: string): number {
-    return read(this.#keyHeads, mixed(hashText(owner ^ 0xff, key)) & (this.#keyHeads.length - 1));
+    return read(this.#keyHeads, mixed(this.#hashOf(owner, key)) & (this.#keyHeads.length - 1));
+  }
+
+  #hashOf(owner: number, key: string): number {
+    if (key !== this.#lastKey) {
+      this.#lastKey = key;
+      this.#lastKeyHash = hashText(0x811c9dc5, key);
+    }
+    return Math.imul(this.#lastKeyHash ^ owner, 0x01000193);
   }
 
   /** A slot in the tables that has no time yet. */
@@ -223,11 +235,11 @@ export class Timers {
       if (this.#used === this.#owner.length) this.#grow(this.#owner.length * 2);
       slot = this.#used++;
     }
-    const keyHash = hashText(owner ^ 0xff, key);
+    const keyHash = this.#hashOf(owner, key);
     this.#owner[slot] = owner;
     this.#key[slot] = key;
     this.#name[slot] = name;
-    this.#hash[slot] = mixed(hashText(keyHash ^ 0xff, name));
+    this.#hash[slot] = mixed(hashText(keyHash, name));
     this.#keyHash[slot] = mixed(keyHash);
     this.#link(slot);
     return slot;
