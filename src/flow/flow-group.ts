@@ -170,14 +170,17 @@ export class FlowGroup {
     for (const record of records) {
       const turn = breathe();
       if (turn !== undefined) await this.#giveWay(turn);
-      if (record[0] === TIME) await this.#advance(record[3] as EventTime, [record[1], record[2]]);
-      else if (record[0] === FACT) await this.#facts(record);
-      else if (record[0] === LINK) await this.#link(record);
-      else {
-        const scores = this.#event(record, [record[1], record[2]]);
-        if (scores !== undefined) await scores;
-      }
+      const done = this.#apply(record);
+      if (done !== undefined) await done;
     }
+  }
+  /** Returns a promise only where something had to be waited for. */
+  #apply(record: LogRecord): Promise<void> | undefined {
+    const position = [record[1], record[2]] as const;
+    if (record[0] === TIME) return this.#advance(record[3] as EventTime, position);
+    if (record[0] === FACT) return this.#facts(record);
+    if (record[0] === LINK) return this.#link(record);
+    return this.#event(record, position);
   }
 
   /** Whoever looks in meanwhile finds states that stand. */
@@ -205,12 +208,12 @@ export class FlowGroup {
     if (half === JOINS) this.#joined = [seq, n];
   }
 
-  #facts(record: FactRecord): Promise<void> {
+  #facts(record: FactRecord): Promise<void> | undefined {
     const entries = this.#options.factRecords.entriesOf(record);
     return this.task.tell(record[4], entries, record[3] as EventTime);
   }
 
-  #event(record: KeyedRecord, position: readonly [number, number]): Promise<void> | undefined {
+  #event(record: KeyedRecord, position: Position): Promise<void> | undefined {
     const event = this.#options.flow.decode(record);
     return this.task.event(event, {
       key: record[4],
@@ -220,10 +223,15 @@ export class FlowGroup {
     });
   }
 
-  async #advance(second: EventTime, position: readonly [number, number]): Promise<void> {
+  #advance(second: EventTime, position: Position): Promise<void> | undefined {
     const { input } = this.#options;
     const disorder = input.kind === "log" ? input.disorder : 0;
-    await this.task.advance((second - disorder - 1) as EventTime, position);
+    const fired = this.task.advance((second - disorder - 1) as EventTime, position);
+    if (fired !== undefined) return fired.then(() => this.#tellWatermark());
+    this.#tellWatermark();
+    return undefined;
+  }
+  #tellWatermark(): void {
     for (const target of this.#targets) this.#hop(target, TIME, this.task.watermark);
   }
 
@@ -245,7 +253,7 @@ export class FlowGroup {
       const turn = breathe();
       if (turn !== undefined) await this.#giveWay(turn);
       const { order, record } = next;
-      const position: readonly [number, number] = [order, 0];
+      const position: Position = [order, 0];
       const fired = this.task.advance((order - 1) as EventTime, position);
       if (fired !== undefined) await fired;
       const done = isFact(record) ? this.#facts(record) : this.#event(record, position);

@@ -1,5 +1,6 @@
 import type { KeyedRecord } from "../codec/frame.ts";
 import { Fault } from "../faults.ts";
+import type { Millis } from "../time/event-time.ts";
 import type { FactIndex } from "./fact-store.ts";
 import type { AnyOperator, Node } from "./operator.ts";
 
@@ -12,11 +13,24 @@ export interface FlowDefinition {
   readonly factIndex?: FactIndex;
 }
 
-/** A node with its place in the order of the graph and who it feeds. */
+/**
+ * A node with its place in the order of the graph and who it feeds. What its operator is asked at
+ * every event stands here once more: operators are objects of as many shapes as there are operators,
+ * in which each question is a search; nodes are all of one shape. Methods are called on the operator.
+ */
 export interface GraphNode {
   readonly index: number;
   readonly operator: AnyOperator;
   readonly feeds: readonly GraphNode[];
+  readonly key: AnyOperator["key"];
+  readonly onEvent: AnyOperator["onEvent"];
+  readonly copy: AnyOperator["copy"];
+  readonly permits: AnyOperator["permits"];
+  readonly inTimeOrder: boolean;
+  readonly atomic: boolean;
+  readonly keep: Millis | undefined;
+  readonly purpose: string | undefined;
+  readonly wakes: string | undefined;
 }
 export interface Graph {
   /** Parents before children; names within one rank in the order of the definition. */
@@ -34,7 +48,7 @@ const EVENTS = "events";
 /** Orders the nodes; throws GRAPH_CYCLE or OPERATOR_UNKNOWN, naming the operators concerned. */
 export function compileGraph(definition: FlowDefinition): Graph {
   const waiting = [...definition.nodes].sort((a, b) => gateRank(a) - gateRank(b));
-  const placed = new Map<string, { index: number; operator: AnyOperator; feeds: GraphNode[] }>();
+  const placed = new Map<string, GraphNode & { readonly feeds: GraphNode[] }>();
   const names = new Set(waiting.map((node) => node.operator.name));
   for (const node of waiting) {
     for (const from of node.from) {
@@ -57,7 +71,7 @@ export function compileGraph(definition: FlowDefinition): Graph {
       );
     }
     waiting.splice(next, 1);
-    const graphNode = { index: placed.size, operator: node.operator, feeds: [] };
+    const graphNode = place(node.operator, placed.size);
     for (const from of node.from) placed.get(from)?.feeds.push(graphNode);
     placed.set(node.operator.name, graphNode);
   }
@@ -66,4 +80,22 @@ export function compileGraph(definition: FlowDefinition): Graph {
   );
   const nodes = [...placed.values()];
   return { nodes, roots: nodes.filter((node) => fedByEvents.has(node.operator.name)) };
+}
+
+function place(operator: AnyOperator, index: number): GraphNode & { readonly feeds: GraphNode[] } {
+  const { key, onEvent, copy, permits, order, atomic, keep, purpose, wakes } = operator;
+  return {
+    index,
+    operator,
+    feeds: [],
+    key,
+    onEvent,
+    copy,
+    permits,
+    inTimeOrder: order === "event-time",
+    atomic: atomic === true,
+    keep,
+    purpose,
+    wakes,
+  };
 }

@@ -20,7 +20,6 @@ import { Heap } from "./heap.ts";
 import type { LeftState, Moved } from "./moved.ts";
 import { NodeContext, type Runs } from "./node-context.ts";
 import {
-  type AnyOperator,
   FORGET,
   type Forget,
   type Forgotten,
@@ -135,6 +134,9 @@ export class KeyedTask implements Runs {
   readonly #rows: KeyedRows;
   readonly #timers = new Timers();
   readonly #gate: GraphNode | undefined;
+  /** Those that facts wake. */
+  readonly #woken: readonly GraphNode[];
+  readonly #ordered: boolean;
   readonly #contexts: readonly NodeContext[];
   readonly #inbox = new Heap<Waiting>(
     (a, b) => a.time < b.time || (a.time === b.time && a.arrival < b.arrival),
@@ -152,6 +154,7 @@ export class KeyedTask implements Runs {
   constructor(flow: FlowDefinition, options: TaskOptions, sink: TaskSink) {
     this.#flow = flow;
     this.#options = options;
+    this.#ordered = options.ordered;
     this.#sink = sink;
     this.graph = compileGraph(flow);
     this.facts = new FactStore(flow.factIndex);
@@ -164,7 +167,8 @@ export class KeyedTask implements Runs {
       errors: 0,
       withheld: 0,
     }));
-    this.#gate = this.graph.nodes.find(({ operator }) => operator.permits !== undefined);
+    this.#gate = this.graph.nodes.find(({ permits }) => permits !== undefined);
+    this.#woken = this.graph.nodes.filter(({ wakes }) => wakes !== undefined);
     this.#contexts = this.graph.nodes.map((node) => new NodeContext(node, this));
   }
 
@@ -336,13 +340,19 @@ export class KeyedTask implements Runs {
     return this.#asked.length >= SCORES_A_GO || this.#open.length >= STEPS_A_GO;
   }
 
-  /** Facts come into force behind everything before them, in this second of log time. */
-  async tell(kind: string, entries: FactEntries, second = this.#watermark): Promise<void> {
-    if (this.#asked.length > 0) await this.settle();
-    for (const [key, value] of entries) this.facts.apply(kind, key, value);
-    for (const { operator, index } of this.graph.nodes) {
-      if (operator.wakes === kind) this.#wakeAll(index, kind, second);
+  /**
+   * Facts come into force behind everything before them, in this second of log time. Returns a
+   * promise only when scores had to be waited for.
+   */
+  tell(kind: string, entries: FactEntries, second = this.#watermark): Promise<void> | undefined {
+    if (this.#asked.length > 0) {
+      return this.settle().then(() => this.tell(kind, entries, second));
     }
+    for (const [key, value] of entries) this.facts.apply(kind, key, value);
+    for (const { wakes, index } of this.#woken) {
+      if (wakes === kind) this.#wakeAll(index, kind, second);
+    }
+    return undefined;
   }
 
   /** When a key's turn comes depends on the key alone. */
@@ -405,7 +415,7 @@ export class KeyedTask implements Runs {
         this.#inbox.pop();
         const { key, time: now, cause, node } = event;
         if (event.forgotten === true) continue;
-        const work = { kind: "event", roots: [], direct: node, event: event.event } as const;
+        const work = { kind: "event", roots: NONE, direct: node, event: event.event } as const;
         this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
         this.#trim();
         if (this.#full) return;
@@ -481,16 +491,15 @@ export class KeyedTask implements Runs {
   /** Hands an event to a node: now, in time order, or once the step is complete (another key). */
   deliver(step: Step, node: GraphNode, event: unknown): void {
     if (step.failure !== undefined) return;
-    const operator = node.operator;
     let key: string | undefined;
     try {
-      key = operator.key(event, this.facts);
+      key = node.key.call(node.operator, event, this.facts);
     } catch (error) {
       this.#fail(step, node, error);
       return;
     }
     if (key === undefined) return;
-    if (key !== step.key || this.#waits(operator)) {
+    if (key !== step.key || this.#waits(node)) {
       step.later ??= [];
       step.later.push({ node, key, event });
     } else {
@@ -499,12 +508,12 @@ export class KeyedTask implements Runs {
   }
 
   /** Whether an operator's events wait for the watermark; a merged input brings them in order. */
-  #waits(operator: AnyOperator): boolean {
-    return operator.order === "event-time" && !this.#options.ordered;
+  #waits(node: GraphNode): boolean {
+    return node.inTimeOrder && !this.#ordered;
   }
 
   #handle(step: Step, node: GraphNode, event: unknown): void {
-    const { keep, purpose } = node.operator;
+    const { keep, purpose } = node;
     if (step.forgot) return;
     if (purpose !== undefined && !this.#permits(this.#rowOf(step, step.key), purpose)) {
       this.#counted(node).withheld += 1;
@@ -524,10 +533,9 @@ export class KeyedTask implements Runs {
   }
 
   #fire(step: Step, node: GraphNode, key: string, name: string, at: EventTime): void {
-    const { operator } = node;
-    const { purpose } = operator;
+    const { wakes, purpose } = node;
     // A key that is woken need not have agreed to anything.
-    if (name === operator.wakes && purpose !== undefined && !this.permits(key, purpose)) return;
+    if (name === wakes && purpose !== undefined && !this.permits(key, purpose)) return;
     this.#counted(node).timers += 1;
     if (name === RETENTION) this.#call(step, node, key, QUIET, undefined, at);
     else this.#call(step, node, key, TIMER, { name, at }, at);
@@ -548,7 +556,7 @@ export class KeyedTask implements Runs {
     step.touch(row, node);
     try {
       const before = row.states[node.index] ?? node.operator.init(key);
-      this.#keep(step, row, node, how(node.operator, before, ctx, input));
+      this.#keep(step, row, node, how(node, before, ctx, input));
     } catch (error) {
       this.#fail(step, node, error);
     }
@@ -568,7 +576,7 @@ export class KeyedTask implements Runs {
   #permits(row: Row | undefined, purpose: string): boolean {
     const gate = this.#gate;
     if (gate === undefined) return true;
-    return gate.operator.permits?.(row?.states[gate.index], purpose) ?? true;
+    return gate.permits?.call(gate.operator, row?.states[gate.index], purpose) ?? true;
   }
 
   /** Parents before children, so that what one says of its end is heard by the next. */
@@ -616,7 +624,7 @@ export class KeyedTask implements Runs {
 
   /** `ctx.score`: from now on the key waits. */
   ask(step: Step, node: GraphNode, key: string, request: ScoreRequest): void {
-    if (this.#options.ordered || (step.work.kind === "event" && step.work.direct !== undefined)) {
+    if (this.#ordered || (step.work.kind === "event" && step.work.direct !== undefined)) {
       throw new Error(`${node.operator.name} asks for a score outside its record's own step`);
     }
     step.pending += 1;
@@ -726,13 +734,13 @@ export class KeyedTask implements Runs {
   /** Another key's share of a step, or that of an operator that waits for the watermark. */
   #runLater(parent: Step, { node, key, event }: Later): void {
     const { now, cause, watermark, position } = parent;
-    if (this.#waits(node.operator) && now > this.#watermark) {
+    if (this.#waits(node) && now > this.#watermark) {
       const wait = parent.nextWait(node.index);
       const own = wait === 0 ? cause : `${cause}+${wait}`;
       this.#inbox.push({ time: now, arrival: this.#arrivals++, node, key, cause: own, event });
       return;
     }
-    const work = { kind: "event", roots: [], direct: node, event } as const;
+    const work = { kind: "event", roots: NONE, direct: node, event } as const;
     const step = new Step({ key, now, cause, watermark, position, work, root: parent.root });
     if (this.#parked.has(key)) {
       this.#admit(step);
@@ -749,7 +757,7 @@ export class KeyedTask implements Runs {
     const { work } = step;
     const about = aboutOf(work);
     // A record that was undone as a whole can be sent again; a share of one, or a timer, cannot.
-    const whole = work.kind === "event" && work.direct === undefined && !this.#options.ordered;
+    const whole = work.kind === "event" && work.direct === undefined && !this.#ordered;
     const again = whole ? " and replay the event (`freshet deadletter replay`)" : "";
     this.#sink.output(
       {
@@ -783,19 +791,15 @@ export class KeyedTask implements Runs {
 }
 
 /** What an operator is called with; functions of their own, so that no call makes one. */
-type Call = (
-  operator: AnyOperator,
-  state: unknown,
-  ctx: NodeContext,
-  input: unknown,
-) => unknown | Forget;
-const EVENT: Call = (operator, state, ctx, event) => operator.onEvent(event, state, ctx);
-const TIMER: Call = (operator, state, ctx, timer) =>
+type Call = (node: GraphNode, state: unknown, ctx: NodeContext, input: unknown) => unknown | Forget;
+const EVENT: Call = ({ operator, onEvent }, state, ctx, event) =>
+  onEvent.call(operator, event, state, ctx);
+const TIMER: Call = ({ operator }, state, ctx, timer) =>
   operator.onTimer?.(timer as Timer, state, ctx) ?? state;
-const SCORED: Call = (operator, state, ctx, scored) =>
+const SCORED: Call = ({ operator }, state, ctx, scored) =>
   operator.onScored?.(scored as Scored, state, ctx) ?? state;
-const MERGE: Call = (operator, into, ctx, from) => operator.merge?.(into, from, ctx) ?? into;
-const FORGOTTEN: Call = (operator, state, ctx) => {
+const MERGE: Call = ({ operator }, into, ctx, from) => operator.merge?.(into, from, ctx) ?? into;
+const FORGOTTEN: Call = ({ operator }, state, ctx) => {
   operator.forgotten?.(state, ctx);
   return FORGET;
 };

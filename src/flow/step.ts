@@ -115,7 +115,7 @@ export class Step {
 
   /** Remembers the state of a node as it is before the step's first touch. */
   touch(row: Row, node: GraphNode): void {
-    if (node.operator.atomic === true) return;
+    if (node.atomic) return;
     for (const touched of this.#touched) {
       if (touched.node === node.index && touched.row === row) return;
     }
@@ -180,9 +180,9 @@ export class Step {
 }
 
 /** What a state can be put back to: the operator's own copy where it makes one. */
-function copyOf(state: unknown, { operator }: GraphNode): unknown {
+function copyOf(state: unknown, { operator, copy }: GraphNode): unknown {
   if (state === undefined) return undefined;
-  return operator.copy === undefined ? copyPlain(state) : operator.copy(state);
+  return copy === undefined ? copyPlain(state) : copy.call(operator, state);
 }
 
 function next(counts: number[], node: number): number {
