@@ -1,4 +1,3 @@
-import type { Topic } from "../../src/config/condition-ast.ts";
 import { ALWAYS, type Since } from "../../src/config/generation.ts";
 import type { Once, Rule, RuleFile, Variant } from "../../src/config/rule-ast.ts";
 import type { Facts } from "../../src/flow/operator.ts";
@@ -13,6 +12,7 @@ import {
   minus,
   plus,
 } from "../../src/time/event-time.ts";
+import type { ShopEvent } from "../event.ts";
 import { type CompiledTrigger, compileTrigger } from "./condition/compile-trigger.ts";
 import type { ExplainedTrigger } from "./condition/explained.ts";
 import { FreshLeaves } from "./condition/fresh-leaves.ts";
@@ -32,10 +32,11 @@ import {
 } from "./condition/standings.ts";
 import { chance } from "./contact/chance.ts";
 import type { Proposal } from "./contact/proposal.ts";
+import { kept, without } from "./records.ts";
 import { optionOf } from "./rule-then.ts";
 import type { PastSignal, Step } from "./signals.ts";
 
-/** What the rules know of one person. Plain data. */
+/** What the rules know of one person. Plain data; but for histories, records are replaced, never changed. */
 export interface BookState {
   histories: Histories;
   /** Up to here what fires by the clock is told. */
@@ -43,17 +44,17 @@ export interface BookState {
   /** Of the latest event or change: everything up to it has been looked at. */
   seen: EventTime;
   /** By rule: when it may next fire by the clock. */
-  next: Record<string, EventTime>;
+  next: Readonly<Record<string, EventTime>>;
   /** By rule: what fired and may still turn out not to have, oldest first. */
-  told: Record<string, ToldFiring[]>;
+  told: Readonly<Record<string, readonly ToldFiring[]>>;
   /** By rule that the roll-out leaves the person out of: 0; once it does not any more, since when. */
-  leftOut?: Record<string, EventTime>;
+  leftOut?: Readonly<Record<string, EventTime>>;
   /** When the rules that it was last looked at by came into force; those of the beginning when left out. */
   asOf?: EventTime;
   /** What lasts of what other parts said, asked for or not. */
   standings?: Standings;
 }
-type ToldFiring = [at: EventTime, ref: string, partition: string];
+type ToldFiring = readonly [at: EventTime, ref: string, partition: string];
 
 /** One look at the rules. */
 export interface Look {
@@ -126,16 +127,10 @@ export const newBook = (): BookState => ({
 });
 
 /** A copy that shares nothing that changes in place. */
-export function copyBook(state: BookState): BookState {
-  const copy = {
-    ...state,
-    histories: copyHistories(state.histories),
-    next: { ...state.next },
-    told: { ...state.told },
-  };
-  if (state.leftOut !== undefined) copy.leftOut = { ...state.leftOut };
-  return copy;
-}
+export const copyBook = (state: BookState): BookState => ({
+  ...state,
+  histories: copyHistories(state.histories),
+});
 
 /** The rules of a file: which of them fire for a person, and what they then propose. */
 export class RuleBook {
@@ -177,9 +172,9 @@ export class RuleBook {
     this.#maxAge = maxAge;
   }
 
-  /** Whether events of the type can make a rule fire, or keep one from firing. */
-  knows(type: string): boolean {
-    return this.#listeners.knows(type);
+  /** Whether an event can make a rule fire, or keep one from firing. */
+  concerns(event: ShopEvent, facts: Facts): boolean {
+    return this.#listeners.concerns(event, facts);
   }
 
   /** Whether a rule asks where people stand in a topic, or one to come may. */
@@ -209,10 +204,10 @@ export class RuleBook {
     this.#freshen(state, look.facts, before, known?.steps);
     for (const id of new Set([...Object.keys(state.told), ...Object.keys(state.next)])) {
       if ((this.born(id) ?? MAX_TIME) <= before) continue;
-      delete state.told[id];
-      delete state.next[id];
+      state.told = without(state.told, id);
+      noteNext(state, id, undefined);
     }
-    this.#letIn(state, look.person);
+    if (state.leftOut !== undefined) state.leftOut = this.#letIn(state.leftOut, look.person);
     const revised = this.#entries.filter(({ rule }) => this.#since.revised(rule.id) > before);
     if (revised.length === 0) return NOTHING;
     // Of others what fires by the clock is still to be told: it is not swept past.
@@ -220,12 +215,17 @@ export class RuleBook {
   }
 
   /** What happened while a rule was not for a person does not make it fire when it is. */
-  #letIn({ leftOut = {} }: BookState, person: string): void {
-    for (const id of Object.keys(leftOut)) {
+  #letIn(
+    leftOut: NonNullable<BookState["leftOut"]>,
+    person: string,
+  ): NonNullable<BookState["leftOut"]> {
+    const still: Record<string, EventTime> = {};
+    for (const [id, since] of Object.entries(leftOut)) {
       const entry = this.#byId.get(id);
-      if (entry === undefined) delete leftOut[id];
-      else if (this.#isInForce(entry.rule, person)) leftOut[id] ||= this.#since.at;
+      if (entry === undefined) continue;
+      still[id] = this.#isInForce(entry.rule, person) ? since || this.#since.at : since;
     }
+    return still;
   }
 
   #freshen(state: BookState, facts: Facts, before: EventTime, steps: readonly Step[] = []): void {
@@ -243,23 +243,23 @@ export class RuleBook {
 
   onStanding(change: StandingChange, look: Look): Findings {
     noteStanding(look.state, change);
-    const { at, insteadOf, topic } = change;
+    const { at, insteadOf } = change;
     const places = this.#listeners.stand(look.state.histories, change);
-    return this.#changed(places, earliest(insteadOf ?? at, at), at, look, topic);
+    return this.#changed(places, earliest(insteadOf ?? at, at), at, look);
   }
 
   /** What fires by the clock up to `now`. */
   onClock(now: EventTime, look: Look): Findings {
-    const { next } = look.state;
+    const { state } = look;
     const due: Entry[] = [];
-    for (const [id, at] of Object.entries(next)) {
+    for (const [id, at] of Object.entries(state.next)) {
       if (at > now) continue;
       const entry = this.#byId.get(id);
       if (entry !== undefined) due.push(entry);
       // Set anew below; a rule that is no longer in the file is over.
-      delete next[id];
+      noteNext(state, id, undefined);
     }
-    return this.#judge(due, (look.state.swept + 1) as EventTime, now, { ...look, watermark: now });
+    return this.#judge(due, (state.swept + 1) as EventTime, now, { ...look, watermark: now });
   }
 
   /**
@@ -285,7 +285,7 @@ export class RuleBook {
     this.#listeners.join(state.histories, from.histories);
     for (const [rule, told] of Object.entries(from.told)) {
       const all = [...(state.told[rule] ?? []), ...told].sort((a, b) => a[0] - b[0]);
-      state.told[rule] = all.slice(-KEPT_FIRINGS);
+      state.told = { ...state.told, [rule]: all.slice(-KEPT_FIRINGS) };
     }
     state.swept = latest(state.swept, from.swept);
     state.seen = latest(state.seen, from.seen);
@@ -331,13 +331,14 @@ export class RuleBook {
   tidy(state: BookState, now: EventTime): void {
     const horizon = minus(now, this.#maxAge);
     this.#listeners.thin(state.histories, horizon);
-    for (const [rule, since] of Object.entries(state.leftOut ?? {})) {
-      if (since > 0 && since < horizon) delete state.leftOut?.[rule];
-    }
+    if (state.leftOut !== undefined)
+      state.leftOut = kept(state.leftOut, (since) => since === 0 || since >= horizon);
     for (const [rule, told] of Object.entries(state.told)) {
-      const kept = told.filter(([at]) => at >= horizon);
-      if (kept.length === 0) delete state.told[rule];
-      else state.told[rule] = kept;
+      noteTold(
+        state,
+        rule,
+        told.filter(([at]) => at >= horizon),
+      );
     }
   }
 
@@ -362,18 +363,11 @@ export class RuleBook {
     return firing !== undefined && trigger.stands(state.histories, firing, at);
   }
 
-  /** `topic`: the change is one of standing in it. */
-  #changed(
-    places: readonly number[],
-    from: EventTime,
-    to: EventTime,
-    look: Look,
-    topic?: Topic,
-  ): Findings {
+  #changed(places: readonly number[], from: EventTime, to: EventTime, look: Look): Findings {
     const [first] = places;
     if (first === undefined) return NOTHING;
     const entries = places.length === 1 ? (this.#byLeaf[first] ?? []) : this.#entriesAt(places);
-    return this.#judge(entries, from, to, look, { topic });
+    return this.#judge(entries, from, to, look);
   }
 
   #entriesAt(places: readonly number[]): readonly Entry[] {
@@ -384,10 +378,7 @@ export class RuleBook {
     return [...entries];
   }
 
-  /**
-   * `judgeable`, by rule: what was told of others stands. `after`: nothing before is looked at.
-   * `topic`: all that has come is a change of standing in it.
-   */
+  /** `judgeable`, by rule: what was told of others stands. `after`: nothing before is looked at. */
   #judge(
     entries: readonly Entry[],
     from: EventTime,
@@ -396,7 +387,6 @@ export class RuleBook {
     only: {
       readonly judgeable?: ReadonlyMap<string, ReadonlySet<string>>;
       readonly after?: EventTime;
-      readonly topic?: Topic | undefined;
     } = {},
   ): Findings {
     const { state, watermark } = look;
@@ -408,11 +398,10 @@ export class RuleBook {
     const proposals: News[] = [];
     const undone: Undone[] = [];
     for (const entry of entries) {
-      if (isLeftAlone(entry, only.topic, state)) continue;
       const { rule, trigger, born } = entry;
       if (!this.#isInForce(rule, look.person)) {
-        state.leftOut ??= {};
-        state.leftOut[rule.id] = 0 as EventTime;
+        if (state.leftOut?.[rule.id] !== 0)
+          state.leftOut = { ...state.leftOut, [rule.id]: 0 as EventTime };
         continue;
       }
       const begins = latest(born, state.leftOut?.[rule.id] ?? MIN_TIME);
@@ -427,8 +416,7 @@ export class RuleBook {
       for (const [at, ref] of left) undone.push({ rule: rule.id, ref, at });
       const next =
         found.find((firing) => !isCertain(firing))?.at ?? trigger.next(state.histories, until);
-      if (next !== undefined) state.next[rule.id] = next;
-      else if (state.next[rule.id] !== undefined) delete state.next[rule.id];
+      noteNext(state, rule.id, next);
     }
     state.swept = swept;
     this.#listeners.thin(state.histories, horizon);
@@ -501,23 +489,6 @@ export class RuleBook {
 }
 
 /**
- * Whether a change of standing in a topic cannot have changed what a rule comes to: of that topic the
- * person has never stood where it asks for, it has told nothing, and nothing is due by the clock.
- */
-const isLeftAlone = (
-  { rule, trigger }: Entry,
-  topic: Topic | undefined,
-  state: BookState,
-): boolean =>
-  topic !== undefined &&
-  rule.rollout >= 1 &&
-  state.told[rule.id] === undefined &&
-  state.next[rule.id] === undefined &&
-  trigger.leaves.every(
-    ({ key, follows }) => follows?.topic !== topic || state.histories[key] === undefined,
-  );
-
-/**
  * Of what fired since `start`, what was not told before; and of what was told, what did not fire.
  * Told firings before the horizon stand.
  */
@@ -538,13 +509,22 @@ function retold(
   const news = fired.filter((firing) => !known.has(refOf(firing)));
   const refs = new Set(fired.map(refOf));
   const stays = ([at, ref]: ToldFiring) => at < start || refs.has(ref) || mayGo?.has(ref) === false;
-  const kept = told.filter((one) => one[0] >= horizon && stays(one));
-  for (const firing of news) kept.push([firing.at, refOf(firing), firing.partition]);
-  kept.sort((a, b) => a[0] - b[0]);
-  if (kept.length > KEPT_FIRINGS) kept.splice(0, kept.length - KEPT_FIRINGS);
-  if (kept.length === 0) delete state.told[rule];
-  else state.told[rule] = kept;
+  const staying = told.filter((one) => one[0] >= horizon && stays(one));
+  if (news.length === 0 && staying.length === told.length) return { news, gone: [] };
+  for (const firing of news) staying.push([firing.at, refOf(firing), firing.partition]);
+  staying.sort((a, b) => a[0] - b[0]);
+  noteTold(state, rule, staying.slice(-KEPT_FIRINGS));
   return { news, gone: told.filter((one) => !stays(one)) };
+}
+
+/** When a rule may next fire by the clock. */
+function noteNext(state: BookState, rule: string, at: EventTime | undefined): void {
+  if (state.next[rule] === at) return;
+  state.next = at === undefined ? without(state.next, rule) : { ...state.next, [rule]: at };
+}
+
+function noteTold(state: BookState, rule: string, told: readonly ToldFiring[]): void {
+  state.told = told.length === 0 ? without(state.told, rule) : { ...state.told, [rule]: told };
 }
 
 const refOf = ({ at, partition, trigger }: Firing): string => `${at} ${trigger} ${partition}`;

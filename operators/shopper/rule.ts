@@ -42,6 +42,7 @@ import {
 } from "./contact/state.ts";
 import type { Policies } from "./contact/verdict.ts";
 import { ExplainedContact, ExplainedDecisions } from "./explained-decisions.ts";
+import { isEmpty } from "./records.ts";
 import {
   type BookState,
   copyBook,
@@ -103,8 +104,8 @@ export function ruleOperator(
       if (signal.kind === "proposed" || signal.kind === "past") return signal.person;
       const { book, grants } = inForce(facts);
       if (isStep(signal)) {
-        const { type } = signal.event;
-        return book.knows(type) || isHeard(type, grants) ? signal.person : undefined;
+        const { person, event } = signal;
+        return isHeard(event.type, grants) || book.concerns(event, facts) ? person : undefined;
       }
       const topic = topicOf(signal);
       return topic !== undefined && book.follows(topic) ? signal.person : undefined;
@@ -269,8 +270,8 @@ function armed(state: RuleState, book: RuleBook, ctx: Context<ContactOut>): Rule
   } else {
     if (state.due !== undefined) ctx.clearTimer(JUDGE);
     const { histories, told, standings } = state.book;
-    const known = Object.keys(histories).length + Object.keys(told).length;
-    if (known === 0 && standings === undefined && isBlank(state.contact)) return FORGET;
+    const knowsNothing = isEmpty(histories) && isEmpty(told) && standings === undefined;
+    if (knowsNothing && isBlank(state.contact)) return FORGET;
   }
   if (due === undefined) delete state.due;
   else state.due = due;

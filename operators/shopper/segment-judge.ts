@@ -1,6 +1,6 @@
 import { ALWAYS, type Since } from "../../src/config/generation.ts";
 import type { SegmentFile } from "../../src/config/segment-ast.ts";
-import { type Context, FORGET, type Forget } from "../../src/flow/operator.ts";
+import { type Context, type Facts, FORGET, type Forget } from "../../src/flow/operator.ts";
 import {
   type EventTime,
   earliest,
@@ -24,6 +24,7 @@ import {
   type Standings,
 } from "./condition/standings.ts";
 import { messageId } from "./message-id.ts";
+import { isEmpty } from "./records.ts";
 import { type Definition, definitionsOf, type ExplainedDefinition } from "./segment-definition.ts";
 import { whyOf } from "./segment-reason.ts";
 import {
@@ -180,13 +181,14 @@ export class SegmentJudge {
     );
   }
 
-  concerns(signal: SegmentInput): boolean {
+  /** Whether a signal can change anything of a person, whatever is known of them. */
+  concerns(signal: SegmentInput, facts: Facts): boolean {
     if (signal.kind === "past") return true;
     if (signal.kind !== "step") {
       const topic = topicOf(signal);
       return topic !== undefined && (this.#listeners.follows(topic) || isLasting(topic));
     }
-    return this.#whenEmpty.length > 0 || this.#listeners.knows(signal.event.type);
+    return this.#whenEmpty.length > 0 || this.#listeners.concerns(signal.event, facts);
   }
 
   take(signal: SegmentInput, state: SegmentState, ctx: SegmentContext): SegmentState | Forget {
@@ -519,11 +521,6 @@ function next(set: ReadonlySet<number>, after: number): number | undefined {
 
 const isBlank = ({ since, histories, told, standings }: SegmentState): boolean =>
   since === 0 && standings === undefined && isEmpty(histories) && isEmpty(told);
-
-function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
-  for (const _name in record) return false;
-  return true;
-}
 
 /** A definition as messages name it; one that is no more explains nothing. */
 interface Sayable {

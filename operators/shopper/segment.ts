@@ -43,7 +43,7 @@ export function segmentOperator(
     order: "arrival",
     purpose: "profiling",
     wakes: CONFIG,
-    key: (signal, facts) => (judgeAt(facts).concerns(signal) ? signal.person : undefined),
+    key: (signal, facts) => (judgeAt(facts).concerns(signal, facts) ? signal.person : undefined),
     init: newSegmentState,
     copy: copySegmentState,
     onEvent: (signal, state, ctx) => judgeAt(ctx.facts).take(signal, state, ctx),

@@ -94,7 +94,7 @@ function tagsOperator(
     purpose: "profiling",
     wakes: CONFIG,
     key: (signal, facts) =>
-      judgeAt(facts).concerns(signal) || isDeletion(signal) ? signal.person : undefined,
+      judgeAt(facts).concerns(signal, facts) || isDeletion(signal) ? signal.person : undefined,
     init: newSegmentState,
     copy: copySegmentState,
     onEvent(signal, state, ctx) {

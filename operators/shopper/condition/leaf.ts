@@ -51,7 +51,7 @@ export interface Leaf<History = unknown> {
   /** What it follows of what other parts say. */
   readonly follows: { readonly topic: Topic; readonly value: string } | null;
   add(history: History | undefined, occurrence: Occurrence): History | undefined;
-  /** For leaves that follow something. */
+  /** For leaves that follow something. Another history where it turns, or may be said more of; else the same. */
   stand?(history: History | undefined, change: StandingChange): History | undefined;
   /** A leaf whose history it reads beside its own: one that many share. */
   readonly uses?: Leaf;

@@ -1,6 +1,7 @@
 import type { Matcher, Topic } from "../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
+import type { ShopEvent } from "../../event.ts";
 import type { Step } from "../signals.ts";
 import type { Histories, Leaf, StandingChange } from "./leaf.ts";
 import { Matchers } from "./matchers.ts";
@@ -22,6 +23,8 @@ export class Listeners {
   /** By leaf, the round in which it was listed last: a list names each once without a set of its own. */
   readonly #listed: Float64Array;
   #round = 0;
+  /** Of the event that was asked about last, what it met: whom it concerns is handed it at once. */
+  #asked: { readonly event: ShopEvent; readonly met: readonly number[] } | undefined;
 
   constructor(matchers: readonly Matcher[], leaves: Iterable<Leaf>) {
     const unique: Leaf[] = [];
@@ -64,9 +67,18 @@ export class Listeners {
     return place;
   }
 
-  /** Whether events of the type can change anything. */
-  knows(type: string): boolean {
-    return this.#matchers.knows(type);
+  /** Whether an event can change anything. */
+  concerns(event: ShopEvent, facts: Facts): boolean {
+    if (!this.#matchers.knows(event.type)) return false;
+    const met = this.#matchers.of(event, facts);
+    this.#asked = { event, met };
+    return met.length > 0;
+  }
+
+  #metBy(event: ShopEvent, facts: Facts): readonly number[] {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    return asked?.event === event ? asked.met : this.#matchers.of(event, facts);
   }
 
   /** Whether anything follows what is said of a topic. */
@@ -76,8 +88,8 @@ export class Listeners {
 
   /** Puts an event into the histories of the leaves that listen; places of those it may have changed. */
   take(histories: Histories, { event, session }: Step, facts: Facts): readonly number[] {
-    const met = this.#matchers.of(event, facts);
-    if (met.length === 0) return met;
+    const met = this.#metBy(event, facts);
+    if (met.length === 0) return NO_PLACES;
     const occurrence = { event, session, met, facts };
     const listening = this.#listening(met);
     const touched: number[] = [];
@@ -117,18 +129,24 @@ export class Listeners {
     }
   }
 
-  /** The same for what another part says. */
+  /** The same for what another part says; what says nothing new changes nothing. */
   stand(histories: Histories, change: StandingChange): readonly number[] {
     const { topic, value } = change;
     const places = isSwitch(topic)
       ? this.#bySwitch.get(topic)?.get(value)
       : this.#byTopic.get(topic);
     if (places === undefined) return NO_PLACES;
+    let touched: number[] | undefined;
     for (const place of places) {
       const leaf = this.#leaves[place] as Leaf;
-      keep(histories, leaf, leaf.stand?.(histories[leaf.key], change));
+      const before = histories[leaf.key];
+      const after = leaf.stand?.(before, change);
+      if (after === before) continue;
+      keep(histories, leaf, after);
+      touched ??= [];
+      touched.push(place);
     }
-    return places;
+    return touched ?? NO_PLACES;
   }
 
   /**

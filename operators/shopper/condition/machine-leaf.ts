@@ -241,11 +241,13 @@ export function standingLevel(
     stand(history, change) {
       const on = change.on && change.value === follows.value;
       if (history === undefined && !on) return undefined;
-      const marks = history ?? noMarks();
+      const mark = standingMark(change, on);
       const since = Math.min(change.at, change.insteadOf ?? change.at);
-      marks[2] = marks[2].filter(([at]) => at < since);
-      insertMark(marks, standingMark(change, on), STANDING);
-      return marks;
+      if (history !== undefined && saysAgain(history, mark, since)) return history;
+      const [state, folded, marks] = history ?? noMarks<Mark>();
+      const next: MachineHistory<Mark> = [state, folded, marks.filter(([at]) => at < since)];
+      insertMark(next, mark, STANDING);
+      return next;
     },
     join(into, from) {
       joinMarks(into, from, STANDING);
@@ -274,8 +276,19 @@ const standingMark = ({ at, bound }: StandingChange, on: boolean): Mark => [
   on && Object.keys(bound).length > 0 ? bound : null,
 ];
 
+/** Whether it has stood so all along from before `since`, and there is no more to say of it either. */
+function saysAgain([state, , marks]: MachineHistory<Mark>, mark: Mark, since: number): boolean {
+  const last = marks.at(-1);
+  if (last !== undefined && last[0] >= since) return false;
+  const stood = last === undefined ? state : standingAfter(last);
+  const isOn = standingAfter(mark) !== null;
+  return (stood !== null) === isOn && mark[6] === null && (stood?.[6] ?? null) === null;
+}
+
+const standingAfter = (mark: Mark): Mark | null => (mark[1] === 1 ? mark : null);
+
 const STANDING: Machine<Mark> = {
-  take: (_state, mark) => (mark[1] === 1 ? mark : null),
+  take: (_state, mark) => standingAfter(mark),
   wake: () => undefined,
   woken: (state) => state,
   holds: () => true,

@@ -1,9 +1,18 @@
 import type { Rank } from "../../../src/config/condition-ast.ts";
 import { leafKey } from "./leaf-key.ts";
 
+/** Asked for with every event that counts for a rank. */
+const keys = new WeakMap<Rank, string>();
+
 /** What a rank is called among those who stand in it. */
-export const rankKey = ({ add, halfLife, per, top, atLeast }: Rank): string =>
-  leafKey("rank", add, halfLife, per, top, atLeast);
+export function rankKey(rank: Rank): string {
+  const known = keys.get(rank);
+  if (known !== undefined) return known;
+  const { add, halfLife, per, top, atLeast } = rank;
+  const key = leafKey("rank", add, halfLife, per, top, atLeast);
+  keys.set(rank, key);
+  return key;
+}
 
 /** Every rank in a definition, however deep: definitions are plain data. */
 export function ranksIn(definition: unknown): Rank[] {

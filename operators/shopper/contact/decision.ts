@@ -49,11 +49,16 @@ export function decisionOf(
 
 const isDone = ({ outcome }: Decision): boolean => outcome === "sent" || outcome === "done";
 
-/** Adds one; of what was done, and of what was not, the last `most` are kept. */
-export function keepDecision(decisions: Decision[], decision: Decision, most: number): void {
-  decisions.push(decision);
-  const alike = decisions.filter((one) => isDone(one) === isDone(decision));
-  if (alike.length > most) decisions.splice(decisions.indexOf(alike[0] as Decision), 1);
+/** With one more; of what was done, and of what was not, the last `most` are kept. */
+export function withDecision(
+  decisions: readonly Decision[],
+  decision: Decision,
+  most: number,
+): readonly Decision[] {
+  const all = [...decisions, decision];
+  const alike = all.filter((one) => isDone(one) === isDone(decision));
+  if (alike.length > most) all.splice(all.indexOf(alike[0] as Decision), 1);
+  return all;
 }
 
 /** As it is shown. JSON. */

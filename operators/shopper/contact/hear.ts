@@ -3,6 +3,7 @@ import { copyPlain } from "../../../src/state/plain.ts";
 import { CONSENT_EVENTS, hearConsent } from "../../consent.ts";
 import { numberProp, type ShopEvent, textProp } from "../../event.ts";
 import type { Matchers } from "../condition/matchers.ts";
+import { without } from "../records.ts";
 import type { Answered } from "./outcome.ts";
 import { hearGrants } from "./quota.ts";
 import { hearSender } from "./sender.ts";
@@ -31,7 +32,7 @@ export function hear(
   if (met.length > 0) hearGrants(state.ledger, policy, met, event.at);
   if (!HEARD.has(event.type)) return undefined;
   if (event.type === SERVED) {
-    delete state.placed[textProp(event, "slot") ?? ""];
+    state.placed = without(state.placed, textProp(event, "slot") ?? "");
     return undefined;
   }
   state.consents = copyPlain(state.consents);

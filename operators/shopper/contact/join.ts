@@ -1,6 +1,6 @@
 import { copyPlain } from "../../../src/state/plain.ts";
 import { type EventTime, latest } from "../../../src/time/event-time.ts";
-import { keepDecision } from "./decision.ts";
+import { withDecision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import { MOST_WAITING } from "./restraint.ts";
 import { joinSender } from "./sender.ts";
@@ -8,7 +8,7 @@ import { KEPT_NOTES } from "./silence.ts";
 import type { ContactState } from "./state.ts";
 import type { Policies } from "./verdict.ts";
 
-type Records<V> = Record<string, V>;
+type Records<V> = Readonly<Record<string, V>>;
 
 /** What restrains messages to a person, with what did to somebody who turned out to be the same. */
 export function joinContact(
@@ -20,30 +20,33 @@ export function joinContact(
   into.taken = latest(into.taken, from.taken);
   const consents = copyPlain(into.consents);
   consents.withdrawn = latest(consents.withdrawn, from.consents.withdrawn);
-  joinRecords(consents.purposes, from.consents.purposes, laterSaid);
-  joinRecords(consents.channels, from.consents.channels, laterSaid);
+  consents.purposes = joined(consents.purposes, from.consents.purposes, laterSaid);
+  consents.channels = joined(consents.channels, from.consents.channels, laterSaid);
   into.consents = consents;
-  joinRecords(into.caps, from.caps, joinUsage);
-  joinRecords(into.ledger.used, from.ledger.used, joinUsage);
-  joinRecords(into.ledger.grants, from.ledger.grants, joinGrants);
-  joinRecords(into.once, from.once, latest);
-  joinRecords(into.silence.muted, from.silence.muted, latest);
-  joinRecords(into.placed, from.placed, (a, b) => (b.until > a.until ? b : a));
+  into.caps = joined(into.caps, from.caps, joinUsage);
+  into.ledger.used = joined(into.ledger.used, from.ledger.used, joinUsage);
+  into.ledger.grants = joined(into.ledger.grants, from.ledger.grants, joinGrants);
+  into.once = joined(into.once, from.once, latest);
+  into.silence.muted = joined(into.silence.muted, from.silence.muted, latest);
+  into.placed = joined(into.placed, from.placed, (a, b) => (b.until > a.until ? b : a));
   joinSender(into, from);
   const notes = [...into.silence.notes, ...from.silence.notes].sort((a, b) => a.at - b.at);
   into.silence.notes = notes.slice(-KEPT_NOTES);
   const decisions = [...into.decisions, ...from.decisions].sort((a, b) => a.at - b.at);
   into.decisions = [];
-  for (const decision of decisions) keepDecision(into.decisions, decision, keptDecisions);
+  for (const decision of decisions)
+    into.decisions = withDecision(into.decisions, decision, keptDecisions);
   into.moment = [...into.moment, ...from.moment].slice(0, MOST_WAITING);
   into.held = [...into.held, ...from.held].sort((a, b) => a[0] - b[0]).slice(0, MOST_WAITING);
 }
 
-function joinRecords<V>(into: Records<V>, from: Records<V>, join: (a: V, b: V) => V): void {
+function joined<V>(into: Records<V>, from: Records<V>, join: (a: V, b: V) => V): Record<string, V> {
+  const all = { ...into };
   for (const [name, other] of Object.entries(from)) {
     const own = into[name];
-    into[name] = own === undefined ? other : join(own, other);
+    all[name] = own === undefined ? other : join(own, other);
   }
+  return all;
 }
 
 type Said = [at: EventTime, yes: boolean];

@@ -1,14 +1,15 @@
 import type { ContactPolicy, MessageClass, Way } from "../../../src/config/rule-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { LocalTime } from "../../../src/time/local-time.ts";
+import { kept, without } from "../records.ts";
 import { isSpent, spend, type Usage, usedOf } from "./limit.ts";
 
 /** What the platforms let through to one person. Plain data. */
 export interface Ledger {
   /** By channel, way and limit. */
-  used: Record<string, Usage>;
+  used: Readonly<Record<string, Usage>>;
   /** By channel, way and grant: how many are left, and until when (0: for ever). */
-  grants: Record<string, [left: number, until: EventTime]>;
+  grants: Readonly<Record<string, [left: number, until: EventTime]>>;
 }
 
 export const noLedger = (): Ledger => ({ used: {}, grants: {} });
@@ -61,13 +62,13 @@ export function useWay(
 ): void {
   for (const limit of way.limits) {
     const key = limitKey(channel, way, limit.every);
-    ledger.used[key] = spend(ledger.used[key], limit, at, local);
+    ledger.used = { ...ledger.used, [key]: spend(ledger.used[key], limit, at, local) };
   }
   way.grants.forEach((_, i) => {
     const key = grantKey(channel, way, i);
     const [left, until] = ledger.grants[key] ?? [0, 0 as EventTime];
-    if (left <= 1) delete ledger.grants[key];
-    else ledger.grants[key] = [left - 1, until];
+    ledger.grants =
+      left <= 1 ? without(ledger.grants, key) : { ...ledger.grants, [key]: [left - 1, until] };
   });
 }
 
@@ -90,7 +91,8 @@ export function hearGrants(
 }
 
 function revoke(ledger: Ledger, channel: string, way: Way): void {
-  for (const i of way.grants.keys()) delete ledger.grants[grantKey(channel, way, i)];
+  for (const i of way.grants.keys())
+    ledger.grants = without(ledger.grants, grantKey(channel, way, i));
 }
 
 function give(ledger: Ledger, channel: string, way: Way, i: number, at: EventTime): void {
@@ -98,15 +100,13 @@ function give(ledger: Ledger, channel: string, way: Way, i: number, at: EventTim
   if (grant === undefined) return;
   const left = leftOf(ledger, channel, way, i, at);
   const next = grant.adds ? left + grant.max : Math.max(left, grant.max);
-  const until = grant.within === undefined ? 0 : at + grant.within;
-  if (next > 0) ledger.grants[grantKey(channel, way, i)] = [next, until as EventTime];
+  const until = (grant.within === undefined ? 0 : at + grant.within) as EventTime;
+  if (next > 0) ledger.grants = { ...ledger.grants, [grantKey(channel, way, i)]: [next, until] };
 }
 
 /** Drops what can no longer count. */
 export function pruneLedger(ledger: Ledger, at: EventTime): void {
-  for (const [key, [, until]] of Object.entries(ledger.grants)) {
-    if (until !== 0 && until < at) delete ledger.grants[key];
-  }
+  ledger.grants = kept(ledger.grants, ([, until]) => until === 0 || until >= at);
 }
 
 const limitKey = (channel: string, { id }: Way, every: unknown): string =>

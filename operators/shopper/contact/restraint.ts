@@ -4,7 +4,7 @@ import { sellableOf } from "../catalog.ts";
 import { factsRead } from "../facts-read.ts";
 import { recIdOf } from "../recommendation.ts";
 import { chance } from "./chance.ts";
-import { decisionOf, keepDecision, type Outcome } from "./decision.ts";
+import { decisionOf, type Outcome, withDecision } from "./decision.ts";
 import { spend } from "./limit.ts";
 import type { ContactOut } from "./outcome.ts";
 import {
@@ -52,17 +52,17 @@ export function propose(proposal: Proposal, turn: Turn): void {
     notBefore !== null && rule === proposal.rule && at !== proposal.at ? "stale" : undefined,
   );
   if (proposal.notBefore !== null) {
-    state.held.push([proposal.notBefore, proposal]);
+    state.held = [...state.held, [proposal.notBefore, proposal]];
     return;
   }
   if (isImmediate(proposal, policies.policy.pages)) {
     settle(proposal, turn);
     return;
   }
-  state.moment.push(proposal);
+  state.moment = [...state.moment, proposal];
   if (state.moment.length <= MOST_WAITING) return;
   const least = state.moment.reduce((a, b) => (rankOf(b) < rankOf(a) ? b : a));
-  state.moment.splice(state.moment.indexOf(least), 1);
+  state.moment = state.moment.toSpliced(state.moment.indexOf(least), 1);
   suppress(least, "outranked", turn);
 }
 
@@ -157,7 +157,7 @@ function settle(proposal: Proposal, turn: Turn): boolean {
   const verdict = judge(looked, policies);
   if (verdict.do === "hold") {
     if (state.held.length < MOST_WAITING) {
-      state.held.push([verdict.until, proposal]);
+      state.held = [...state.held, [verdict.until, proposal]];
       record(proposal, "held", turn);
     } else suppress(proposal, "quiet", turn);
     return true;
@@ -201,7 +201,7 @@ function record(
     option,
     channel,
   });
-  keepDecision(state.decisions, decision, policies.keptDecisions);
+  state.decisions = withDecision(state.decisions, decision, policies.keptDecisions);
 }
 
 type Go = Extract<Verdict, { do: "send" }>;
@@ -211,7 +211,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   const { option, channel, open } = go;
   const { rule, once } = proposal;
   const isMarketing = proposal.class === "marketing";
-  if (once !== null) state.once[once.key] = plus(at, once.every);
+  if (once !== null) state.once = { ...state.once, [once.key]: plus(at, once.every) };
   if (option.op === "tag" || option.op === "crm") {
     record(proposal, "done", turn, { option, channel });
     ctx.emit({ kind: "deed", proposal, option, channel, time: at });
@@ -222,14 +222,15 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
     for (const cap of policies.caps) {
       if (!concerns(cap, rule, channel)) continue;
       const key = capKey(cap, rule, channel);
-      state.caps[key] = spend(state.caps[key], cap, at, policies.local);
+      state.caps = { ...state.caps, [key]: spend(state.caps[key], cap, at, policies.local) };
     }
   }
   if (open.way !== null) useWay(state.ledger, channel, open.way, at, policies.local);
   const pushed = isMarketing && interrupts(option, channel, policies.policy.pages);
   remember(state.silence, { rec, rule, ref: proposal.ref, channel, at, pushed, answer: null });
-  if (option.slot !== null && option.sku !== null && option.valid !== null)
-    state.placed[option.slot] = { sku: option.sku, rule, rec, until: plus(at, option.valid) };
+  const { slot, sku, valid } = option;
+  if (slot !== null && sku !== null && valid !== null)
+    state.placed = { ...state.placed, [slot]: { sku, rule, rec, until: plus(at, valid) } };
   record(proposal, "sent", turn, { option, channel, rec });
   const sellable = option.sku === null ? undefined : sellableOf(ctx.facts, option.sku);
   ctx.emit({

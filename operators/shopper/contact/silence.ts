@@ -1,6 +1,7 @@
 import type { Backoff, ContactPolicy } from "../../../src/config/rule-ast.ts";
 import { type EventTime, latest, plus } from "../../../src/time/event-time.ts";
 import { type ShopEvent, textProp } from "../../event.ts";
+import { kept } from "../records.ts";
 
 /** A message that went to a person. Plain data. */
 export interface Note {
@@ -18,9 +19,9 @@ export interface Note {
 /** What a person made of the messages so far. Plain data. */
 export interface Silence {
   /** The last ones, oldest first. */
-  notes: Note[];
+  notes: readonly Note[];
   /** By `rule/<id>` and `channel/<name>`: nothing before this time. */
-  muted: Record<string, EventTime>;
+  muted: Readonly<Record<string, EventTime>>;
 }
 
 export const noSilence = (): Silence => ({ notes: [], muted: {} });
@@ -38,20 +39,15 @@ const ANSWERS: Readonly<Record<string, Note["answer"]>> = {
 export const ANSWER_EVENTS: readonly string[] = Object.keys(ANSWERS);
 
 export function remember(silence: Silence, note: Note): void {
-  silence.notes.push(note);
-  if (silence.notes.length > KEPT_NOTES) silence.notes.shift();
+  silence.notes = [...silence.notes, note].slice(-KEPT_NOTES);
 }
 
 /** What a message was for is of another time now; false when no message went for it. */
-export function moveNote(
-  { notes }: Silence,
-  rule: string,
-  from: string,
-  to: string | null,
-): boolean {
+export function moveNote(silence: Silence, rule: string, from: string, to: string | null): boolean {
+  const { notes } = silence;
   const place = notes.findIndex((one) => one.rule === rule && one.ref === from);
   const note = notes[place];
-  if (note !== undefined) notes[place] = { ...note, ref: to };
+  if (note !== undefined) silence.notes = notes.with(place, { ...note, ref: to });
   return note !== undefined;
 }
 
@@ -68,7 +64,7 @@ export function hearAnswer(
   if (note === undefined || answer === undefined) return undefined;
   const { rule, channel } = note;
   const isHit = answer === "yes" && note.answer !== "yes";
-  if (note.answer !== "yes") silence.notes[place] = { ...note, answer };
+  if (note.answer !== "yes") silence.notes = silence.notes.with(place, { ...note, answer });
   if (event.type === "feedback.closed")
     mute(silence, `rule/${rule}`, plus(event.at, coolDown.closed));
   if (event.type === "feedback.blocked") {
@@ -78,8 +74,9 @@ export function hearAnswer(
   return { rule, hits: isHit ? 1 : 0, blocked: 0 };
 }
 
-function mute({ muted }: Silence, name: string, until: EventTime): void {
-  muted[name] = latest(muted[name] ?? until, until);
+function mute(silence: Silence, name: string, until: EventTime): void {
+  const { muted } = silence;
+  silence.muted = { ...muted, [name]: latest(muted[name] ?? until, until) };
 }
 
 export const isMuted = (
@@ -114,7 +111,5 @@ function ignoredInARow(pushed: readonly Note[], { after }: Backoff, at: EventTim
 /** Drops what can no longer count. */
 export function pruneSilence(silence: Silence, at: EventTime, keep: number): void {
   silence.notes = silence.notes.filter((note) => note.at + keep > at);
-  for (const [name, until] of Object.entries(silence.muted)) {
-    if (until <= at) delete silence.muted[name];
-  }
+  silence.muted = kept(silence.muted, (until) => until > at);
 }

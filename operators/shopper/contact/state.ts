@@ -1,5 +1,6 @@
 import { days, type EventTime } from "../../../src/time/event-time.ts";
 import { type Consents, isSilent, noConsents } from "../../consent.ts";
+import { isEmpty, kept } from "../records.ts";
 import type { Decision } from "./decision.ts";
 import type { Usage } from "./limit.ts";
 import type { Proposal } from "./proposal.ts";
@@ -7,27 +8,30 @@ import { type Ledger, noLedger, pruneLedger } from "./quota.ts";
 import type { Sender } from "./sender.ts";
 import { noSilence, pruneSilence, type Silence } from "./silence.ts";
 
-/** What restrains messages to one person. Plain data. */
+/**
+ * What restrains messages to one person. Plain data. Lists and records are replaced, never changed:
+ * copies share them.
+ */
 export interface ContactState {
   /** Of the last decision: none is dated before it. */
   clock: EventTime;
   consents: Consents;
   /** Of the caps, by cap, channel and rule. */
-  caps: Record<string, Usage>;
+  caps: Readonly<Record<string, Usage>>;
   ledger: Ledger;
   silence: Silence;
   /** By key of a rule's `once`: not before. */
-  once: Record<string, EventTime>;
+  once: Readonly<Record<string, EventTime>>;
   /** The moment whose one message of marketing went or is held, last of all. */
   taken: EventTime;
   /** What waits for the end of its moment. */
-  moment: Proposal[];
+  moment: readonly Proposal[];
   /** What quiet hours hold, with the earliest time it may go. */
-  held: [until: EventTime, proposal: Proposal][];
+  held: readonly (readonly [until: EventTime, proposal: Proposal])[];
   /** What waits for a page to ask for it, by slot. */
-  placed: Record<string, Placement>;
+  placed: Readonly<Record<string, Placement>>;
   /** The last ones, oldest first, for whoever asks why. */
-  decisions: Decision[];
+  decisions: readonly Decision[];
   /** Who writes to the person on WeCom, where that is known. */
   sender?: Sender;
 }
@@ -57,14 +61,8 @@ export const newContact = (): ContactState => ({
 /** A copy that shares nothing that changes in place. */
 export const copyContact = (state: ContactState): ContactState => ({
   ...state,
-  caps: { ...state.caps },
-  ledger: { used: { ...state.ledger.used }, grants: { ...state.ledger.grants } },
-  silence: { notes: state.silence.notes.slice(), muted: { ...state.silence.muted } },
-  once: { ...state.once },
-  moment: state.moment.slice(),
-  held: state.held.slice(),
-  placed: { ...state.placed },
-  decisions: state.decisions.slice(),
+  ledger: { ...state.ledger },
+  silence: { ...state.silence },
 });
 
 /** Longer than any calendar month and any back-off. */
@@ -74,9 +72,8 @@ const KEEP = days(40);
 export function pruneContact(state: ContactState, at: EventTime): void {
   pruneLedger(state.ledger, at);
   pruneSilence(state.silence, at, KEEP);
-  for (const [key, until] of Object.entries(state.once)) if (until <= at) delete state.once[key];
-  for (const [slot, { until }] of Object.entries(state.placed))
-    if (until < at) delete state.placed[slot];
+  state.once = kept(state.once, (until) => until > at);
+  state.placed = kept(state.placed, ({ until }) => until >= at);
   state.decisions = state.decisions.filter((decision) => decision.at + KEEP > at);
   if (state.clock + KEEP > at) return;
   state.caps = {};
@@ -87,15 +84,11 @@ export function pruneContact(state: ContactState, at: EventTime): void {
 export const isBlank = (state: ContactState): boolean =>
   isSilent(state.consents) &&
   state.sender === undefined &&
-  [
-    state.caps,
-    state.ledger.used,
-    state.ledger.grants,
-    state.silence.notes,
-    state.silence.muted,
-    state.once,
-    state.moment,
-    state.held,
-    state.placed,
-    state.decisions,
-  ].every((part) => Object.keys(part).length === 0);
+  isEmpty(state.caps) &&
+  isEmpty(state.ledger.used) &&
+  isEmpty(state.ledger.grants) &&
+  state.silence.notes.length === 0 &&
+  isEmpty(state.silence.muted) &&
+  isEmpty(state.once) &&
+  state.moment.length + state.held.length + state.decisions.length === 0 &&
+  isEmpty(state.placed);
