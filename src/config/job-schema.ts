@@ -176,7 +176,7 @@ const jobSchema = <O extends TSchema>(operators: O) =>
         Type.Union([Type.Literal("auto"), Type.Integer({ minimum: 1, maximum: 64 })], {
           default: "auto",
           description:
-            "Threads that share the key groups; `auto`: as many as processors, less one of more than two, 8 at the most. It changes no result and may be another at each start.",
+            "Threads that share the key groups; `auto`: one less than processors, for the broker, 8 at the most. It changes no result and may be another at each start.",
         }),
       ),
       seed: Type.Optional(

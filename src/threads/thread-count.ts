@@ -1,7 +1,7 @@
 const MOST_AUTO = 8;
 
-/** Threads for the key groups: `auto` leaves one of more than two processors to the broker. */
+/** Threads for the key groups: `auto` leaves one processor to the broker. */
 export function threadsFor(setting: number | "auto", processors: number): number {
   if (setting !== "auto") return setting;
-  return Math.max(1, Math.min(MOST_AUTO, processors <= 2 ? processors : processors - 1));
+  return Math.max(1, Math.min(MOST_AUTO, processors - 1));
 }
