@@ -40,6 +40,14 @@ export interface EngineReport {
   readonly groups: readonly GroupReport[];
 }
 
+/** Figures of parts that are called alike, added up. */
+export function summed(parts: readonly EngineReport["queues"][]): EngineReport["queues"] {
+  const all: Record<string, number> = {};
+  for (const part of parts)
+    for (const [name, n] of Object.entries(part)) all[name] = (all[name] ?? 0) + n;
+  return all;
+}
+
 /** The report of an engine whose parts told these. */
 export function together(parts: readonly EngineReport[]): EngineReport {
   const sum = (of: (part: EngineReport) => number) => parts.reduce((n, part) => n + of(part), 0);
@@ -55,16 +63,13 @@ export function together(parts: readonly EngineReport[]): EngineReport {
     if (read !== undefined) positions[log] = read;
     if (stored !== undefined) acknowledged[log] = stored;
   }
-  const queues: Record<string, number> = {};
-  for (const part of parts)
-    for (const [name, n] of Object.entries(part.queues)) queues[name] = (queues[name] ?? 0) + n;
   return {
     ready: parts.every(({ ready }) => ready),
     // Told at different moments: what one has put into a log the reader of that log must have seen.
     caughtUp:
       parts.every(({ caughtUp }) => caughtUp) &&
       LOGS.every((log) => (positions[log] ?? Infinity) >= (acknowledged[log] ?? 0)),
-    queues,
+    queues: summed(parts.map(({ queues }) => queues)),
     positions,
     acknowledged,
     readerRestarts: sum((part) => part.readerRestarts),

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { NatsConnection } from "nats";
+import { pino } from "pino";
 import type { LiveTexts } from "../config/live.ts";
 import { Engine, type Halted } from "../engine.ts";
 import type { EngineReport } from "../engine-report.ts";
@@ -55,8 +56,7 @@ export type Tidings =
   | { readonly tells: "failed"; readonly failure: PlainFailure }
   | { readonly tells: "log"; readonly level: Level; readonly line: readonly unknown[] };
 
-export const LEVELS = ["debug", "info", "warn", "error"] as const;
-export type Level = (typeof LEVELS)[number];
+type Level = "debug" | "info" | "warn" | "error";
 
 const REPORT_MS = 100;
 
@@ -121,9 +121,9 @@ const functions: PartFunctions = {
 
 /** Lines go where the engine's own thread writes them. */
 function makeLog(): Log {
-  const lowest = LEVELS.indexOf(logLevel as Level);
+  const rank = (level: string) => pino.levels.values[level] ?? Number.POSITIVE_INFINITY;
   const say = (level: Level) =>
-    lowest < 0 || LEVELS.indexOf(level) < lowest
+    rank(level) < rank(logLevel)
       ? () => undefined
       : (...line: unknown[]) => post({ tells: "log", level, line });
   return { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") };

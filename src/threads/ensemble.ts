@@ -1,5 +1,5 @@
 import type { Engine, Halted } from "../engine.ts";
-import { type EngineReport, type LogName, together } from "../engine-report.ts";
+import { type EngineReport, type LogName, summed, together } from "../engine-report.ts";
 
 /** A part of an engine on another thread. */
 export interface Part {
@@ -15,6 +15,8 @@ export interface Part {
 }
 
 const LOOK_MS = 20;
+/** A part whose thread has ended. */
+const GONE: Halted = { busy: false, read: Number.POSITIVE_INFINITY, waitsFor: 0 };
 
 /** An engine and its parts on other threads, as one. */
 export class Ensemble {
@@ -28,20 +30,17 @@ export class Ensemble {
 
   /** Of all parts together. */
   report(): EngineReport {
-    const main = this.#main.report();
-    return this.#others.length === 0
-      ? main
-      : together([main, ...this.#others.map(({ report }) => report)]);
+    return together([this.#main.report(), ...this.#others.map(({ report }) => report)]);
   }
   get ready(): boolean {
     return this.#main.ready && this.#others.every(({ report }) => report.ready);
   }
   /** See `EngineReport.caughtUp`. */
   get caughtUp(): boolean {
-    return this.#main.caughtUp && this.report().caughtUp;
+    return this.#main.caughtUp && (this.#others.length === 0 || this.report().caughtUp);
   }
   get queues(): Readonly<Record<string, number>> {
-    return this.report().queues;
+    return summed([this.#main.queues, ...this.#others.map(({ report }) => report.queues)]);
   }
   get positions(): Readonly<Partial<Record<LogName, number>>> {
     return this.report().positions;
@@ -63,23 +62,30 @@ export class Ensemble {
 
   /**
    * As `Engine.stop`, all parts together. A group may wait for what one on another thread says before
-   * the place it is at: parts that stopped reading before that place read on up to it.
+   * the place it is at: parts that stopped reading before that place read on up to it. A part that is
+   * gone has said so, and the others stop without it.
    */
   async stop(withinMs = 8000): Promise<void> {
     const end = Date.now() + withinMs;
     this.#main.halt();
-    await Promise.all(this.#others.map((part) => part.halt()));
+    await this.#tellOthers((part) => part.halt());
     while (Date.now() < end) {
-      const others = await Promise.all(this.#others.map((part) => part.halted()));
-      const halted = [this.#main.halted(), ...others];
+      const others = await Promise.all(this.#others.map((part) => part.halted().catch(() => GONE)));
+      const main = this.#main.halted();
+      const halted = [main, ...others];
       if (halted.every(({ busy }) => !busy)) break;
       const upTo = Math.max(...halted.map(({ waitsFor }) => waitsFor));
-      if (upTo > this.#main.halted().read) this.#main.readOn(upTo);
-      const behind = this.#others.filter((_, i) => upTo > (others[i]?.read ?? upTo));
-      await Promise.all(behind.map((part) => part.readOn(upTo)));
+      if (upTo > main.read) this.#main.readOn(upTo);
+      await this.#tellOthers(async (part, i) => {
+        if (upTo > (others[i] ?? GONE).read) await part.readOn(upTo);
+      });
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     const left = Math.max(0, end - Date.now());
-    await Promise.all([this.#main.finish(left), ...this.#others.map((part) => part.finish(left))]);
+    await Promise.all([this.#main.finish(left), this.#tellOthers((part) => part.finish(left))]);
+  }
+
+  async #tellOthers(tell: (part: Part, i: number) => Promise<void>): Promise<void> {
+    await Promise.allSettled(this.#others.map(tell));
   }
 }

@@ -17,7 +17,7 @@ const messages: readonly ShopMessage[] = [
 ];
 /** So that a run lasts a few seconds and a stop comes in the middle of it. */
 const pace = messages.length / 4;
-const settings = { "broker.duplicate_window": "1s" };
+const settings = { "broker.duplicate_window": "1s", threads: 2 };
 const STOP_MS = 10_000;
 
 vi.setConfig({ testTimeout: 120_000 });

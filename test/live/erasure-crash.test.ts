@@ -13,7 +13,8 @@ import { readStream } from "../support/oracle.ts";
 
 /** Somebody known under two names until they are linked leaves, and the engine is killed at it. */
 
-const settings = { "state.checkpoint_every": "1s", groups: 2, demand_groups: 1 };
+/** On two threads: an erasure waits for the checkpoints of both. */
+const settings = { "state.checkpoint_every": "1s", groups: 2, demand_groups: 1, threads: 2 };
 const ANNA = { k: "unionid", v: "o-anna-who-leaves" };
 /** Of another key group than Anna's: what was known of her moves. */
 let ANNA_TOO = { k: "openid:wx-mp", v: "" };
