@@ -7,6 +7,7 @@ import { Engine } from "../../src/engine.ts";
 import { dealtOut } from "../../src/flow/job-part.ts";
 import { decodeMarker } from "../../src/state/marker.ts";
 import { Ensemble } from "../../src/threads/ensemble.ts";
+import { partOf } from "../support/engine-part.ts";
 import { openShipped } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
 import { readStream } from "../support/oracle.ts";
@@ -59,19 +60,7 @@ test("parts that are behind read on to where others wait for them, and every gro
     }),
   );
   const [main, other] = prepared.map(({ engine }) => engine) as [Engine, Engine];
-  const ensemble = new Ensemble(main, [
-    {
-      groups: new Set(),
-      get report() {
-        return other.report();
-      },
-      run: async () => other.run(),
-      halt: async () => other.halt(),
-      halted: async () => other.halted(),
-      readOn: async (upTo) => other.readOn(upTo),
-      finish: (withinMs) => other.finish(withinMs),
-    },
-  ]);
+  const ensemble = new Ensemble(main, [partOf(other)]);
   await couples(12);
   // The other part has read nothing when it is told to stop.
   main.run();

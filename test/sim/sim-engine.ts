@@ -5,8 +5,9 @@ import { Engine } from "../../src/engine.ts";
 import { dealtOut, type JobPart } from "../../src/flow/job-part.ts";
 import { RecentTimes } from "../../src/nats/recent-times.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
-import { Ensemble, type Part } from "../../src/threads/ensemble.ts";
+import { Ensemble } from "../../src/threads/ensemble.ts";
 import { days, millis } from "../../src/time/event-time.ts";
+import { partOf } from "../support/engine-part.ts";
 import type { SimBroker } from "./broker.ts";
 import { Owner, type SimClock } from "./clock.ts";
 import { SimConnection, type Weather } from "./connection.ts";
@@ -153,16 +154,3 @@ export class SimEngine {
     });
   }
 }
-
-/** A part on another thread, without the thread. */
-const partOf = (engine: Engine): Part => ({
-  groups: new Set([...engine.job.shoppers, ...engine.job.demands].map(({ name }) => name)),
-  get report() {
-    return engine.report();
-  },
-  run: async () => engine.run(),
-  halt: async () => engine.halt(),
-  halted: async () => engine.halted(),
-  readOn: async (upTo) => engine.readOn(upTo),
-  finish: (withinMs) => engine.finish(withinMs),
-});
