@@ -311,7 +311,7 @@ export class Engine {
   /** How everything stands. */
   report(): EngineReport {
     const ends = new Map(this.#inbox.tails.map(({ stream, seq }) => [stream, seq]));
-    const perLog = (of: (log: (typeof LOGS)[number]) => number | undefined) =>
+    const perLog = (of: (log: LogName) => number | undefined) =>
       Object.fromEntries(
         LOGS.map((log) => [log, of(log)] as const).filter(([, n]) => n !== undefined),
       );
@@ -636,11 +636,10 @@ export class Engine {
 
   /** Waits while what a source sends has no room; undefined when there is room. */
   #room(source: string): Promise<void> | undefined {
-    const hops = this.#hops.get(source);
-    let isFull = this.#outputs.size >= OUTPUT_ROOM;
-    if (hops !== undefined) for (const hop of hops.values()) isFull ||= hop.queued > HOP_ROOM;
-    if (!isFull) return undefined;
-    const full = [...(hops?.values() ?? [])].filter((hop) => hop.queued > HOP_ROOM);
+    const full: HopPublisher[] = [];
+    for (const hop of this.#hops.get(source)?.values() ?? [])
+      if (hop.queued > HOP_ROOM) full.push(hop);
+    if (full.length === 0 && this.#outputs.size < OUTPUT_ROOM) return undefined;
     const drained = full.map(
       (hop) => new Promise<void>((resolve) => hop.whenBelow(HOP_ROOM / 2, resolve)),
     );

@@ -1,4 +1,5 @@
 import type { EventTime, Millis } from "../../src/time/event-time.ts";
+import { addAmount } from "./amounts.ts";
 
 /**
  * Log-odds of intents, as they stood at `at`; what is not among them stands at 0. Parallel lists:
@@ -21,13 +22,7 @@ export const copyEvidence = ({ at, intents, odds }: Evidence): Evidence => ({
 
 /** Adds to an intent's odds as they stand. */
 export function addOdds(evidence: Evidence, intent: string, odds: number): void {
-  const place = evidence.intents.indexOf(intent);
-  if (place >= 0) {
-    evidence.odds[place] = (evidence.odds[place] ?? 0) + odds;
-    return;
-  }
-  evidence.intents = [...evidence.intents, intent];
-  evidence.odds.push(odds);
+  evidence.intents = addAmount(evidence.intents, evidence.odds, intent, odds);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { PurchaseModel } from "../../src/config/intents.ts";
 import { type EventTime, latest } from "../../src/time/event-time.ts";
+import { addAmount } from "./amounts.ts";
 
 /**
  * How often types of events that count have been seen, fading, as it stood at `at`. Parallel lists:
@@ -34,13 +35,7 @@ export function countToward(
 }
 
 function addCount(seen: PurchaseCounts, type: string, count: number): void {
-  const place = seen.types.indexOf(type);
-  if (place >= 0) {
-    seen.counts[place] = (seen.counts[place] ?? 0) + count;
-    return;
-  }
-  seen.types = [...seen.types, type];
-  seen.counts.push(count);
+  seen.types = addAmount(seen.types, seen.counts, type, count);
 }
 
 /** Adds what was seen of the same person under another name. */

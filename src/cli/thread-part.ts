@@ -19,6 +19,7 @@ export interface ThreadPartOptions {
 
 /** A part of an engine on a thread of its own, as the engine's own thread sees it. */
 export class ThreadPart implements Part {
+  /** Names of its key groups. */
   readonly groups: ReadonlySet<string>;
   readonly #worker: Worker;
   readonly #calls: Calls<PartFunctions>;

@@ -3,8 +3,6 @@ import { type EngineReport, type LogName, summed, together } from "../engine-rep
 
 /** A part of an engine on another thread. */
 export interface Part {
-  /** Names of its key groups. */
-  readonly groups: ReadonlySet<string>;
   /** As it told last, a moment ago. */
   readonly report: EngineReport;
   run(): Promise<void>;

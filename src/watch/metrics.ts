@@ -29,6 +29,8 @@ export class EngineMetrics {
   readonly #registry = new Registry();
   readonly #latency: Histogram;
   readonly #published = new Map<string, number>();
+  /** Asks the engine how it stands: once for all the samples of a scrape. */
+  #look: () => void = () => undefined;
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
@@ -56,17 +58,20 @@ export class EngineMetrics {
   }
 
   text(): Promise<string> {
+    this.#look();
     return this.#registry.metrics();
   }
 
   /** From now on the samples are of this engine, whose flows are named. */
   watch(engine: Watched, flowNames: readonly string[], intake: IntakeCounts): void {
-    const flows = () => {
-      const { groups } = engine.report();
-      return flowNames.map(
-        (flow) => [flow, groups.filter((group) => group.flow === flow)] as const,
-      );
+    let report = engine.report();
+    this.#look = () => {
+      report = engine.report();
     };
+    const flows = () =>
+      flowNames.map(
+        (flow) => [flow, report.groups.filter((group) => group.flow === flow)] as const,
+      );
     const perFlow = (of: (groups: readonly GroupReport[]) => number) => (): Samples =>
       flows().map(([flow, groups]) => [{ flow }, of(groups)]);
     this.#counter("freshet_collect_total", "What collect did with what came in.", ["outcome"], () =>
@@ -93,10 +98,10 @@ export class EngineMetrics {
       perFlow((groups) => lagOf(groups, engine.second)),
     );
     this.#gauge("freshet_queue_records", "Records that wait, by queue.", ["queue"], () =>
-      Object.entries(engine.report().queues).map(([queue, n]) => [{ queue }, n]),
+      Object.entries(report.queues).map(([queue, n]) => [{ queue }, n]),
     );
     this.#gauge("freshet_reader_sequence", "Sequence a log has been read to.", ["log"], () =>
-      Object.entries(engine.report().positions).map(([log, n]) => [{ log }, n]),
+      Object.entries(report.positions).map(([log, n]) => [{ log }, n]),
     );
     this.#gauge(
       "freshet_state_keys",
@@ -117,7 +122,7 @@ export class EngineMetrics {
       perFlow((groups) => sum(groups, ({ timers }) => timers)),
     );
     this.#counter("freshet_scores_total", "Scores asked for.", [], () => [
-      [{}, sum(engine.report().groups, ({ scored }) => scored)],
+      [{}, sum(report.groups, ({ scored }) => scored)],
     ]);
     this.#counter(
       "freshet_frames_dropped_records_total",
@@ -125,9 +130,7 @@ export class EngineMetrics {
       ["flow"],
       perFlow((groups) => sum(groups, ({ dropped }) => dropped)),
     );
-    const one = (of: (report: EngineReport) => number) => (): Samples => [
-      [{}, of(engine.report())],
-    ];
+    const one = (of: (report: EngineReport) => number) => (): Samples => [[{}, of(report)]];
     this.#counter(
       "freshet_reader_restarts_total",
       "Times a reader began again.",

@@ -3,7 +3,6 @@ import type { Part } from "../../src/threads/ensemble.ts";
 
 /** A part on another thread, without the thread. */
 export const partOf = (engine: Engine): Part => ({
-  groups: new Set([...engine.job.shoppers, ...engine.job.demands].map(({ name }) => name)),
   get report() {
     return engine.report();
   },
