@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { makeIdentifier } from "../../src/codec/identifier.ts";
 import { keyGroup } from "../../src/flow/key-group.ts";
 import type { Verdict } from "../../src/replay/verify.ts";
-import { textOf } from "../support/engine.ts";
-import { Cli, runCli } from "../support/engine-process.ts";
+import { type Cli, runCli } from "../support/engine-process.ts";
 import { untilCaughtUp } from "../support/engine-quiet.ts";
 import { configWith, openShipped, type TestConfig } from "../support/job.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { LiveEngine } from "../support/live-engine.ts";
 import { readStream } from "../support/oracle.ts";
 
 /** Somebody known under two names until they are linked leaves, and the engine is killed at it. */
@@ -20,10 +19,8 @@ const ANNA = { k: "unionid", v: "o-anna-who-leaves" };
 let ANNA_TOO = { k: "openid:wx-mp", v: "" };
 const BERT = { k: "unionid", v: "o-bert-who-stays" };
 let config: TestConfig;
-let server: TestServer;
+let live: LiveEngine;
 let nc: NatsConnection;
-let engine: Cli | undefined;
-let metrics = "";
 let said = 0;
 
 beforeAll(async () => {
@@ -34,25 +31,16 @@ beforeAll(async () => {
     keyGroup(`p_${identifier.identify(k, v).slice(0, 16)}`, settings.groups);
   for (let i = 0; ANNA_TOO.v === "" || groupOf(ANNA_TOO) === groupOf(ANNA); i += 1)
     ANNA_TOO = { ...ANNA_TOO, v: `o-anna-before-${i}` };
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
+  live = await LiveEngine.open();
+  nc = live.nc;
 });
 afterAll(async () => {
-  await engine?.end("SIGKILL");
-  await nc?.close();
-  await server?.stop();
+  await live?.close();
   config?.remove();
 });
 
-const env = () => ({ NATS_URL: server.url });
-async function start(): Promise<Cli> {
-  const words = ["start", "--config", config.folder, "--http-port", "0"];
-  const cli = new Cli(words, { env: env() });
-  engine = cli;
-  ({ metrics } = await cli.runs());
-  return cli;
-}
-const quiet = () => untilCaughtUp(nc, () => textOf(metrics));
+const start = () => live.start(config);
+const quiet = () => untilCaughtUp(nc, live.metrics);
 
 async function acts(ids: readonly object[], type: string, props: object): Promise<void> {
   said += 1;
@@ -77,7 +65,7 @@ async function holding(log: string, text: string): Promise<string[]> {
 }
 async function verified(): Promise<Verdict> {
   const words = ["verify", "--config", config.folder, "--settle", "3s", "--json"];
-  const { stdout, stderr } = await runCli(words, { env: env() });
+  const { stdout, stderr } = await runCli(words, { env: live.env });
   expect(stderr).not.toMatch(/error/);
   return JSON.parse(stdout) as Verdict;
 }

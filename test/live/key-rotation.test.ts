@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Verdict } from "../../src/replay/verify.ts";
-import { textOf } from "../support/engine.ts";
-import { Cli, runCli } from "../support/engine-process.ts";
+import { runCli } from "../support/engine-process.ts";
 import { untilCaughtUp } from "../support/engine-quiet.ts";
 import { configWith, type TestConfig } from "../support/job.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { LiveEngine } from "../support/live-engine.ts";
 import { readStream } from "../support/oracle.ts";
 
 /** A tenant key is changed, the engine is killed soon after it, and raw records go while it runs. */
@@ -18,20 +17,16 @@ const SECRETS = {
 const FEW = { "state.checkpoint_every": "1s", groups: 2, demand_groups: 1 };
 const [ANNA, BERT, CARL] = ["anna", "bert", "carl"].map((v) => ({ k: "unionid", v: `o-${v}` }));
 const configs: TestConfig[] = [];
-let server: TestServer;
+let live: LiveEngine;
 let nc: NatsConnection;
-let engine: Cli | undefined;
-let metrics = "";
 let said = 0;
 
 beforeAll(async () => {
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
+  live = await LiveEngine.open(SECRETS);
+  nc = live.nc;
 });
 afterAll(async () => {
-  await engine?.end("SIGKILL");
-  await nc?.close();
-  await server?.stop();
+  await live?.close();
   for (const config of configs) config.remove();
 });
 
@@ -40,14 +35,8 @@ function withKeys(collect: object): TestConfig {
   configs.push(config);
   return config;
 }
-const env = () => ({ NATS_URL: server.url, ...SECRETS });
-async function start({ folder }: TestConfig): Promise<Cli> {
-  const cli = new Cli(["start", "--config", folder, "--http-port", "0"], { env: env() });
-  engine = cli;
-  ({ metrics } = await cli.runs());
-  return cli;
-}
-const quiet = () => untilCaughtUp(nc, () => textOf(metrics));
+const start = (config: TestConfig) => live.start(config);
+const quiet = () => untilCaughtUp(nc, live.metrics);
 async function acts(id: object | undefined, type = "product.viewed"): Promise<void> {
   said += 1;
   const props = { sku: "sku-1", line: "premium", category: "tents" };
@@ -88,11 +77,11 @@ test("a new tenant key: whoever is known keeps the pseudonym, through a kill; th
   expect((await cli.end()).code).toBe(0);
 
   const words = ["verify", "--config", two.folder, "--settle", "3s", "--json"];
-  const { stdout } = await runCli(words, { env: env() });
+  const { stdout } = await runCli(words, { env: live.env });
   expect(JSON.parse(stdout) as Verdict).toMatchObject({ equal: true, erased: 0, unsettled: 0 });
   // Without the key that the log began under, it cannot be read.
   const three = withKeys({ tenant_key_env: "KEY_TWO" });
-  const blind = await runCli(["verify", "--config", three.folder], { env: env() });
+  const blind = await runCli(["verify", "--config", three.folder], { env: live.env });
   expect([blind.code, blind.stdout]).toEqual([1, expect.stringMatching(/\nNOT EQUAL\n$/)]);
 
   // From here on raw records go; a kill in between loses nobody.
@@ -114,6 +103,6 @@ test("a new tenant key: whoever is known keeps the pseudonym, through a kill; th
   await acts(CARL);
   await quiet();
   expect([await person(ANNA), await person(BERT), await person(CARL)]).toEqual([...known, carl]);
-  const told = await runCli(["verify", "--config", short.folder], { env: env() });
+  const told = await runCli(["verify", "--config", short.folder], { env: live.env });
   expect([told.code, told.stderr]).toEqual([1, expect.stringContaining("LOG_INCOMPLETE")]);
 }, 400_000);

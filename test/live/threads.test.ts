@@ -1,14 +1,14 @@
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Verdict } from "../../src/replay/verify.ts";
 import { minutes } from "../../src/time/event-time.ts";
-import { samples, textOf } from "../support/engine.ts";
-import { Cli, runCli } from "../support/engine-process.ts";
+import { samples } from "../support/engine.ts";
+import { runCli } from "../support/engine-process.ts";
 import { untilQuiet } from "../support/engine-quiet.ts";
 import { openShop, SHOP_OPENS, shopMessages } from "../support/events.ts";
 import { publishAll } from "../support/events-publisher.ts";
 import { configWith, type TestConfig } from "../support/job.ts";
-import { TestServer } from "../support/nats-server.ts";
+import { LiveEngine } from "../support/live-engine.ts";
 import { readStream } from "../support/oracle.ts";
 
 /** One engine on several threads: other threads at each start, stopped in order and killed. */
@@ -16,36 +16,26 @@ import { readStream } from "../support/oracle.ts";
 const PAIRS = 8;
 const LASTS = minutes(12);
 const configs: TestConfig[] = [];
-let server: TestServer;
+let live: LiveEngine;
 let nc: NatsConnection;
-let engine: Cli | undefined;
-let metrics = "";
 
 beforeAll(async () => {
-  server = await TestServer.start();
-  nc = await connect({ servers: server.url });
+  live = await LiveEngine.open();
+  nc = live.nc;
 });
 afterAll(async () => {
-  await engine?.end("SIGKILL");
-  await nc?.close();
-  await server?.stop();
+  await live?.close();
   for (const config of configs) config.remove();
 });
 
-const env = () => ({ NATS_URL: server.url });
 function on(threads: number): TestConfig {
   const few = { groups: 4, demand_groups: 2, "state.checkpoint_every": "1s" };
   const config = configWith({ "time.trust_recv": true, ...few, threads });
   configs.push(config);
   return config;
 }
-async function start({ folder }: TestConfig): Promise<Cli> {
-  const cli = new Cli(["start", "--config", folder, "--http-port", "0"], { env: env() });
-  engine = cli;
-  ({ metrics } = await cli.runs());
-  return cli;
-}
-const quiet = () => untilQuiet(nc, () => textOf(metrics));
+const start = (config: TestConfig) => live.start(config);
+const quiet = () => untilQuiet(nc, live.metrics);
 
 /** Somebody known by two names, who turns out to be one person: a link between groups, mostly. */
 async function couple(pair: number): Promise<void> {
@@ -91,7 +81,7 @@ test("on three threads, then one, then two: nothing lost, nothing twice, links b
   await quiet();
   expect((await expectCouplesKnown()).size).toBeGreaterThan(1);
   expect(await asked("config", {})).toMatchObject({ generation: 0 });
-  const text = await textOf(metrics);
+  const text = await live.metrics();
   const published = [...samples(text, "freshet_outputs_total").values()].reduce((a, b) => a + b, 0);
   const stands = await readStream(nc, "FRESHET_OUT");
   const learned = (await readStream(nc, "FRESHET_IN")).filter(({ subject }) =>
@@ -115,7 +105,7 @@ test("on three threads, then one, then two: nothing lost, nothing twice, links b
   expect((await cli.end()).code).toBe(0);
   const last = on(3);
   const words = ["verify", "--config", last.folder, "--json"];
-  const { stdout, stderr } = await runCli(words, { env: env() });
+  const { stdout, stderr } = await runCli(words, { env: live.env });
   const verdict = JSON.parse(stdout) as Verdict;
   expect(verdict, stderr).toMatchObject({ equal: true, missing: 0, extra: 0, twice: 0 });
   expect(verdict.expected).toBeGreaterThan(200);
