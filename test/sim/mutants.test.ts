@@ -32,7 +32,7 @@ const run = promisify(execFile);
 async function mutate(patch: string): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "freshet-mutant-"));
   copies.push(folder);
-  for (const part of ["src", "operators", "config", join("test", "sim")]) {
+  for (const part of ["src", "operators", "config", join("test", "sim"), join("test", "support")]) {
     cpSync(join(ROOT, part), join(folder, part), { recursive: true });
   }
   for (const file of ["package.json", "tsconfig.json"]) {
@@ -57,7 +57,7 @@ test.each(readdirSync(MUTANTS))("%s is caught", async (patch) => {
   const words = [main, "--first", "--workers", "1", "--seeds", String(SEEDS)];
   const said = await run(process.execPath, words, { cwd: folder }).then(
     ({ stdout }) => stdout,
-    (failure: { stdout: string }) => failure.stdout,
+    (failure: { stdout: string; stderr: string }) => failure.stdout + failure.stderr,
   );
   rmSync(folder, { recursive: true, force: true });
   process.stdout.write(`${patch}: ${said.split("\n")[0]?.slice(0, 160)}\n`);
