@@ -60,15 +60,23 @@ const WAKE_MS = 1;
  * Log time goes with the clock while it sends and stands still in between.
  */
 export class OpenLoop {
-  readonly #nc: NatsConnection;
+  readonly #trackers: NatsConnection;
+  readonly #pages: NatsConnection;
   readonly #prefix: string;
   readonly #events: readonly Told[];
   readonly #below = randomBelow(5);
   #sent = 0;
   #logTime: EventTime;
 
-  constructor(nc: NatsConnection, prefix: string, events: readonly Told[], start: EventTime) {
-    this.#nc = nc;
+  /** Who asks has a connection of its own, as a page's server does: on the trackers' it would wait behind their events. */
+  constructor(
+    { trackers, pages }: { trackers: NatsConnection; pages: NatsConnection },
+    prefix: string,
+    events: readonly Told[],
+    start: EventTime,
+  ) {
+    this.#trackers = trackers;
+    this.#pages = pages;
     this.#prefix = prefix;
     this.#events = events;
     this.#logTime = start;
@@ -84,7 +92,7 @@ export class OpenLoop {
     let others = 0;
     let begun = 0;
     const listening = [
-      this.#nc.subscribe(`${this.#prefix}.recommendation.>`, {
+      this.#trackers.subscribe(`${this.#prefix}.recommendation.>`, {
         callback: (_, message) => {
           const now = performance.now() - begun;
           const cause = message.headers?.get("ce-causationid") ?? "";
@@ -93,13 +101,13 @@ export class OpenLoop {
           else recommended.push(now - from);
         },
       }),
-      this.#nc.subscribe(`${inbox}.*`, {
+      this.#pages.subscribe(`${inbox}.*`, {
         callback: (_, message) => {
           answered.set(Number(message.subject.slice(inbox.length + 1)), performance.now() - begun);
         },
       }),
     ];
-    await this.#nc.flush();
+    await Promise.all([this.#trackers.flush(), this.#pages.flush()]);
     const json = headers();
     json.set("Content-Type", "application/json");
     begun = performance.now();
@@ -110,19 +118,19 @@ export class OpenLoop {
         const { atMs, subject, body } = due[sent] as Due;
         if (atMs > now) break;
         lateness.push(now - atMs);
-        this.#nc.publish(subject, body, { headers: json });
+        this.#trackers.publish(subject, body, { headers: json });
       }
       for (; asked < questions.length; asked += 1) {
         const { atMs, subject, body } = questions[asked] as Due;
         if (atMs > now) break;
-        this.#nc.publish(subject, body, { reply: `${inbox}.${asked}` });
+        this.#pages.publish(subject, body, { reply: `${inbox}.${asked}` });
       }
       await sleep(WAKE_MS);
     }
     const endedAt = performance.timeOrigin + performance.now();
     const took = performance.now() - begun;
-    this.#nc.publish(`${this.#prefix}.in.tick`, JSON.stringify({ recv: this.#logTime }));
-    await this.#nc.flush();
+    this.#trackers.publish(`${this.#prefix}.in.tick`, JSON.stringify({ recv: this.#logTime }));
+    await this.#trackers.flush();
     await sleep(listenMs);
     for (const subscription of listening) subscription.unsubscribe();
     const given = performance.now() - begun;

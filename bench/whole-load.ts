@@ -61,11 +61,13 @@ function ofSmallJob(count: number): Made {
 
 class Load {
   readonly #nc: NatsConnection;
+  readonly #pages: NatsConnection;
   readonly #made: Made;
   #openLoop: OpenLoop | undefined;
 
-  constructor(nc: NatsConnection, made: Made) {
+  constructor(nc: NatsConnection, pages: NatsConnection, made: Made) {
     this.#nc = nc;
+    this.#pages = pages;
     this.#made = made;
   }
 
@@ -97,7 +99,8 @@ class Load {
 
   /** The events in open loop; each order goes on where the one before ended. */
   pace(prefix: string, pace: Pace): Promise<Paced> {
-    this.#openLoop ??= new OpenLoop(this.#nc, prefix, this.#made.events, START);
+    const at = { trackers: this.#nc, pages: this.#pages };
+    this.#openLoop ??= new OpenLoop(at, prefix, this.#made.events, START);
     return this.#openLoop.run(pace);
   }
 
@@ -124,11 +127,15 @@ const tick = (after: number) => ["in.tick", JSON.stringify({ recv: START + after
 /** The process that publishes: does what its parent orders, until that lets go of it. */
 export async function serveLoad(): Promise<number> {
   let load: Load | undefined;
-  let nc: NatsConnection | undefined;
+  const open: NatsConnection[] = [];
   const obey = async (order: Order): Promise<Done | Paced> => {
     if (order.do === "make") {
-      nc = await connect({ servers: order.url });
-      load = new Load(nc, (order.what === "shop" ? ofShop : ofSmallJob)(order.events));
+      const [nc, pages] = [
+        await connect({ servers: order.url }),
+        await connect({ servers: order.url }),
+      ];
+      open.push(nc, pages);
+      load = new Load(nc, pages, (order.what === "shop" ? ofShop : ofSmallJob)(order.events));
       return { messages: 0 };
     }
     if (load === undefined) throw new Error("nothing was made to be published");
@@ -144,6 +151,6 @@ export async function serveLoad(): Promise<number> {
       });
   });
   await new Promise((resolve) => process.once("disconnect", resolve));
-  await nc?.close();
+  for (const nc of open) await nc.close();
   return 0;
 }

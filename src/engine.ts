@@ -365,21 +365,6 @@ export class Engine {
     );
   }
 
-  /** Appends something to `IN`; resolves once the broker has it. `id` lets it recognise a second sending. */
-  remember(subject: string, id: string, body: unknown): Promise<void> {
-    const about = headers();
-    about.set("Nats-Msg-Id", id);
-    about.set("Content-Type", "application/json");
-    return new Promise((resolve) => {
-      this.#inbox.send({
-        subject: this.#names.subject(subject),
-        payload: Buffer.from(JSON.stringify(body)),
-        headers: about,
-        onAck: () => resolve(),
-      });
-    });
-  }
-
   /** Makes every group write all that it remembers at its next checkpoint. */
   rewrite(): void {
     this.#rewrites += 1;

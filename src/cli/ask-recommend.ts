@@ -14,7 +14,7 @@ import type { Taste } from "../../operators/shopper/taste.ts";
 import { hash128 } from "../codec/hash.ts";
 import type { EventTime } from "../time/event-time.ts";
 import { BadRequest } from "./ask-request.ts";
-import { placeOf, type Standpoint, type Whom } from "./asked.ts";
+import { type Answered, placeOf, type Standpoint, type Whom } from "./asked.ts";
 import type { OpenJob } from "./open-job.ts";
 
 /** So many things for a slot, for whom. */
@@ -50,10 +50,10 @@ export function readSlot(
 
 /**
  * `ask.recommend {slot, ids, n}`: reads the person's state and the facts in force and changes
- * neither; what was served enters the log, acknowledged, before it is answered.
+ * neither; what was served is to enter the log before it is answered.
  */
-export async function answerRecommend(where: Standpoint, asked: SlotAsked): Promise<unknown> {
-  const { engine, open, scoring } = where;
+export async function answerRecommend(where: Standpoint, asked: SlotAsked): Promise<Answered> {
+  const { open, scoring } = where;
   const { person, slot, second: now } = asked;
   const { task, at } = placeOf(where, asked);
   const settings = settingsOf(open);
@@ -77,13 +77,16 @@ export async function answerRecommend(where: Standpoint, asked: SlotAsked): Prom
   const placed = known === undefined ? undefined : rules?.contact.placed[slot];
   const { keys, ...shown } = withPlacement(answer, placed, task.facts, asked, now);
   if (person === undefined || keys.length === 0)
-    return { rec_id: null, person: person ?? null, slot, ...shown, ...at };
+    return { answer: { rec_id: null, person: person ?? null, slot, ...shown, ...at } };
   const recId = `r_${person.slice(2)}_${hash128(`${person}\n${nuid.next()}`).slice(0, 12)}`;
-  await engine.remember("in.event.mp.recommendation.served", recId, {
+  const served = {
     id: recId,
     type: "recommendation.served",
     ts: now,
     props: { rec_id: recId, slot, kind: shown.kind, items: keys },
-  });
-  return { rec_id: recId, person, slot, ...shown, ...at };
+  };
+  return {
+    answer: { rec_id: recId, person, slot, ...shown, ...at },
+    record: { subject: "in.event.mp.recommendation.served", id: recId, body: served },
+  };
 }

@@ -2,6 +2,7 @@ import type { ShopJob } from "../../operators/job.ts";
 import type { Engine } from "../engine.ts";
 import { groupNames, groupOfKey } from "../flow/job.ts";
 import type { KeyedTask } from "../flow/keyed-task.ts";
+import type { InRecord } from "../nats/record-writer.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type EventTime, isoTime, MIN_TIME } from "../time/event-time.ts";
 import { BadRequest } from "./ask-request.ts";
@@ -14,6 +15,12 @@ export interface Standpoint {
   readonly engine: Engine;
   readonly open: OpenJob;
   readonly scoring: Scoring;
+}
+
+/** What is answered, and what enters the log before it is. */
+export interface Answered {
+  readonly answer: unknown;
+  readonly record?: InRecord;
 }
 
 /** Whom a request is about: plain data, as it may go to another thread. */

@@ -1,4 +1,5 @@
 import type { Msg, NatsConnection } from "nats";
+import type { InRecord, RecordWriter } from "../nats/record-writer.ts";
 import type { EventTime } from "../time/event-time.ts";
 import type { Log } from "../watch/log.ts";
 import { configAnswer, type InForce } from "./ask-config.ts";
@@ -6,7 +7,7 @@ import { answerExplain, type ExplainAsked, readExplain } from "./ask-explain.ts"
 import { answerProfile } from "./ask-profile.ts";
 import { answerRecommend, readSlot, type SlotAsked } from "./ask-recommend.ts";
 import { BadRequest, requestBody } from "./ask-request.ts";
-import { readWhom, type Standpoint, type Whom } from "./asked.ts";
+import { type Answered, readWhom, type Standpoint, type Whom } from "./asked.ts";
 import type { OpenJob } from "./open-job.ts";
 
 /** What the group of a person is asked; plain data, as it may go to another thread. */
@@ -15,31 +16,35 @@ export type Asked =
   | { readonly for: "profile"; readonly asked: Whom }
   | { readonly for: "explain"; readonly asked: ExplainAsked };
 
-/** An answer as JSON, or why there is none. */
-export type Told = { readonly json: string } | { readonly refused: string };
+/** An answer as JSON with what enters the log before it is given, or why there is none. */
+export type Told =
+  | { readonly json: string; readonly record?: InRecord | undefined }
+  | { readonly refused: string };
 
 /** Answers from the groups that run here. */
 export async function tell(where: Standpoint, question: Asked): Promise<Told> {
   try {
-    return { json: JSON.stringify(await answerOf(where, question)) };
+    const { answer, record } = await answerOf(where, question);
+    return { json: JSON.stringify(answer), record };
   } catch (failure) {
     if (failure instanceof BadRequest) return { refused: failure.message };
     throw failure;
   }
 }
-function answerOf(where: Standpoint, question: Asked): unknown {
+function answerOf(where: Standpoint, question: Asked): Answered | Promise<Answered> {
   switch (question.for) {
     case "recommend":
       return answerRecommend(where, question.asked);
     case "profile":
-      return answerProfile(where, question.asked);
+      return { answer: answerProfile(where, question.asked) };
     case "explain":
-      return answerExplain(where, question.asked);
+      return { answer: answerExplain(where, question.asked) };
   }
 }
 
 interface AskOptions {
   readonly nc: NatsConnection;
+  readonly records: RecordWriter;
   readonly open: OpenJob;
   /** Newest second of the log. */
   readonly second: () => EventTime;
@@ -83,13 +88,17 @@ const ASKS: Readonly<
 };
 
 export function answerAsks(options: AskOptions): { unsubscribe(): void } {
-  const { nc, open, log } = options;
+  const { nc, open, records, log } = options;
   const subscriptions = Object.entries(ASKS).map(([name, { answer, example }]) =>
     nc.subscribe(`${open.config.job.prefix}.ask.${name}`, {
       queue: "freshet",
       callback: (error, message) => {
         if (error !== null) return;
-        const told = async () => answer(options, requestBody(message));
+        const told = async () => {
+          const reply = await answer(options, requestBody(message));
+          if ("json" in reply && reply.record !== undefined) await records.write(reply.record);
+          return reply;
+        };
         told().then(
           (reply) =>
             respond(message, "json" in reply ? reply.json : refusal(reply.refused, example)),

@@ -11,6 +11,7 @@ import { type BrokerAddress, connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
 import type { EraserOptions } from "../nats/eraser.ts";
 import { RecentTimes } from "../nats/recent-times.ts";
+import { RecordWriter } from "../nats/record-writer.ts";
 import { deleteStreams } from "../nats/streams.ts";
 import { Ensemble } from "../threads/ensemble.ts";
 import { threadsFor } from "../threads/thread-count.ts";
@@ -120,10 +121,16 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   ready = () => engine.ready;
   await engine.run();
   const { newKey, job } = open;
-  if (newKey !== undefined) await engine.remember("in.key", `key-${newKey}`, { key: newKey });
-  await tellFolder(main, open, known, log);
+  // Of its own: on the engine's, asks would wait behind what the readers have asked the broker for.
+  const asking = await connectBroker(broker, `freshet ${instance} asks`);
+  undo.push(() => asking.close());
+  const records = new RecordWriter(asking, settings.prefix, log);
+  undo.push(async () => records.close());
+  if (newKey !== undefined)
+    await records.write({ subject: "in.key", id: `key-${newKey}`, body: { key: newKey } });
+  await tellFolder(main, records, open, known, log);
   metrics.watch(engine, [job.shopper.name, job.demand.name], job.intake);
-  const asks = openAsks(nc, { engine: main, open, scoring }, others, log);
+  const asks = openAsks({ nc: asking, records, log }, { engine: main, open, scoring }, others);
   undo.push(async () => asks.unsubscribe());
   return { engine, nc, url, http, failed, stop: () => undo.all() };
 }
@@ -176,16 +183,14 @@ async function preparedWith(
 }
 
 function openAsks(
-  nc: NatsConnection,
+  to: { nc: NatsConnection; records: RecordWriter; log: pino.Logger },
   here: Standpoint,
   others: readonly ThreadPart[],
-  log: pino.Logger,
 ): { unsubscribe(): void } {
   const { engine, open } = here;
   return answerAsks({
-    nc,
+    ...to,
     open,
-    log,
     second: () => engine.job.intake.second,
     ask: (question) => {
       const group = groupOf(open, question.asked);

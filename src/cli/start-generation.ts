@@ -2,6 +2,7 @@ import { CONFIG, type GenerationFact, IN_FORCE } from "../config/generation.ts";
 import { bytesOf, CONFIG_SUBJECT, MOST_BYTES } from "../config/generation-record.ts";
 import type { Engine } from "../engine.ts";
 import { Fault } from "../faults.ts";
+import type { RecordWriter } from "../nats/record-writer.ts";
 import type { Log } from "../watch/log.ts";
 import type { StoredGeneration } from "./log-generations.ts";
 import type { OpenJob } from "./open-job.ts";
@@ -16,6 +17,7 @@ const BY_START = "start";
  */
 export async function tellFolder(
   engine: Engine,
+  records: RecordWriter,
   { config }: OpenJob,
   known: readonly StoredGeneration[],
   log: Log,
@@ -39,7 +41,8 @@ export async function tellFolder(
   const body = {
     ...{ generation, by: BY_START, note: "", digest, at: null, restores: null, texts },
   };
-  await engine.remember(CONFIG_SUBJECT, `config-${generation}-${digest}`, body);
+  const id = `config-${generation}-${digest}`;
+  await records.write({ subject: CONFIG_SUBJECT, id, body });
   if (generation > 0) log.info({ generation }, "the folder is new to the log and comes into force");
 }
 

@@ -47,10 +47,6 @@ export class Ensemble {
   get second(): number {
     return this.#main.job.intake.second;
   }
-  /** See `Engine.remember`. */
-  remember(subject: string, id: string, body: unknown): Promise<void> {
-    return this.#main.remember(subject, id, body);
-  }
 
   /** Every part is prepared: whoever claims has claimed before anybody reads. */
   async run(): Promise<void> {

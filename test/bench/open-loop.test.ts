@@ -54,7 +54,7 @@ test("nothing waits for an answer, and what an event led to is known by its caus
     },
   });
   await engine.flush();
-  const loop = new OpenLoop(load, "t", EVENTS, eventTime(1_000_000));
+  const loop = new OpenLoop({ trackers: load, pages: load }, "t", EVENTS, eventTime(1_000_000));
   await loop.run({ ...pace, listenMs: 0 });
   await vi.waitFor(() => expect(ids).toHaveLength(20), 60_000);
   ids.length = 0;
