@@ -1,4 +1,4 @@
-import { Decoder } from "@msgpack/msgpack";
+import { MsgpackReader } from "./msgpack-reader.ts";
 import { MsgpackWriter } from "./msgpack-writer.ts";
 
 /**
@@ -51,17 +51,17 @@ export interface Frame {
 
 const VERSION = 1;
 const writer = new MsgpackWriter();
-const decoder = new Decoder();
+const reader = new MsgpackReader();
 
 export const encodeFacts = (entries: FactEntries): Uint8Array => writer.encode(entries);
-export const decodeFacts = (bytes: Uint8Array): FactEntries => decoder.decode(bytes) as FactEntries;
+export const decodeFacts = (bytes: Uint8Array): FactEntries => reader.decode(bytes) as FactEntries;
 
 export function encodeFrame(frame: Frame): Uint8Array {
   return writer.encode([VERSION, frame.source, frame.previous, frame.records]);
 }
 
 export function decodeFrame(bytes: Uint8Array): Frame {
-  const [version, source, previous, records] = decoder.decode(bytes) as [
+  const [version, source, previous, records] = reader.decode(bytes) as [
     number,
     string,
     [number, number],

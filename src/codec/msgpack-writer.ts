@@ -30,28 +30,15 @@ export class MsgpackWriter {
 
   #put(value: unknown, depth: number): void {
     if (depth > MAX_DEPTH) throw new RangeError(`state is nested deeper than ${MAX_DEPTH}`);
-    switch (typeof value) {
-      case "number":
-        this.#putNumber(value);
-        return;
-      case "string":
-        this.#putText(value);
-        return;
-      case "boolean":
-        this.#byte(value ? 0xc3 : 0xc2);
-        return;
-      case "undefined":
-        this.#byte(0xc0);
-        return;
-      case "object":
-        if (value === null) this.#byte(0xc0);
-        else if (Array.isArray(value)) this.#putArray(value, depth);
-        else if (value instanceof Uint8Array) this.#putBinary(value);
-        else this.#putMap(value as Readonly<Record<string, unknown>>, depth);
-        return;
-      default:
-        throw new TypeError(`a ${typeof value} is no plain data`);
-    }
+    // One question after the other: what `typeof` says is never made into a text that is compared.
+    if (typeof value === "string") this.#putText(value);
+    else if (typeof value === "number") this.#putNumber(value);
+    else if (typeof value === "boolean") this.#byte(value ? 0xc3 : 0xc2);
+    else if (value === undefined || value === null) this.#byte(0xc0);
+    else if (typeof value !== "object") throw new TypeError(`a ${typeof value} is no plain data`);
+    else if (Array.isArray(value)) this.#putArray(value, depth);
+    else if (value instanceof Uint8Array) this.#putBinary(value);
+    else this.#putMap(value as Readonly<Record<string, unknown>>, depth);
   }
 
   #putNumber(value: number): void {
