@@ -34,6 +34,7 @@ import { OutputPublisher } from "./nats/output-publisher.ts";
 import { forgetBefore } from "./nats/raw-records.ts";
 import { type ReadPosition, StreamReader } from "./nats/reader.ts";
 import { RecentTimes } from "./nats/recent-times.ts";
+import { Slots } from "./nats/slots.ts";
 import {
   ensureStreams,
   lastOf,
@@ -83,6 +84,8 @@ export interface EngineOptions {
 const HOP_ROOM = 20_000;
 const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
+/** Frames sent and not yet acknowledged: at few events a second none waits for another. */
+const FRAMES_IN_FLIGHT = 4;
 /** Reading holds the thread for so long, or for one record, before others have their turn. */
 const SLICE_MS = 4;
 const TICK_MS = 1000;
@@ -126,6 +129,8 @@ export class Engine {
   readonly #outputs: OutputPublisher;
   readonly #moves: BrokerMoves;
   readonly #hops = new Map<string, Map<string, HopPublisher>>();
+  /** For frames in flight. */
+  readonly #slots = new Slots(FRAMES_IN_FLIGHT);
   /** The message of its log each group is at; what it causes cannot be older than that. */
   readonly #at = new Map<string, ReadPosition>();
   /** The last message each group is through with. */
@@ -647,7 +652,8 @@ export class Engine {
           // A log that has aged out whole is behind what the checkpoint remembers of its end.
           const kept = this.checkpoints.tails(source).find(([name]) => name === target);
           const tail = latestOf(last && [last[1], last[2]], kept && [kept[1], kept[2]]);
-          targets.set(target, new HopPublisher(this.#inbox, { subject, source, target, tail }));
+          const through = { inbox: this.#inbox, slots: this.#slots };
+          targets.set(target, new HopPublisher(through, { subject, source, target, tail }));
         }),
       );
     };

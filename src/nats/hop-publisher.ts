@@ -2,6 +2,7 @@ import { headers } from "nats";
 import { comparePositions, encodeFrame, type LogRecord } from "../codec/frame.ts";
 import { START } from "../flow/seen-positions.ts";
 import type { AckInbox } from "./ack-inbox.ts";
+import type { Slots } from "./slots.ts";
 
 type Position = readonly [seq: number, n: number];
 
@@ -10,16 +11,21 @@ const FRAME_BYTES = 900_000;
 
 /**
  * The records of one source for one target, in frames: one in flight, cut by what gathered while
- * the last one was, never cut again. Records up to the tail an earlier owner left are dropped.
+ * the last one was, never cut again. Publishers share the slots for frames in flight: where there is
+ * more to send than the broker acknowledges, frames become longer, not more. Records up to the tail
+ * an earlier owner left are dropped.
  */
 export class HopPublisher {
   readonly #inbox: AckInbox;
+  readonly #slots: Slots;
   readonly #subject: string;
   readonly #source: string;
   readonly #name: string;
   #queue: LogRecord[] = [];
   #previous: Position;
   #inFlight = false;
+  /** Waits for a slot. */
+  #waitsForSlot = false;
   #begun = false;
   #scheduled = false;
   /** Position of the last record that was acknowledged. */
@@ -38,7 +44,7 @@ export class HopPublisher {
 
   /** `tail`: position of the last record of this source that the stream holds already. */
   constructor(
-    inbox: AckInbox,
+    { inbox, slots }: { inbox: AckInbox; slots: Slots },
     of: {
       subject: string;
       source: string;
@@ -47,6 +53,7 @@ export class HopPublisher {
     },
   ) {
     this.#inbox = inbox;
+    this.#slots = slots;
     this.#subject = of.subject;
     this.#source = of.source;
     this.#name = `${of.source}>${of.target}`;
@@ -112,9 +119,17 @@ export class HopPublisher {
   }
 
   #cut(): void {
-    if (this.#inFlight || this.#queue.length === 0) return;
+    if (this.#inFlight || this.#waitsForSlot || this.#queue.length === 0) return;
+    if (this.#free() === 0) return;
+    this.#waitsForSlot = true;
+    this.#slots.take(() => {
+      this.#waitsForSlot = false;
+      this.#sendFrame();
+    });
+  }
+  #sendFrame(): void {
+    // What was free stays so.
     let count = Math.min(RECORDS_A_FRAME, this.#free());
-    if (count === 0) return;
     let records = this.#queue.slice(0, count);
     let payload = this.#encode(records);
     while (payload.length > FRAME_BYTES && count > 1) {
@@ -137,6 +152,7 @@ export class HopPublisher {
       onAck: () => {
         this.#inFlight = false;
         this.#stored = [last[1], last[2]];
+        this.#slots.give();
         this.#cut();
         this.#wake();
         this.#settle();
