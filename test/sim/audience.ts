@@ -13,6 +13,9 @@ export class Audience {
   readonly #broker: SimBroker;
   readonly #random: Random;
   #answers = 0;
+  /** Of the output stream. */
+  #listened = 0;
+  #remembered: StoredMessage[] = [];
 
   constructor(broker: SimBroker, random: Random) {
     this.#broker = broker;
@@ -37,14 +40,14 @@ export class Audience {
     return { subject: `in.feedback.${kind}`, body, msgId: id };
   }
   /** The last recommendations, oldest first. */
-  #heard(): StoredMessage[] {
+  #heard(): readonly StoredMessage[] {
     const { messages } = this.#broker.stream(`${PREFIX.toUpperCase()}_OUT`);
-    const oldest = Math.max(0, messages.length - LOOKED_THROUGH);
-    const heard: StoredMessage[] = [];
-    for (let i = messages.length - 1; i >= oldest && heard.length < REMEMBERED; i -= 1) {
-      const message = messages[i];
-      if (message?.subject.startsWith(`${PREFIX}.recommendation.`)) heard.push(message);
+    for (; this.#listened < messages.length; this.#listened += 1) {
+      const message = messages[this.#listened];
+      if (message?.subject.startsWith(`${PREFIX}.recommendation.`)) this.#remembered.push(message);
     }
-    return heard.reverse();
+    const oldest = messages.length - LOOKED_THROUGH;
+    this.#remembered = this.#remembered.slice(-REMEMBERED).filter(({ seq }) => seq > oldest);
+    return this.#remembered;
   }
 }

@@ -1,8 +1,10 @@
 import { specs } from "../../operators/all.ts";
 import { defineJob, type ShopJob } from "../../operators/job.ts";
+import type { Random } from "../../operators/simulated-shop/random.ts";
 import { configFolder } from "../../src/cli/open-job.ts";
 import { makeIdentifier } from "../../src/codec/identifier.ts";
 import { type Config, loadConfig } from "../../src/config/load.ts";
+import type { OperatorConfig } from "../../src/config/operator-blocks.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { parseYaml } from "../../src/config/yaml-file.ts";
 import { probes } from "./probes.ts";
@@ -18,6 +20,7 @@ collect:
   dedupe: { window: 24h, entries: 20000 }
 operators:
   shopper:
+    person:
     session: { from: [events], gap: 8s, keep: 1m }
     intent: { from: [session], half_life: 20s }
     segment: { from: [session, intent] }
@@ -101,6 +104,39 @@ export interface Groups {
   readonly demand: number;
 }
 
+/** Whether an operator of the shop, by its name, runs beside the probes. */
+export type Chosen = (operator: string) => boolean;
+
+/** What of a job a seed decides. */
+export interface JobShape {
+  readonly groups: Groups;
+  readonly operators: Chosen;
+  /** Rows of a group that are kept as objects, the rest as bytes; all of them when left out. */
+  readonly hotRows?: number;
+}
+
+/** Of ten seeds one runs the whole graph: what every pass over the log costs is the graph. */
+const WHOLE = 0.1;
+/** What feeds others comes oftener, and so does what the demand flow lives on. */
+const CHANCES: Readonly<Record<string, number>> = { session: 0.5, partials: 0.5, publisher: 0.5 };
+const CHANCE = 0.25;
+
+export function chooseOperators(random: Random): Chosen {
+  if (random.chance(WHOLE)) return () => true;
+  return (name) => random.fork(name).chance(CHANCES[name] ?? CHANCE);
+}
+
+/** Those that are chosen, fed by what is left of what feeds them; who is fed by nothing is not there. */
+function chosenOf(all: readonly OperatorConfig[], chosen: Chosen): OperatorConfig[] {
+  const there = new Set(["events"]);
+  return all.flatMap((operator) => {
+    const from = operator.from.filter((source) => there.has(source));
+    if (from.length === 0 || !chosen(operator.name)) return [];
+    there.add(operator.name);
+    return [{ ...operator, from }];
+  });
+}
+
 let config: Promise<Config> | undefined;
 
 async function readConfig(): Promise<Config> {
@@ -115,8 +151,8 @@ async function readConfig(): Promise<Config> {
 
 const key = makeIdentifier({ key: "a-key-of-the-simulator-alone" });
 
-/** Makes a job with state of its own; `hotRows` of a group are kept as objects, the rest as bytes. */
-export type MakeJob = (groups: Groups, hotRows?: number) => ShopJob;
+/** Makes a job with state of its own. */
+export type MakeJob = (shape: JobShape) => ShopJob;
 
 const ALL_HOT = 1000;
 
@@ -124,8 +160,10 @@ const ALL_HOT = 1000;
 export async function jobs(): Promise<MakeJob> {
   config ??= readConfig();
   const files = await config;
-  return (groups, hotRows = ALL_HOT) => {
-    const job = defineJob(files, { key }, { groups });
+  const { shopper, demand } = files.job.operators;
+  return ({ groups, operators: chosen, hotRows = ALL_HOT }) => {
+    const operators = { shopper: chosenOf(shopper, chosen), demand: chosenOf(demand, chosen) };
+    const job = defineJob({ ...files, job: { ...files.job, operators } }, { key }, { groups });
     return {
       ...job,
       hotRows,

@@ -93,7 +93,7 @@ export function orderFaults(got: readonly Told[], wanted: readonly Told[]): stri
 }
 
 /** What the oracle has to say against what was published, worked out from the log alone. */
-export function oracleFaults(broker: SimBroker, account: Account): string[] {
+export function oracleFaults(job: ShopJob, broker: SimBroker, account: Account): string[] {
   const said: string[] = [];
   const segments: SegmentMessage[] = [];
   for (const { subject, data, headers } of stored(broker, "OUT")) {
@@ -103,7 +103,8 @@ export function oracleFaults(broker: SimBroker, account: Account): string[] {
       segments.push(segmentMessage(headers?.get("ce-id") ?? "", name, JSON.parse(text(data))));
     }
   }
-  return [...unlike(said, probesSay(account)), ...segmentFaults(account, segments)];
+  const judges = job.shopper.nodes.some(({ operator }) => operator.name === "segment");
+  return [...unlike(said, probesSay(account)), ...(judges ? segmentFaults(account, segments) : [])];
 }
 
 function segmentMessage(

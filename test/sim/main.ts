@@ -109,6 +109,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     faults: { type: "string" },
     events: { type: "string" },
+    operators: { type: "string" },
     trace: { type: "boolean", default: false },
     first: { type: "boolean", default: false },
     seeds: { type: "string", default: "100" },
@@ -129,6 +130,7 @@ if (values.seed === undefined) {
       ? {}
       : { faults: values.faults === "none" ? [] : values.faults.split(",").map(Number) }),
     ...(values.events === undefined ? {} : { events: Number(values.events) }),
+    ...(values.operators === undefined ? {} : { operators: values.operators.split(",") }),
   };
   await replay(Number(values.seed), cut, values.trace);
 }

@@ -221,8 +221,21 @@ interface Turn {
 function counter(acts: readonly Act[], { type, line, withinMs }: Acts): (at: number) => number {
   const times = acts
     .filter((act) => act.type === type && (line === undefined || act.line === line))
-    .map(({ at }) => at);
-  return (at) => times.filter((time) => time >= at - withinMs && time <= at).length;
+    .map(({ at }) => at)
+    .sort((a, b) => a - b);
+  return (at) => upTo(times, at) - upTo(times, at - withinMs - 1);
+}
+
+/** How many of sorted whole numbers are at most so much. */
+function upTo(times: readonly number[], most: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] ?? 0) <= most) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function turnsOf(acts: readonly Act[], { needs, forbids }: SegmentRule, until: number): Turn[] {

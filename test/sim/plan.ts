@@ -1,11 +1,12 @@
 import { Random } from "../../operators/simulated-shop/random.ts";
 import { type Fault, planFaults } from "./faults.ts";
-import type { Groups } from "./job.ts";
+import { type Chosen, chooseOperators, type Groups } from "./job.ts";
 
 /** What a seed says about a run. */
 export interface Plan {
   readonly seed: number;
   readonly groups: Groups;
+  readonly operators: Chosen;
   /** Parts that an engine runs in, each with a connection of its own. */
   readonly threads: number;
   /** Rows of a group that are kept as objects. */
@@ -28,6 +29,8 @@ export interface Cut {
   /** Indexes of the faults that happen. */
   readonly faults?: readonly number[];
   readonly events?: number;
+  /** The shop's operators, in place of those that the seed chooses. */
+  readonly operators?: readonly string[];
 }
 
 const EVENTS = 2000;
@@ -42,9 +45,11 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const lastsMs = shape.between(18_000, 30_000);
   const checkpointRecords = shape.pick([150, 500_000, 500_000]);
   const all = planFaults(random.fork("faults"), lastsMs, windowMs);
+  const chosen = chooseOperators(random.fork("operators"));
   return {
     seed,
     groups,
+    operators: (name) => cut.operators?.includes(name) ?? chosen(name),
     threads: random.fork("threads").pick([1, 1, 2, 3]),
     hotRows,
     windowMs,

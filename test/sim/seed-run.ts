@@ -39,11 +39,12 @@ export async function runSeed(
   const intake = takenIn(broker);
   const got = published(broker);
   if (violations.length === 0) {
-    const job = makeJob(plan.groups);
+    const { groups, operators } = plan;
+    const job = makeJob({ groups, operators });
     const wanted = await straight(job, intake);
     violations.push(...differences(got, wanted), ...orderFaults(got, wanted));
     const account = accountOf(intake);
-    violations.push(...bookFaults(job, account), ...oracleFaults(broker, account));
+    violations.push(...bookFaults(job, account), ...oracleFaults(job, broker, account));
   }
   return {
     seed,

@@ -15,6 +15,7 @@ const regressions = existsSync(REGRESSIONS)
           readonly seed: number;
           readonly faults?: readonly number[];
           readonly events?: number;
+          readonly operators?: readonly string[];
           readonly failed: string;
         },
     )
@@ -45,12 +46,13 @@ test("a seed is the whole story: again, the same bytes", async () => {
 
 test.runIf(regressions.length > 0).each(regressions)(
   "seed $seed, which failed once: $failed",
-  async ({ seed, faults, events }) => {
+  async ({ seed, faults, events, operators }) => {
     const { ok, said } = await sim(
       "--seed",
       String(seed),
       ...(faults === undefined ? [] : ["--faults", faults.join(",") || "none"]),
       ...(events === undefined ? [] : ["--events", String(events)]),
+      ...(operators === undefined ? [] : ["--operators", operators.join(",")]),
     );
     expect(ok, said).toBe(true);
   },

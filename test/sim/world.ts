@@ -171,7 +171,7 @@ export class World {
     const name = `engine-${this.#made}`;
     const engine = new SimEngine({
       name,
-      job: this.#makeJob(this.#plan.groups, this.#plan.hotRows),
+      job: this.#makeJob(this.#plan),
       threads: this.#plan.threads,
       windowMs: this.#plan.windowMs,
       checkpointEveryMs: this.#plan.checkpointEveryMs,
