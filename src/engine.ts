@@ -1,12 +1,12 @@
-import { headers, type JsMsg, type NatsConnection, NatsError, type StreamInfo } from "nats";
 import {
-  comparePositions,
-  decodeFrame,
-  type Frame,
-  JOINS,
-  LINK,
-  type LogRecord,
-} from "./codec/frame.ts";
+  headers,
+  type JsMsg,
+  type NatsConnection,
+  NatsError,
+  type StoredMsg,
+  type StreamInfo,
+} from "nats";
+import { comparePositions, type Frame, JOINS, LINK, type LogRecord } from "./codec/frame.ts";
 import { type EngineReport, type GroupReport, LOGS, type LogName } from "./engine-report.ts";
 import { Fault } from "./faults.ts";
 import { Breath } from "./flow/breath.ts";
@@ -35,6 +35,7 @@ import { forgetBefore } from "./nats/raw-records.ts";
 import { type ReadPosition, StreamReader } from "./nats/reader.ts";
 import { RecentTimes } from "./nats/recent-times.ts";
 import { Slots } from "./nats/slots.ts";
+import { foreignFrame, readFrame, type StoredFrame } from "./nats/stored-frame.ts";
 import {
   ensureStreams,
   lastOf,
@@ -567,15 +568,16 @@ export class Engine {
 
   /** One frame through its group, in the group's own lane; those of groups elsewhere are passed over. */
   #frame(message: JsMsg): Promise<void> | undefined {
-    const { streamSequence: seq, timestampNanos } = message.info;
+    const { stream, streamSequence: seq, timestampNanos } = message.info;
+    const stored = { stream, subject: message.subject, seq, data: message.data };
     const [flow, group] = message.subject
       .slice(this.#options.prefix.length + "hop".length + 2)
       .split(".");
     const name = `${flow}-${group}`;
     const target = this.#byName.get(name);
     if (target === undefined && this.#elsewhere.has(name)) return undefined;
-    if (target === undefined) throw new Error(`a frame came for the unknown group ${name}`);
-    const frame = decodeFrame(message.data);
+    if (target === undefined) throw foreignFrame(stored);
+    const frame = readFrame(stored);
     return this.#lanes.add(name, async () => {
       // A group that is ahead of the slowest one gets again what it has read.
       if (seq <= this.#positionOf(name).seq) return;
@@ -648,7 +650,7 @@ export class Engine {
       const subject = this.#names.hop(target, source);
       opening.push(
         lastOf(jsm, stream, subject).then((stored) => {
-          const last = stored === undefined ? undefined : decodeFrame(stored.data).records.at(-1);
+          const last = stored && readFrame(placed(stored, stream)).records.at(-1);
           // A log that has aged out whole is behind what the checkpoint remembers of its end.
           const kept = this.checkpoints.tails(source).find(([name]) => name === target);
           const tail = latestOf(last && [last[1], last[2]], kept && [kept[1], kept[2]]);
@@ -713,6 +715,14 @@ export class Engine {
     }
   }
 }
+
+/** Its properties are the client's, and not its own. */
+const placed = ({ subject, seq, data }: StoredMsg, stream: string): StoredFrame => ({
+  stream,
+  subject,
+  seq,
+  data,
+});
 
 function latestOf(a: Position | undefined, b: Position | undefined): Position | undefined {
   if (a === undefined || b === undefined) return a ?? b;

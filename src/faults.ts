@@ -42,6 +42,8 @@ const FAULTS = {
     "List the dead letters with `freshet deadletter list`; they go when OUT forgets them (broker.keep_out).",
   HOP_MISMATCH:
     "A frame does not follow the one before it: check that one build and one configuration write this stream, then run `freshet recover`.",
+  FRAME_FOREIGN:
+    "Something else than this engine wrote there, or its store is damaged: let nobody else publish there, run `freshet recover --rebuild`, and start again.",
   KEY_UNKNOWN:
     "Give the tenant key the log was written under, as the key or as the previous one (collect.previous_key_env).",
   MOVE_MISSING:

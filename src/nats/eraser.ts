@@ -1,7 +1,8 @@
 import { headers, type JetStreamManager, type NatsConnection } from "nats";
-import { decodeFrame, LINK, type LogRecord } from "../codec/frame.ts";
+import { LINK, type LogRecord } from "../codec/frame.ts";
 import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
+import { readFrame } from "./stored-frame.ts";
 import { lastOf, manager, type Names } from "./streams.ts";
 
 /** A record of `IN` that makes a person forgotten. */
@@ -157,7 +158,8 @@ export class Eraser {
     for await (const { subject, data, info } of this.#read(names.events, names.subject("hop.>"))) {
       lastBySubject.set(subject, info.streamSequence);
       if (info.streamSequence > upTo) break;
-      const { records } = decodeFrame(data);
+      const { stream, streamSequence: seq } = info;
+      const { records } = readFrame({ stream, subject, seq, data });
       if (records.some((record) => isAbout(record, people))) found.push(info.streamSequence);
     }
     // The last of a subject says where its publisher goes on.

@@ -49,17 +49,21 @@ async function start(other: Settings = {}): Promise<TestEngine> {
   engine = await startTestEngine({ url: server.url, settings: all, trustRecv: true });
   return engine;
 }
-/** The code of the failure that stops an engine as it starts. */
-async function refusal(other: Settings = {}): Promise<string> {
+/** What stops an engine as it starts, or soon after. */
+async function failure(other: Settings = {}): Promise<unknown> {
   try {
-    const failure = await (await start(other)).failed;
-    return isFault(failure) ? failure.code : String(failure);
+    return await (await start(other)).failed;
   } catch (error) {
-    return isFault(error) ? error.code : String(error);
+    return error;
   } finally {
     await engine?.stop();
     engine = undefined;
   }
+}
+/** Its code. */
+async function refusal(other: Settings = {}): Promise<string> {
+  const why = await failure(other);
+  return isFault(why) ? why.code : String(why);
 }
 async function stop(): Promise<void> {
   if (engine !== undefined) await untilQuiet(nc, engine.metrics);
@@ -161,6 +165,24 @@ test("records of IN that are gone: refused, told, and accepted as a gap", async 
   await start();
   await stop();
   expect((await recover(0)).groups[0]?.checkpoints[0]?.seq).toBeGreaterThanOrEqual(state.last_seq);
+});
+
+test.each([
+  ["freshet.hop.shopper.0.collect-0", "garbage"],
+  ["freshet.hop.demand.0.nobody", new Uint8Array([0x90])],
+  ["freshet.hop.shopper.7.collect-0", "a group that there is not"],
+])("what is no frame on %s: refused as nobody's, and made anew", async (subject, data) => {
+  const stood = await readStream(nc, "FRESHET_OUT");
+  const { stream, seq } = await nc.jetstream().publish(subject, data);
+  const foreign = { code: "FRAME_FOREIGN", details: { stream, subject, seq } };
+  expect(await failure()).toMatchObject(foreign);
+  expect(await failure()).toMatchObject(foreign);
+  await recover(0, "--rebuild");
+  await start();
+  await publishAll(nc, messages);
+  await stop();
+  expect(await verdict()).toMatchObject({ equal: true, missing: 0 });
+  expect((await readStream(nc, "FRESHET_OUT")).length).toBeGreaterThan(stood.length);
 });
 
 /** As a broker that lost the end of what it had acknowledged, and was written to again. */
