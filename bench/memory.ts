@@ -11,6 +11,7 @@ import { MemoryLog } from "../src/replay/memory-log.ts";
 import { InlineScoring } from "../src/score/inline.ts";
 import { unpacked } from "../src/state/packed.ts";
 import { encodePlain } from "../src/state/plain.ts";
+import { RowCoder } from "../src/state/row-coder.ts";
 import { type EventTime, eventTime, minutes, plus } from "../src/time/event-time.ts";
 import { Timers } from "../src/time/timers.ts";
 import {
@@ -27,13 +28,16 @@ const GIB = 2 ** 30;
 const SETTLED_MS = 100;
 const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
 
-/** A key as checkpoints write it: its row, and its timers. */
-type Entry = readonly [key: string, row: Uint8Array | null, timers: readonly (string | number)[]];
+/** What is known of a key: a state an operator, and its timers as checkpoints write them. */
+interface Known {
+  readonly states: readonly unknown[];
+  readonly timers: readonly (string | number)[];
+}
 
 /** What an afternoon of the simulated shop leaves behind: persons, items, and the events themselves. */
 interface Afternoon {
-  readonly people: readonly Entry[];
-  readonly items: readonly Entry[];
+  readonly people: readonly Known[];
+  readonly items: readonly Known[];
   readonly records: readonly KeyedRecord[];
   readonly facts: readonly (readonly [kind: string, key: string, value: unknown])[];
 }
@@ -65,33 +69,44 @@ async function afternoon(events: number): Promise<Afternoon> {
     }
     await log.settle();
   }
-  const items = log.job.demands.flatMap(entriesOf).filter(([key]) => key.startsWith("item:"));
-  const people = log.job.shoppers.flatMap(entriesOf).filter(isPerson);
+  const items = log.job.demands.flatMap((group) => knownOf(group, "item:"));
+  const people = log.job.shoppers.flatMap((group) => knownOf(group, "p_"));
   const facts = [...(log.job.shoppers[0]?.task.facts.entries() ?? [])];
   return { people, items, records, facts };
 }
 
-const isPerson = ([key, row]: Entry): boolean => key.startsWith("p_") && row !== null;
-
-function entriesOf({ task }: FlowGroup): Entry[] {
+/** Of the keys that begin so. */
+function knownOf({ task }: FlowGroup, prefix: string): Known[] {
   const pieces: Uint8Array[] = [];
   for (const piece of task.parts()[0]?.cut(true).pieces() ?? []) {
     if (piece !== undefined) pieces.push(piece.bytes);
   }
-  return [...unpacked(Buffer.concat(pieces))] as Entry[];
+  const known: Known[] = [];
+  for (const entry of unpacked(Buffer.concat(pieces))) {
+    const [key, , timers] = entry as [string | null, unknown, Known["timers"]];
+    if (key?.startsWith(prefix) !== true) continue;
+    const states = task.operators.map(([name]) => task.stateOf(name, key));
+    if (states.some((state) => state !== undefined)) known.push({ states, timers });
+  }
+  return known;
 }
 
 /** Copies of those who were there, under keys of their own, restored as from a checkpoint. */
-function populate(groups: readonly FlowGroup[], of: readonly Entry[], keys: readonly string[]) {
-  const waiting = groups.map((): Uint8Array[] => []);
+function populate(groups: readonly FlowGroup[], of: readonly Known[], keys: readonly string[]) {
+  const coder = new RowCoder();
+  const nothing = coder.commonSize;
+  const rows = of.map(({ states }) => coder.pack(states).slice());
+  const { names, dictionary } = coder.commonSince(nothing);
+  const waiting = groups.map((): Uint8Array[] => [encodePlain([null, names, dictionary])]);
   const flush = (g: number): void => {
     groups[g]?.task.parts()[0]?.restore(Buffer.concat(waiting[g] ?? []), 0);
     waiting[g] = [];
   };
   keys.forEach((key, i) => {
-    const [, row, timers] = of[i % of.length] as Entry;
+    const { timers } = of[i % of.length] as Known;
     const g = keyGroup(key, groups.length);
-    if ((waiting[g]?.push(encodePlain([key, row, timers])) ?? 0) >= 500) flush(g);
+    const entry = encodePlain([key, rows[i % of.length], timers]);
+    if ((waiting[g]?.push(entry) ?? 0) >= 500) flush(g);
   });
   groups.forEach((_, g) => {
     flush(g);
@@ -239,12 +254,16 @@ export async function memory({ short }: BenchOptions): Promise<Report> {
     value: timerBytes(short ? 20_000 : 200_000),
     unit: "bytes",
   });
-  const rowBytes = people.reduce((sum, [, row]) => sum + (row?.length ?? 0), 0) / people.length;
-  const timersEach =
-    people.reduce((sum, [, , timers]) => sum + timers.length / 3, 0) / people.length;
+  const coder = new RowCoder();
+  const mean = (of: (known: Known) => number) =>
+    people.reduce((sum, known) => sum + of(known), 0) / people.length;
   figures.push(
-    { name: "a person's state as it is written", value: rowBytes, unit: "bytes" },
-    { name: "timers a person", value: timersEach, unit: "" },
+    {
+      name: "a person's state as it is written",
+      value: mean(({ states }) => coder.pack(states).length),
+      unit: "bytes",
+    },
+    { name: "timers a person", value: mean(({ timers }) => timers.length / 3), unit: "" },
   );
   return { comparisons: [], figures };
 }

@@ -16,10 +16,10 @@ const WANTED_BYTES = 1024;
 const TAOBAO = join(ROOT, "..", "shared", "data", "taobao", "UserBehavior-2h.csv");
 const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
 
-/** Bytes of one person's state: by operator, and of the whole row as it is kept when it is cold. */
+/** Bytes of one person's state: by operator, and of the whole row before the dictionary makes it less. */
 interface Weighed {
   readonly row: number;
-  /** The same as msgpack, as checkpoints have it. */
+  /** The same as msgpack. */
   readonly plain: number;
   readonly byOperator: ReadonlyMap<string, number>;
 }
@@ -49,7 +49,7 @@ export async function state({ short }: BenchOptions): Promise<Report> {
       ...(bound ? { bound: { kind: "most", value: WANTED_BYTES } } : {}),
     });
     figures.push({
-      name: `${title}: in a checkpoint`,
+      name: `${title}: as msgpack`,
       value: median(people.map(({ plain }) => plain)),
       unit: "bytes",
     });

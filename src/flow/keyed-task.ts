@@ -4,14 +4,8 @@ import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
 import type { Part } from "../state/part.ts";
-import {
-  type EventTime,
-  isoTime,
-  MAX_TIME,
-  MIN_TIME,
-  type Millis,
-  minutes,
-} from "../time/event-time.ts";
+import { type EventTime, isoTime, MIN_TIME, type Millis, minutes } from "../time/event-time.ts";
+import type { KeyTimer } from "../time/sleeping-timers.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
 import { FactsPart } from "./facts-part.ts";
@@ -159,6 +153,7 @@ export class KeyedTask implements Runs {
     this.graph = compileGraph(flow);
     this.facts = new FactStore(flow.factIndex);
     this.#rows = new KeyedRows(this.graph.nodes.length, options.hotRows);
+    this.#rows.onCold = (key) => this.#timers.sleep(key);
     this.counts = this.graph.nodes.map(() => ({
       events: 0,
       timers: 0,
@@ -227,7 +222,7 @@ export class KeyedTask implements Runs {
 
   /** What the task remembers, to be written between two messages. From the first call on changes are followed. */
   parts(): readonly Part[] {
-    this.#rowsPart ??= new RowsPart(this.#rows, this.#timers, this.graph.nodes.length);
+    this.#rowsPart ??= new RowsPart(this.#rows, this.#timers);
     return [this.#rowsPart, new FactsPart(this.facts)];
   }
   /** The rest of what it remembers, as plain data; only between two messages, when it is settled. */
@@ -259,13 +254,13 @@ export class KeyedTask implements Runs {
         return state === undefined ? undefined : lift?.up(state);
       }),
     );
-    const pending: PendingTimer[] = [];
-    for (let t = this.#timers.pop(MAX_TIME); t !== undefined; t = this.#timers.pop(MAX_TIME)) {
-      pending.push(t);
-    }
-    for (const { owner, key, name, at } of pending) {
-      const now = lifts.findIndex((lift) => lift?.from === owner);
-      if (now >= 0) this.#timers.set(now, key, name, at);
+    for (const key of new Set(this.#timers.keys())) {
+      const lifted: KeyTimer[] = [];
+      for (const { owner, name, at } of this.#timers.allOf(key)) {
+        const now = lifts.findIndex((lift) => lift?.from === owner);
+        if (now >= 0) lifted.push({ owner: now, name, at });
+      }
+      this.#timers.replace(key, lifted);
     }
   }
   /** Names and versions of the operators, in the order in which states are filed. */
@@ -360,6 +355,7 @@ export class KeyedTask implements Runs {
     for (const key of [...this.#rows.keys()]) {
       this.#rowsPart?.touch(key);
       this.#timers.set(owner, key, name, (from + (fnv1a32(key) % WAKE_SPREAD)) as EventTime);
+      if (this.#rows.isCold(key)) this.#timers.sleep(key);
     }
   }
 

@@ -2,11 +2,17 @@ import { MsgpackWriter } from "../codec/msgpack-writer.ts";
 import type { KeyedRows } from "../state/keyed-rows.ts";
 import { packed, unpacked } from "../state/packed.ts";
 import type { Cut, Part } from "../state/part.ts";
+import type { CommonSize } from "../state/row-coder.ts";
 import { eventTime } from "../time/event-time.ts";
+import type { KeyTimer } from "../time/sleeping-timers.ts";
 import type { Timers } from "../time/timers.ts";
 
 /** `[key, bytes of the row or null, timers: owner, name, due time, owner, …]`; both empty: forgotten. */
 type Entry = readonly [key: string, row: Uint8Array | null, timers: readonly (string | number)[]];
+/** What the bytes of rows have in common, as far as no earlier entry of the chain has told it. */
+type CommonEntry = readonly [key: null, names: readonly string[], dictionary: Uint8Array];
+
+const NOTHING: CommonSize = { names: 0, dictionary: 0 };
 
 /**
  * Rows and timers of the keys of one group. A key that is about to change while a cut is being
@@ -16,21 +22,17 @@ export class RowsPart implements Part {
   readonly name = "rows";
   readonly #rows: KeyedRows;
   readonly #timers: Timers;
-  readonly #owners: number;
   readonly #writer = new MsgpackWriter();
   #changed = new Set<string>();
   /** Keys of the cut that is being drawn which are not encoded yet. */
   #held: Set<string> | undefined;
   #ahead: Uint8Array[] = [];
-  /** Owners met while restoring what another, larger set of operators wrote. */
-  #restoredOwners: number;
+  /** What the entries so far have told of what rows have in common. */
+  #told = NOTHING;
 
-  /** `owners`: how many operators may own timers. */
-  constructor(rows: KeyedRows, timers: Timers, owners: number) {
+  constructor(rows: KeyedRows, timers: Timers) {
     this.#rows = rows;
     this.#timers = timers;
-    this.#owners = owners;
-    this.#restoredOwners = owners;
     rows.beforeChange = (key) => this.touch(key);
   }
 
@@ -45,6 +47,7 @@ export class RowsPart implements Part {
     this.#changed = new Set();
     this.#held = held;
     this.#ahead = [];
+    if (whole) this.#told = NOTHING;
     return { keepFrom: 0, pieces: () => packed(this.#drawn(held), 0) };
   }
 
@@ -54,16 +57,23 @@ export class RowsPart implements Part {
       yield this.#entry(key);
     }
     yield* this.#ahead;
+    // Behind the rows: encoding them taught some of it.
+    yield* this.#common();
     this.#held = undefined;
     this.#ahead = [];
+  }
+
+  *#common(): Generator<Uint8Array> {
+    const { names, dictionary } = this.#rows.commonSince(this.#told);
+    this.#told = this.#rows.commonSize;
+    if (names.length === 0 && dictionary.length === 0) return;
+    yield this.#writer.encodeShared([null, names, dictionary] satisfies CommonEntry);
   }
 
   /** Only there until the next one. */
   #entry(key: string): Uint8Array {
     const timers: (string | number)[] = [];
-    for (let owner = 0; owner < this.#owners; owner += 1) {
-      for (const [name, at] of this.#timers.ofKey(owner, key)) timers.push(owner, name, at);
-    }
+    for (const { owner, name, at } of this.#timers.allOf(key)) timers.push(owner, name, at);
     return this.#writer.encodeShared([
       key,
       this.#rows.bytesOf(key) ?? null,
@@ -73,20 +83,23 @@ export class RowsPart implements Part {
 
   restore(bytes: Uint8Array): void {
     for (const value of unpacked(bytes)) {
-      const [key, row, timers] = value as Entry;
-      // The bytes are a view of the whole cut, which they would keep alive.
+      const [key, row, timers] = value as Entry | CommonEntry;
+      if (key === null) {
+        this.#rows.adopt({ names: row, dictionary: timers });
+        this.#told = this.#rows.commonSize;
+        continue;
+      }
       if (row === null) this.#rows.drop(key);
-      else this.#rows.put(key, row.slice());
-      for (let i = 0; i < timers.length; i += 3) {
-        this.#restoredOwners = Math.max(this.#restoredOwners, (timers[i] as number) + 1);
-      }
-      for (let owner = 0; owner < this.#restoredOwners; owner += 1) {
-        this.#timers.clearKey(owner, key);
-      }
-      for (let i = 0; i < timers.length; i += 3) {
-        const at = eventTime(timers[i + 2] as number);
-        this.#timers.set(timers[i] as number, key, timers[i + 1] as string, at);
-      }
+      else this.#rows.put(key, row);
+      this.#timers.replace(key, timersOf(timers));
     }
   }
+}
+
+function timersOf(flat: readonly (string | number)[]): KeyTimer[] {
+  return Array.from({ length: flat.length / 3 }, (_, i) => ({
+    owner: flat[3 * i] as number,
+    name: flat[3 * i + 1] as string,
+    at: eventTime(flat[3 * i + 2] as number),
+  }));
 }

@@ -1,12 +1,21 @@
 /**
- * Bytes of plain data that never leave this process, as few as can be read back quickly. Names of
- * fields stand in a list that all share; a text met before in the same value is a reference to it;
+ * Bytes of plain data, as few as can be read back quickly. Names of fields stand in a list that all
+ * share, without which the bytes say nothing; a text met before in the same value is a reference to it;
  * times are told by how far they lie apart. What comes back is what a msgpack round trip gives.
  */
 export class Compact {
   readonly #names: string[] = [];
   readonly #ids = new Map<string, number>();
   readonly #writer = new Writer();
+
+  /** Names that are shared so far, by place; the list only grows. */
+  get names(): readonly string[] {
+    return this.#names;
+  }
+  /** Goes on from names that another shared, behind those that are known already. */
+  adopt(names: readonly string[]): void {
+    for (const name of names) this.#ids.set(name, this.#names.push(name));
+  }
 
   encode(value: unknown): Uint8Array {
     const writer = this.#writer;
@@ -140,6 +149,10 @@ export class Compact {
   }
 
   #takeList(from: Reader, size: number): unknown[] {
+    // A list that grows has room for many: short ones are made as long as they are.
+    if (size === 1) return [this.#take(from)];
+    if (size === 2) return [this.#take(from), this.#take(from)];
+    if (size === 3) return [this.#take(from), this.#take(from), this.#take(from)];
     const list: unknown[] = [];
     for (let i = 0; i < size; i += 1) list.push(this.#take(from));
     return list;

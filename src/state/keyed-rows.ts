@@ -1,7 +1,6 @@
 import { LRUCache } from "lru-cache";
-import { MsgpackWriter } from "../codec/msgpack-writer.ts";
-import { Compact } from "./compact.ts";
-import { decodePlain, encodePlain } from "./plain.ts";
+import { ByteTable } from "./byte-table.ts";
+import { type Common, type CommonSize, RowCoder } from "./row-coder.ts";
 
 /** All that one key group knows of one key: a state a node, undefined where the node has none. */
 export interface Row {
@@ -11,21 +10,21 @@ export interface Row {
 
 /**
  * The rows of one key group: the recently used as objects, the others as few bytes. Which rows are
- * hot never shows: a row and its round trip are the same state. In and out they go as msgpack; what
- * came in stays so until it is first used.
+ * hot never shows: a row and its round trip are the same state. In and out they go as the same bytes,
+ * which need what they have in common: `commonSince` and `adopt`.
  */
 export class KeyedRows {
   readonly #hot: LRUCache<string, Row>;
-  readonly #cold = new Map<string, Uint8Array>();
-  readonly #unread = new Map<string, Uint8Array>();
-  readonly #compact = new Compact();
-  readonly #writer = new MsgpackWriter();
+  readonly #cold = new ByteTable();
+  readonly #coder = new RowCoder();
   readonly #hotRows: number;
   readonly #nodes: number;
   #coldBytes = 0;
   #trimming = false;
   /** Told of a key before its row may change. */
   beforeChange: ((key: string) => void) | undefined;
+  /** Told of a key whose row is bytes from here on. */
+  onCold: ((key: string) => void) | undefined;
 
   /** `hotRows`: how many rows may stay objects between two input records; at least 0. */
   constructor(nodes: number, hotRows: number) {
@@ -41,7 +40,7 @@ export class KeyedRows {
   }
 
   get size(): number {
-    return this.#hot.size + this.#cold.size + this.#unread.size;
+    return this.#hot.size + this.#cold.size;
   }
   get hotSize(): number {
     return this.#hot.size;
@@ -73,7 +72,10 @@ export class KeyedRows {
   }
 
   has(key: string): boolean {
-    return this.#hot.has(key) || this.#cold.has(key) || this.#unread.has(key);
+    return this.#hot.has(key) || this.#cold.has(key);
+  }
+  isCold(key: string): boolean {
+    return this.#cold.has(key);
   }
 
   /**
@@ -89,9 +91,7 @@ export class KeyedRows {
 
   #coldStates(key: string): unknown[] | undefined {
     const cold = this.#cold.get(key);
-    if (cold !== undefined) return unboxed(this.#compact.decode(cold));
-    const unread = this.#unread.get(key);
-    return unread === undefined ? undefined : unboxed(decodePlain(unread));
+    return cold === undefined ? undefined : this.#coder.unpack(cold);
   }
 
   /** Drops the row when no node knows anything of its key any more; not one opened anew since. */
@@ -106,9 +106,8 @@ export class KeyedRows {
     while (this.#hot.size > this.#hotRows) {
       const row = this.#hot.pop();
       if (row === undefined) break;
-      const bytes = this.#compact.encode(boxed(row.states));
-      this.#cold.set(row.key, bytes);
-      this.#coldBytes += bytes.length;
+      this.#setCold(row.key, this.#coder.pack(row.states));
+      this.onCold?.(row.key);
     }
     this.#trimming = false;
   }
@@ -116,47 +115,56 @@ export class KeyedRows {
   *keys(): Generator<string> {
     yield* this.#hot.keys();
     yield* this.#cold.keys();
-    yield* this.#unread.keys();
   }
 
-  /** The row as msgpack, there until the next call; undefined when no node knows anything of its key. */
+  /** The row as bytes, there until the next call; undefined when no node knows anything of its key. */
   bytesOf(key: string): Uint8Array | undefined {
-    const unread = this.#unread.get(key);
-    if (unread !== undefined) return unread;
-    const states = this.#hot.peek(key)?.states ?? this.#coldStates(key);
+    const cold = this.#cold.get(key);
+    if (cold !== undefined) return cold;
+    const states = this.#hot.peek(key)?.states;
     if (states === undefined || states.every((state) => state === undefined)) return undefined;
-    return this.#writer.encodeShared(boxed(states));
+    return this.#coder.pack(states);
   }
   /** Takes over a row from its bytes. */
   put(key: string, bytes: Uint8Array): void {
     this.drop(key);
-    this.#unread.set(key, bytes);
-    this.#coldBytes += bytes.length;
+    this.#setCold(key, bytes);
   }
   drop(key: string): void {
     this.#hot.delete(key);
     this.#dropCold(key);
   }
-  #dropCold(key: string): void {
-    for (const rows of [this.#cold, this.#unread]) {
-      this.#coldBytes -= rows.get(key)?.length ?? 0;
-      rows.delete(key);
-    }
+  #setCold(key: string, bytes: Uint8Array): void {
+    this.#cold.set(key, bytes);
+    this.#coldBytes += bytes.length;
   }
+  #dropCold(key: string): void {
+    const bytes = this.#cold.get(key);
+    if (bytes === undefined) return;
+    this.#coldBytes -= bytes.length;
+    this.#cold.delete(key);
+  }
+
+  get commonSize(): CommonSize {
+    return this.#coder.commonSize;
+  }
+  /** What the bytes of rows have come to have in common since it was so much. */
+  commonSince(size: CommonSize): Common {
+    return this.#coder.commonSince(size);
+  }
+  /** Before the first row is packed: what the bytes that are put have in common. */
+  adopt(common: Common): void {
+    this.#coder.adopt(common);
+  }
+
   /** Rewrites every row that is not hot, one at a time: `lift` gets and gives states by node. */
   lift(lift: (states: readonly unknown[]) => unknown[]): void {
-    for (const key of [...this.#cold.keys(), ...this.#unread.keys()]) {
+    for (const key of [...this.#cold.keys()]) {
       const states = this.#coldStates(key);
-      if (states !== undefined) this.put(key, encodePlain(boxed(lift(states))));
+      if (states !== undefined) this.put(key, this.#coder.pack(lift(states)));
     }
   }
 }
-
-/** A node without a state is a nil, which no state is. */
-const boxed = (states: readonly unknown[]) =>
-  states.map((state) => (state === undefined ? null : [state]));
-const unboxed = (boxes: unknown): unknown[] =>
-  (boxes as ([unknown] | null)[]).map((box) => (box === null ? undefined : box[0]));
 
 /** Rows that may be opened beyond the bound before `trim` is called. */
 const SLACK = 4096;

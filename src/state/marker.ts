@@ -55,7 +55,9 @@ export interface Marker {
 export const markerName = ({ group, owner, cut, seq }: Marker): string =>
   `${group}:${owner}:${cut}:${seq}`;
 
-const FORMAT = 1;
+/** Since 2 the bytes of rows are packed, and what they have in common is told; those of 1 can be read. */
+const FORMAT = 2;
+const OLDEST_FORMAT = 1;
 
 export const digestOf = (bytes: Uint8Array): Uint8Array =>
   createHash("sha256").update(bytes).digest();
@@ -76,5 +78,5 @@ export function decodeMarker(bytes: Uint8Array): Marker | undefined {
   const body = bytes.subarray(32);
   if (!sameBytes(bytes.subarray(0, 32), digestOf(body))) return undefined;
   const [format, marker] = decodePlain(body) as [number, Marker];
-  return format === FORMAT ? marker : undefined;
+  return format >= OLDEST_FORMAT && format <= FORMAT ? marker : undefined;
 }

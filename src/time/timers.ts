@@ -1,13 +1,10 @@
 import { DueOrder, grown, mixed, NONE, read } from "./due-order.ts";
-import { type EventTime, eventTime } from "./event-time.ts";
+import { type EventTime, earliest, eventTime, latest, MAX_TIME, MIN_TIME } from "./event-time.ts";
+import { type KeyTimer, SleepingTimers } from "./sleeping-timers.ts";
 import { requireVersion } from "./snapshot-version.ts";
 
-export interface PendingTimer {
-  /** The operator that set it. */
-  readonly owner: number;
+export interface PendingTimer extends KeyTimer {
   readonly key: string;
-  readonly name: string;
-  readonly at: EventTime;
 }
 
 interface TimersSnapshot {
@@ -21,12 +18,26 @@ interface TimersSnapshot {
 }
 
 const SMALLEST = 64;
+/** Owner of the slot that stands for the timers of a key that sleeps: comes before every operator. */
+const ASLEEP = -1;
+/** Fewer are no smaller asleep. */
+const LEAST_ASLEEP = 2;
 
 /** FNV-1a over UTF-16 code units, going on from `from`. */
 function hashText(from: number, text: string): number {
   let hash = from;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash;
+}
+
+const earliestOf = (timers: readonly KeyTimer[]): EventTime =>
+  timers.reduce((first, { at }) => earliest(first, at), MAX_TIME);
+
+/** Whether it makes the timers of a key smaller, and they lie no farther apart than can be told. */
+function canSleep(timers: readonly KeyTimer[]): boolean {
+  if (timers.length < LEAST_ASLEEP) return false;
+  const last = timers.reduce((most, { at }) => latest(most, at), MIN_TIME);
+  return Number.isSafeInteger(last - earliestOf(timers));
 }
 
 /**
@@ -36,9 +47,18 @@ function hashText(from: number, text: string): number {
  * A timer is a slot in parallel columns: `DueOrder` knows the order of slots, one chained hash table
  * finds a timer and one all timers of a key. Removal is indexed, so there are no dead entries. About
  * 90 bytes a timer (at most twice that after growing) beside the caller's own strings.
+ *
+ * The timers of a key that nobody is about to ask for can sleep: they are some 8 bytes each, and one
+ * slot stands for them at the time of the earliest. They wake when that is due or somebody asks.
  */
 export class Timers {
+  /** Slots that have a time. */
   #count = 0;
+  /** Owners are below it. */
+  #owners = 0;
+  readonly #asleep = new SleepingTimers();
+  /** Known not to sleep: most calls that follow each other are about one key. */
+  #awake: string | undefined;
   /** Slots handed out so far; those given back are chained from `#free` by `#next`. */
   #used = 0;
   #free = NONE;
@@ -63,11 +83,15 @@ export class Timers {
   #lastKeyHash = hashText(0x811c9dc5, "");
 
   get size(): number {
-    return this.#count;
+    return this.#count - this.#asleep.keys + this.#asleep.count;
   }
 
   /** Sets the timer, or moves it when it is pending. */
   set(owner: number, key: string, name: string, at: EventTime): void {
+    this.#wake(key);
+    this.#set(owner, key, name, at);
+  }
+  #set(owner: number, key: string, name: string, at: EventTime): void {
     let slot = this.#fired;
     if (slot === NONE || !this.#is(slot, owner, key, name)) {
       slot = this.#lookUp(owner, key, name);
@@ -84,6 +108,7 @@ export class Timers {
   }
 
   get(owner: number, key: string, name: string): EventTime | undefined {
+    this.#wake(key);
     const slot = this.#lookUp(owner, key, name);
     return slot === NONE || slot === this.#fired
       ? undefined
@@ -91,6 +116,7 @@ export class Timers {
   }
 
   clear(owner: number, key: string, name: string): void {
+    this.#wake(key);
     const slot = this.#lookUp(owner, key, name);
     if (slot === NONE) return;
     this.#remove(slot);
@@ -98,13 +124,52 @@ export class Timers {
   }
 
   clearKey(owner: number, key: string): void {
-    let slot = this.#firstOfKey(owner, key);
-    while (slot !== NONE) {
-      const next = read(this.#keyNext, slot);
-      if (read(this.#owner, slot) === owner && this.#key[slot] === key) this.#remove(slot);
-      slot = next;
-    }
+    this.#wake(key);
+    for (const slot of this.#slotsOf(owner, key)) this.#remove(slot);
     this.#shrink();
+  }
+
+  /** Call it when nobody is about to ask for timers of the key. Which sleep never shows. */
+  sleep(key: string): void {
+    if (this.#asleep.has(key)) return;
+    this.#forgetFired();
+    const slots = this.#allSlotsOf(key);
+    const timers = slots.map((slot) => this.#timer(slot));
+    if (!canSleep(timers)) return;
+    for (const slot of slots) this.#remove(slot);
+    this.#putAsleep(key, timers);
+    this.#shrink();
+  }
+
+  /** Sets these timers of a key, asleep, instead of all that it had. */
+  replace(key: string, timers: readonly KeyTimer[]): void {
+    this.#wake(key);
+    this.#forgetFired();
+    for (const slot of this.#allSlotsOf(key)) this.#remove(slot);
+    if (canSleep(timers)) this.#putAsleep(key, timers);
+    else for (const { owner, name, at } of timers) this.#set(owner, key, name, at);
+  }
+
+  #putAsleep(key: string, timers: readonly KeyTimer[]): void {
+    const first = earliestOf(timers);
+    this.#asleep.put(key, first, timers);
+    this.#set(ASLEEP, key, "", first);
+    if (this.#awake === key) this.#awake = undefined;
+  }
+
+  #wake(key: string): void {
+    if (key === this.#awake) return;
+    this.#awake = key;
+    if (!this.#asleep.has(key)) return;
+    this.#forgetFired();
+    const timers = this.#sleepersOf(key);
+    this.#asleep.delete(key);
+    this.#remove(this.#lookUp(ASLEEP, key, ""));
+    for (const { owner, name, at } of timers) this.#set(owner, key, name, at);
+  }
+  #sleepersOf(key: string): KeyTimer[] {
+    const slot = this.#lookUp(ASLEEP, key, "");
+    return this.#asleep.get(key, this.#order.timeOf(slot) as EventTime);
   }
 
   /** Due time of the earliest timer. */
@@ -117,6 +182,7 @@ export class Timers {
     const first = this.peekTime();
     if (first === undefined || first > upTo) return undefined;
     this.#forgetFired();
+    this.#wake(this.peekKey() as string);
     const slot = this.#order.takeFirst();
     this.#count--;
     this.#fired = slot;
@@ -130,23 +196,28 @@ export class Timers {
 
   /** Name and due time of each of an operator's timers of a key, in no particular order. */
   *ofKey(owner: number, key: string): Generator<readonly [name: string, at: EventTime]> {
+    this.#wake(key);
     this.#forgetFired();
-    let slot = this.#firstOfKey(owner, key);
-    while (slot !== NONE) {
-      if (read(this.#owner, slot) === owner && this.#key[slot] === key) {
-        yield [this.#name[slot] as string, this.#order.timeOf(slot) as EventTime];
-      }
-      slot = read(this.#keyNext, slot);
+    for (const slot of this.#slotsOf(owner, key)) {
+      yield [this.#name[slot] as string, this.#order.timeOf(slot) as EventTime];
     }
   }
 
-  /** The key of every timer, as often as it has timers. */
+  /** Every timer of a key by owner; those that sleep go on sleeping. */
+  allOf(key: string): readonly KeyTimer[] {
+    this.#forgetFired();
+    if (this.#asleep.has(key)) return this.#sleepersOf(key);
+    return this.#allSlotsOf(key).map((slot) => this.#timer(slot));
+  }
+
+  /** Every key that has timers, some more than once. */
   *keys(): Generator<string> {
     for (const slot of this.#slots()) yield this.#key[slot] as string;
   }
 
   /** Plain data in firing order: the same timers give the same snapshot, however they were set. */
   snapshot(): unknown {
+    for (const key of [...this.keys()]) this.#wake(key);
     const timeOf = (slot: number): number => this.#order.timeOf(slot);
     const slots = [...this.#slots()].sort(
       (a, b) => timeOf(a) - timeOf(b) || (this.#before(a, b) ? -1 : 1),
@@ -218,6 +289,20 @@ export class Timers {
     return read(this.#keyHeads, mixed(this.#hashOf(owner, key)) & (this.#keyHeads.length - 1));
   }
 
+  /** Of one operator, behind what is in `slots` already. */
+  #slotsOf(owner: number, key: string, slots: number[] = []): number[] {
+    let slot = this.#firstOfKey(owner, key);
+    for (; slot !== NONE; slot = read(this.#keyNext, slot)) {
+      if (read(this.#owner, slot) === owner && this.#key[slot] === key) slots.push(slot);
+    }
+    return slots;
+  }
+  #allSlotsOf(key: string): number[] {
+    const slots: number[] = [];
+    for (let owner = 0; owner < this.#owners; owner++) this.#slotsOf(owner, key, slots);
+    return slots;
+  }
+
   #hashOf(owner: number, key: string): number {
     if (key !== this.#lastKey) {
       this.#lastKey = key;
@@ -236,6 +321,7 @@ export class Timers {
       slot = this.#used++;
     }
     const keyHash = this.#hashOf(owner, key);
+    this.#owners = Math.max(this.#owners, owner + 1);
     this.#owner[slot] = owner;
     this.#key[slot] = key;
     this.#name[slot] = name;
@@ -277,7 +363,7 @@ export class Timers {
     this.#keyPrevious = new Int32Array(SMALLEST);
     this.#heads = new Int32Array(SMALLEST).fill(NONE);
     this.#keyHeads = new Int32Array(SMALLEST).fill(NONE);
-    for (const { owner, key, name, at } of kept) this.set(owner, key, name, at);
+    for (const { owner, key, name, at } of kept) this.#set(owner, key, name, at);
   }
 
   #link(slot: number): void {

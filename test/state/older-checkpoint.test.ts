@@ -213,6 +213,25 @@ describe("a checkpoint of an older build", () => {
     expect(group.task.stateOf("visits", "ann")).toBe(3);
   });
 
+  test("is gone on from piece by piece: its rows as they were written, those since in fewer bytes", async () => {
+    const store = stored();
+    const { group } = groupOf(JOBS[1]);
+    const checkpointer = checkpointerOf(group, store);
+    await checkpointer.restore();
+    const settled = Promise.resolve();
+    const rest = { time: 0, clean: false, settled, tails: () => [], acknowledged: () => [] };
+    await group.handle(5, frame(5, visit(5, 1030, "c")));
+    await checkpointer.write({ seq: 5, ...rest });
+    await group.handle(6, frame(6, [TIME, 6, 0, 1035]));
+    await checkpointer.write({ seq: 6, ...rest });
+    const again = groupOf(JOBS[1]).group;
+    const marker = await checkpointerOf(again, store).restore();
+    expect(new Set(marker?.pieces.map(({ cut }) => cut)).size).toBeGreaterThan(1);
+    expect(again.task.stateOf("visits", "ann")).toBe(3);
+    expect(again.task.stateOf("in-order", "all")).toEqual(["a", "b", "c"]);
+    expect(again.task.pendingTimers).toBe(group.task.pendingTimers);
+  });
+
   test("is refused by an operator that has no way up from it", async () => {
     const { migrate: _none, ...noWay } = visits(2);
     const { group } = groupOf([inOrder, noWay]);

@@ -23,7 +23,7 @@ export class MemoryCheckpoints implements CheckpointStore {
   #seq = 0;
 
   async put(piece: Uint8Array): Promise<number> {
-    this.#seq += 1;
+    this.#seq = Math.max(this.#seq, ...this.pieces.keys()) + 1;
     this.pieces.set(this.#seq, piece);
     return this.#seq;
   }

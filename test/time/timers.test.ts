@@ -3,7 +3,8 @@ import { runInNewContext } from "node:vm";
 import { decode, encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type EventTime, eventTime, MAX_TIME } from "../../src/time/event-time.ts";
+import { type EventTime, eventTime, MAX_TIME, MIN_TIME } from "../../src/time/event-time.ts";
+import type { KeyTimer } from "../../src/time/sleeping-timers.ts";
 import { type PendingTimer, Timers } from "../../src/time/timers.ts";
 
 /** The contract, slowly: a list sorted on every look. */
@@ -18,6 +19,15 @@ class SortedTimers {
   }
   clearKey(owner: number, key: string): void {
     this.list = this.list.filter((t) => t.owner !== owner || t.key !== key);
+  }
+  /** Which sleep never shows. */
+  sleep(): void {}
+  replace(key: string, timers: readonly KeyTimer[]): void {
+    this.list = this.list.filter((t) => t.key !== key);
+    for (const { owner, name, at } of timers) this.set(owner, key, name, at);
+  }
+  allOf(key: string): PendingTimer[] {
+    return this.list.filter((t) => t.key === key);
   }
   sorted(): PendingTimer[] {
     const text = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
@@ -36,12 +46,18 @@ class SortedTimers {
 const owner = fc.integer({ min: 0, max: 2 });
 const key = fc.constantFrom("", "a", "b", "ab", "鞋", "\u{1f45f}", "\uffff");
 const name = fc.constantFrom("", "n", "m", "bn", "窗");
-const at = fc.integer({ min: -20, max: 40 }).map(eventTime);
+/** Some lie farther apart than a number can tell. */
+const at = fc.oneof(
+  { weight: 30, arbitrary: fc.integer({ min: -20, max: 40 }).map(eventTime) },
+  { weight: 1, arbitrary: fc.constantFrom(MIN_TIME, MAX_TIME) },
+);
 const command = fc.oneof(
   { weight: 6, arbitrary: fc.tuple(fc.constant("set" as const), owner, key, name, at) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("clear" as const), owner, key, name, at) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("clearKey" as const), owner, key, name, at) },
   { weight: 2, arbitrary: fc.tuple(fc.constant("pop" as const), owner, key, name, at) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("sleep" as const), owner, key, name, at) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("replace" as const), owner, key, name, at) },
   { weight: 1, arbitrary: fc.tuple(fc.constant("restore" as const), owner, key, name, at) },
 );
 
@@ -49,11 +65,36 @@ const commands = fc.array(command, { maxLength: 120, size: "max" });
 
 type Command = typeof command extends fc.Arbitrary<infer T> ? T : never;
 
+/** None, one, or a few, by chance. */
+const replacing = (owner: number, name: string, at: EventTime): KeyTimer[] =>
+  [0, 1, 2].slice(0, name.length * 3).map((i) => ({ owner: (owner + i) % 3, name, at }));
+
 function apply(timers: Timers | SortedTimers, [what, o, k, n, t]: Command): void {
   if (what === "set") timers.set(o, k, n, t);
   else if (what === "clear") timers.clear(o, k, n);
+  else if (what === "sleep") timers.sleep(k);
+  else if (what === "replace") timers.replace(k, replacing(o, n, t));
   else timers.clearKey(o, k);
 }
+
+/** `look`: also at what moves them to get ready. */
+function expectSame(timers: Timers, slow: SortedTimers, one: Command, look: boolean): void {
+  const [what, o, k, n] = one;
+  const [first] = slow.sorted();
+  if (look) {
+    expect(byOwner(timers.allOf(k))).toEqual(byOwner(slow.allOf(k)));
+    expect(timers.peekKey()).toBe(first?.key);
+  }
+  expect(timers.size).toBe(slow.list.length);
+  expect(timers.peekTime()).toBe(first?.at);
+  // It would wake.
+  if (what === "sleep") return;
+  const same = slow.list.find((x) => x.owner === o && x.key === k && x.name === n);
+  expect(timers.get(o, k, n)).toBe(same?.at);
+}
+
+const byOwner = (timers: readonly KeyTimer[]) =>
+  timers.map(({ owner, name, at }) => `${owner} ${name} ${at}`).sort();
 
 const drained = (timers: Timers): PendingTimer[] => {
   const all: PendingTimer[] = [];
@@ -68,16 +109,11 @@ describe("timers", () => {
         let timers = new Timers();
         const slow = new SortedTimers();
         for (const one of list) {
-          const [what, o, k, n, t] = one;
+          const [what, , , , t] = one;
           if (what === "pop") expect(timers.pop(t)).toEqual(slow.pop(t));
           else if (what !== "restore") for (const each of [timers, slow]) apply(each, one);
           else timers = Timers.restore(decode(encode(timers.snapshot())));
-          const [first] = slow.sorted();
-          if (look) expect(timers.peekKey()).toBe(first?.key);
-          expect(timers.size).toBe(slow.list.length);
-          expect(timers.peekTime()).toBe(first?.at);
-          const same = slow.list.find((x) => x.owner === o && x.key === k && x.name === n);
-          expect(timers.get(o, k, n)).toBe(same?.at);
+          expectSame(timers, slow, one, look);
         }
         expect(drained(timers)).toEqual(slow.sorted());
       }),
@@ -115,7 +151,8 @@ describe("timers", () => {
         const timers = new Timers();
         const slow = new SortedTimers();
         for (const [what, by, of, n, t] of list) {
-          if (what === "pop") {
+          if (what === "sleep") timers.sleep(of);
+          else if (what === "pop") {
             timers.pop(t);
             slow.pop(t);
           } else {
@@ -123,9 +160,11 @@ describe("timers", () => {
             slow.set(by, of, n, t);
           }
         }
+        const all = byOwner(slow.allOf(k));
+        expect(byOwner(timers.allOf(k))).toEqual(all);
         const mine = slow.list.filter((timer) => timer.owner === o && timer.key === k);
         expect(new Map(timers.ofKey(o, k))).toEqual(new Map(mine.map((t) => [t.name, t.at])));
-        expect([...timers.keys()].sort()).toEqual(slow.list.map((t) => t.key).sort());
+        expect(new Set(timers.keys())).toEqual(new Set(slow.list.map((t) => t.key)));
       }),
     );
   });
@@ -165,4 +204,28 @@ describe("timers", () => {
     collect();
     expect((usage() - before) / timers.size).toBeLessThan(200);
   });
+
+  test("a key that sleeps takes a fraction of its timers' bytes", () => {
+    setFlagsFromString("--expose-gc");
+    const collect: () => void = runInNewContext("gc");
+    const usage = () => {
+      collect();
+      collect();
+      return process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+    };
+    const before = usage();
+    const timers = new Timers();
+    for (let i = 0; i < 60_000; i++) {
+      const own = Array.from({ length: 12 }, (_, n) => ({
+        owner: n,
+        name: "quiet",
+        at: due(i + n),
+      }));
+      timers.replace(`p_${i.toString(16)}`, own);
+    }
+    expect(timers.size).toBe(12 * 60_000);
+    expect((usage() - before) / 60_000).toBeLessThan(600);
+  });
 });
+
+const due = (seconds: number): EventTime => eventTime(1_790_000_000_000 + seconds * 1000);
