@@ -42,6 +42,10 @@ export class RowsPart implements Part {
     this.#changed.add(key);
   }
 
+  relearn(): void {
+    this.#rows.relearn();
+  }
+
   cut(whole: boolean): Cut {
     const held = whole ? new Set([...this.#rows.keys(), ...this.#timers.keys()]) : this.#changed;
     this.#changed = new Set();

@@ -182,6 +182,7 @@ export class Checkpointer {
     if (this.#writing) throw new Error(`a checkpoint of ${this.#of.name} is being written already`);
     this.#writing = true;
     const chain = this.#linked && !this.#anew ? (this.#marker?.pieces ?? []) : [];
+    if (this.#anew) for (const part of this.#parts) part.relearn?.();
     const cuts = this.#parts.map((part) => {
       const pieces = chain.filter((ref) => ref.part === part.name);
       const whole = isLong(pieces);

@@ -16,7 +16,9 @@ export interface Row {
 export class KeyedRows {
   readonly #hot: LRUCache<string, Row>;
   readonly #cold = new ByteTable();
-  readonly #coder = new RowCoder();
+  #coder = new RowCoder();
+  /** Who packed the rows of these keys, before what rows have in common was learnt anew. */
+  #former: { readonly coder: RowCoder; readonly keys: Set<string> } | undefined;
   readonly #hotRows: number;
   readonly #nodes: number;
   #coldBytes = 0;
@@ -91,7 +93,21 @@ export class KeyedRows {
 
   #coldStates(key: string): unknown[] | undefined {
     const cold = this.#cold.get(key);
-    return cold === undefined ? undefined : this.#coder.unpack(cold);
+    return cold === undefined ? undefined : this.#coderOf(key).unpack(cold);
+  }
+  #coderOf(key: string): RowCoder {
+    return this.#former?.keys.has(key) === true ? this.#former.coder : this.#coder;
+  }
+
+  /**
+   * What rows have in common is learnt anew from here on, and of nothing that is forgotten. Rows that
+   * are bytes already are packed again as `bytesOf` comes to them.
+   */
+  relearn(): void {
+    // One that was broken off is ended first.
+    for (const key of [...(this.#former?.keys ?? [])]) this.bytesOf(key);
+    this.#former = { coder: this.#coder, keys: new Set(this.#cold.keys()) };
+    this.#coder = new RowCoder();
   }
 
   /** Drops the row when no node knows anything of its key any more; not one opened anew since. */
@@ -119,6 +135,8 @@ export class KeyedRows {
 
   /** The row as bytes, there until the next call; undefined when no node knows anything of its key. */
   bytesOf(key: string): Uint8Array | undefined {
+    if (this.#former?.keys.has(key) === true)
+      this.put(key, this.#coder.pack(this.#coldStates(key) ?? []));
     const cold = this.#cold.get(key);
     if (cold !== undefined) return cold;
     const states = this.#hot.peek(key)?.states;
@@ -143,6 +161,8 @@ export class KeyedRows {
     if (bytes === undefined) return;
     this.#coldBytes -= bytes.length;
     this.#cold.delete(key);
+    this.#former?.keys.delete(key);
+    if (this.#former?.keys.size === 0) this.#former = undefined;
   }
 
   get commonSize(): CommonSize {

@@ -25,6 +25,8 @@ export interface Part {
   readonly name: string;
   /** Call it between two messages. `whole`: everything, as no earlier cut will be there. */
   cut(whole: boolean): Cut;
+  /** No later cut may hold anything that was learnt from what is forgotten by now; behind it comes a whole one. */
+  relearn?(): void;
   /** What one cut wrote in one era; cuts come in their order, into an empty part. */
   restore(bytes: Uint8Array, era: number): void;
 }
