@@ -3,16 +3,15 @@ import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
 import { ERASE } from "../../operators/collect/collect.ts";
-import type { ShopJob } from "../../operators/job.ts";
 import type { LiveTexts } from "../config/live.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { dealtOut, type JobPart } from "../flow/job-part.ts";
 import { type BrokerAddress, connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
-import type { EraserOptions } from "../nats/eraser.ts";
 import { RecentTimes } from "../nats/recent-times.ts";
 import { RecordWriter } from "../nats/record-writer.ts";
 import { deleteStreams } from "../nats/streams.ts";
+import { checkpointsOf } from "../threads/checkpoints-elsewhere.ts";
 import { Ensemble } from "../threads/ensemble.ts";
 import { threadsFor } from "../threads/thread-count.ts";
 import { type HttpServer, startHttp } from "../watch/http.ts";
@@ -200,22 +199,6 @@ function openAsks(
     inForce: () => Promise.all([inForceHere(here), ...others.map((part) => part.inForce())]),
   });
 }
-
-/** What an erasure must know of the groups on other threads. */
-const checkpointsOf = (
-  others: readonly ThreadPart[],
-  { shopper, demand }: ShopJob,
-): Pick<EraserOptions, "passed" | "rewrite" | "rewritten"> => ({
-  passed: (flow, seq) => {
-    const name = { collect: undefined, events: shopper.name, demand: demand.name }[flow];
-    const groups = others.flatMap(({ report }) => report.groups);
-    return groups.every((group) => group.flow !== name || group.checkpointed >= seq);
-  },
-  rewrite: () => {
-    for (const part of others) part.rewrite();
-  },
-  rewritten: () => others.every(({ report }) => report.rewritten),
-});
 
 /** The live files that a log began with. */
 interface Begun {

@@ -1,5 +1,5 @@
 import { headers, type JetStreamManager, type NatsConnection } from "nats";
-import { LINK, type LogRecord } from "../codec/frame.ts";
+import { KEYED, LINK, type LogRecord } from "../codec/frame.ts";
 import type { Log } from "../watch/log.ts";
 import { StreamReader } from "./reader.ts";
 import { readFrame } from "./stored-frame.ts";
@@ -40,6 +40,7 @@ interface Pending extends Erasure {
 interface Erased {
   in: number;
   events: number;
+  demand: number;
   out: number;
   moves: number;
 }
@@ -113,10 +114,15 @@ export class Eraser {
     if (!(await this.#until(() => passed("demand", demand)))) return;
     rewrite();
     if (!(await this.#until(rewritten))) return;
-    const erased: Erased = { in: 0, events: 0, out: 0, moves: 0 };
+    const erased: Erased = { in: 0, events: 0, demand: 0, out: 0, moves: 0 };
     const people = new Set(pending.flatMap(({ person, names: others }) => [person, ...others]));
     await this.#eraseIn(jsm, pending, last, erased);
-    await this.#eraseEvents(jsm, people, events, erased);
+    erased.events = await this.#eraseFrames(jsm, names.events, events, (record) =>
+      isAbout(record, people),
+    );
+    erased.demand = await this.#eraseFrames(jsm, names.demand, demand, (record) =>
+      isCausedBy(record, people),
+    );
     await this.#eraseMoves(jsm, moves, erased);
     await this.#eraseOut(jsm, people, erased);
     for (const { id, person } of pending)
@@ -145,30 +151,27 @@ export class Eraser {
   }
 
   /** A frame of a group holds records of many: all of it goes, as every group has read it. */
-  async #eraseEvents(
+  async #eraseFrames(
     jsm: JetStreamManager,
-    people: ReadonlySet<string>,
+    stream: string,
     upTo: number,
-    erased: Erased,
-  ): Promise<void> {
+    concerns: (record: LogRecord) => boolean,
+  ): Promise<number> {
     const { names } = this.#options;
-    const tails = new Set<number>();
     const found: number[] = [];
     const lastBySubject = new Map<string, number>();
-    for await (const { subject, data, info } of this.#read(names.events, names.subject("hop.>"))) {
+    for await (const { subject, data, info } of this.#read(stream, names.subject("hop.>"))) {
       lastBySubject.set(subject, info.streamSequence);
       if (info.streamSequence > upTo) break;
-      const { stream, streamSequence: seq } = info;
+      const { streamSequence: seq } = info;
       const { records } = readFrame({ stream, subject, seq, data });
-      if (records.some((record) => isAbout(record, people))) found.push(info.streamSequence);
+      if (records.some(concerns)) found.push(seq);
     }
     // The last of a subject says where its publisher goes on.
-    for (const seq of lastBySubject.values()) tails.add(seq);
-    for (const seq of found) {
-      if (tails.has(seq)) continue;
-      await jsm.streams.deleteMessage(names.events, seq, true);
-      erased.events += 1;
-    }
+    const tails = new Set(lastBySubject.values());
+    const gone = found.filter((seq) => !tails.has(seq));
+    for (const seq of gone) await jsm.streams.deleteMessage(stream, seq, true);
+    return gone.length;
   }
 
   /** Every group is past the links whose halves these were: nobody asks for any of them again. */
@@ -226,5 +229,9 @@ export class Eraser {
 const isAbout = (record: LogRecord, people: ReadonlySet<string>): boolean =>
   (typeof record[4] === "string" && people.has(record[4])) ||
   (record[0] === LINK && people.has(record[5]));
+
+/** What counts for the shop has no name but in what caused it: a timer's cause names its key. */
+const isCausedBy = (record: LogRecord, people: ReadonlySet<string>): boolean =>
+  record[0] === KEYED && record[5].split("/").some((part) => people.has(part));
 
 const POLL_MS = 250;
