@@ -28,6 +28,8 @@ class SimStream {
   readonly name: string;
   /** By sequence − 1; a hole was purged or deleted. */
   readonly messages: (StoredMessage | undefined)[] = [];
+  /** All that was ever stored, for whoever judges a run. */
+  readonly ever: StoredMessage[] = [];
   readonly consumers = new Map<string, SimConsumer>();
   readonly #ids = new Map<string, StoredMessage>();
   readonly #lastBySubject = new Map<string, StoredMessage>();
@@ -65,6 +67,7 @@ class SimStream {
     }
     const stored = { ...message, seq: this.messages.length + 1 };
     this.messages.push(stored);
+    this.ever.push(stored);
     this.#count += 1;
     this.#lastBySubject.set(stored.subject, stored);
     if (id !== "") this.#ids.set(id, stored);
@@ -74,6 +77,17 @@ class SimStream {
   /** In milliseconds. */
   get #window(): number {
     return (this.config.duplicate_window ?? 0) / 1_000_000;
+  }
+
+  /** Messages by subject, of those that match. */
+  countBySubject(filter: string): Record<string, number> {
+    const matches = subjectMatcher(filter);
+    const counts: Record<string, number> = {};
+    for (const message of this.messages) {
+      if (message === undefined || !matches(message.subject)) continue;
+      counts[message.subject] = (counts[message.subject] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** Takes a message out, as a purge, a deletion, or a rotten disk does. */
@@ -136,7 +150,9 @@ export class SimConsumer {
     this.#next = config.opt_start_seq ?? 1;
     if (config.opt_start_time !== undefined) {
       const since = Date.parse(config.opt_start_time);
-      const first = stream.messages.find((message) => (message?.time ?? 0) >= since);
+      const first = stream.messages.find(
+        (message) => message !== undefined && message.time >= since,
+      );
       this.#next = first?.seq ?? stream.lastSeq + 1;
     }
     for (const message of stream.messages) if (message !== undefined) this.gain(message);
@@ -192,12 +208,14 @@ const NOTHING = new Uint8Array();
 const ERRORS = {
   10014: [404, "consumer not found"],
   10037: [404, "no message found"],
+  10057: [400, "sequence {seq} not found"],
   10059: [404, "stream not found"],
   10077: [500, "no space left on device"],
 } as const;
 
-function apiError(code: keyof typeof ERRORS): NatsError {
-  const [status, description] = ERRORS[code];
+function apiError(code: keyof typeof ERRORS, seq = 0): NatsError {
+  const [status, words] = ERRORS[code];
+  const description = words.replace("{seq}", String(seq));
   const error = new NatsError(description, String(status));
   error.api_error = { code: status, err_code: code, description };
   return error;
@@ -215,12 +233,19 @@ export class SimBroker {
   full = false;
   /** Told the subject of everything that was stored. */
   onStored: (subject: string) => void = () => undefined;
+  /** Told of every message that was taken out by its sequence. */
+  onDeleted: () => void = () => undefined;
+  #deleted = 0;
 
   get up(): boolean {
     return this.#up;
   }
   get life(): number {
     return this.#life;
+  }
+  /** Messages that were taken out by their sequences. */
+  get deleted(): number {
+    return this.#deleted;
   }
   /** What is stored stays; consumers, and whatever was not acknowledged yet, are gone. */
   crash(): void {
@@ -301,6 +326,15 @@ export class SimBroker {
     const purged = gone.filter((message) => message !== undefined && message.seq < end);
     for (const message of purged) stream.remove(message?.seq ?? 0);
     return purged.length;
+  }
+
+  /** Throws `sequence … not found`. */
+  deleteMessage(name: string, seq: number): void {
+    const stream = this.stream(name);
+    if (stream.at(seq) === undefined) throw apiError(10057, seq);
+    stream.remove(seq);
+    this.#deleted += 1;
+    this.onDeleted();
   }
 
   addConsumer(streamName: string, config: Partial<ConsumerConfig>): SimConsumer {

@@ -242,11 +242,17 @@ export class SimConnection {
     const ask = <T>(question: () => T) => this.request(timeout, question);
     return {
       streams: {
-        info: (name: string) => ask(() => infoOf(broker.stream(name))),
+        info: (name: string, options?: { subjects_filter: string }) =>
+          ask(() => infoOf(broker.stream(name), options?.subjects_filter)),
         add: (config: Partial<StreamConfig>) => ask(() => broker.addStream(config)),
         delete: (name: string) => ask(() => broker.deleteStream(name)),
         purge: (name: string, options?: PurgeOpts) =>
           ask(() => ({ success: true, purged: broker.purge(name, options) })),
+        deleteMessage: (name: string, seq: number) =>
+          ask(() => {
+            broker.deleteMessage(name, seq);
+            return true;
+          }),
         getMessage: (name: string, query: { seq?: number; last_by_subj?: string }) =>
           ask(() => storedMessage(broker.message(name, query))),
       },
@@ -261,7 +267,12 @@ export class SimConnection {
     };
   }
   jetstream({ timeout = 5000 }: { timeout?: number } = {}) {
+    const { broker, clock } = this.of;
     return {
+      publish: (subject: string, text: string, { headers }: { headers?: MsgHdrs } = {}) =>
+        this.request(timeout, () =>
+          broker.publish(subject, { data: utf8.encode(text), headers }, clock.now),
+        ),
       consumers: {
         get: async (stream: string, name: string) => {
           await this.request(timeout, () => this.of.broker.consumer(stream, name));
@@ -293,11 +304,12 @@ function replyMessage(subject: string, reply: PublishReply | undefined): Msg {
   } as unknown as Msg;
 }
 
-function infoOf(stream: ReturnType<SimBroker["stream"]>) {
+function infoOf(stream: ReturnType<SimBroker["stream"]>, filter?: string) {
   const { config, firstSeq, lastSeq, count } = stream;
   // A stream that never held anything begins nowhere.
   const first = lastSeq === 0 ? 0 : firstSeq;
-  return { config, state: { messages: count, first_seq: first, last_seq: lastSeq } };
+  const subjects = filter === undefined ? {} : { subjects: stream.countBySubject(filter) };
+  return { config, state: { messages: count, first_seq: first, last_seq: lastSeq, ...subjects } };
 }
 
 function storedMessage({ subject, seq, headers, data, time }: StoredMessage) {

@@ -138,6 +138,20 @@ async function conversation(nc: NatsConnection, wait: (ms: number) => Promise<vo
   await tell("a purged message", message("C_A", { seq: 1 }));
   await tell("last of a purged subject", message("C_A", { last_by_subj: "c.a.x" }));
   await tell("read over holes", read({ opt_start_seq: 1 }, 4));
+  const ever = { ...startTime, opt_start_time: new Date(0).toISOString() };
+  await tell("since ever, over holes", read(ever, 4));
+  await tell("delete by sequence", jsm.streams.deleteMessage("C_A", 5, true));
+  await tell("delete it again", jsm.streams.deleteMessage("C_A", 5, true));
+  await tell("info behind deletions", info("C_A"));
+  const subjects = async (filter: string) =>
+    (await jsm.streams.info("C_A", { subjects_filter: filter })).state.subjects ?? {};
+  await tell("messages by subject", subjects("c.a.>"));
+  await tell("messages of no subject", subjects("c.a.nobody.>"));
+  const acknowledged = nc.jetstream({ timeout: 3000 }).publish("c.a.y", "9");
+  await tell(
+    "publish and wait",
+    acknowledged.then(({ stream, seq }) => [stream, seq]),
+  );
   await tell("purge below the first", purge({ filter: "c.a.z", seq: 1 }));
   await tell("info after it", info("C_A"));
   await tell("purge everything", purge());

@@ -18,12 +18,20 @@ const PLANNED = [
   "clean-stop",
   "checkpoint-rot",
 ] as const;
-/** What is in every run's traffic. */
-const IN_TRAFFIC = ["tracker-skew", "tracker-duplicates", "interleaved-groups"] as const;
+/** What is in the traffic of every run, or of those in which people are erased. */
+const IN_TRAFFIC = [
+  "tracker-skew",
+  "tracker-duplicates",
+  "interleaved-groups",
+  "erasure",
+  "return-of-the-erased",
+] as const;
+/** An engine dies while it takes people out of the logs. */
+const WHILE_ERASING = "crash-while-erasing";
 
-export type PlannedFault = (typeof PLANNED)[number];
+export type PlannedFault = (typeof PLANNED)[number] | typeof WHILE_ERASING;
 export type FaultClass = PlannedFault | (typeof IN_TRAFFIC)[number];
-export const FAULT_CLASSES: readonly FaultClass[] = [...PLANNED, ...IN_TRAFFIC];
+export const FAULT_CLASSES: readonly FaultClass[] = [...PLANNED, WHILE_ERASING, ...IN_TRAFFIC];
 
 export interface Fault {
   /** Its place in the plan: names it when a plan is cut down. */
@@ -42,7 +50,10 @@ const FEWEST = 5;
 const MOST = 9;
 
 /** The faults of a run; one more or less does not change the others. */
-export function planFaults(random: Random, lastsMs: number, windowMs: number): readonly Fault[] {
+export function planFaults(
+  random: Random,
+  { lastsMs, windowMs, erases }: { lastsMs: number; windowMs: number; erases: boolean },
+): readonly Fault[] {
   const count = random.between(FEWEST, MOST);
   const faults: Fault[] = [];
   const add = (kind: PlannedFault, at: number, own: Random) => {
@@ -60,6 +71,7 @@ export function planFaults(random: Random, lastsMs: number, windowMs: number): r
       add("engine-crash", at + lasts * own.fraction(), own.fork("crash"));
     }
   }
+  if (erases) add(WHILE_ERASING, 0, random.fork("erasing"));
   return faults.sort((a, b) => a.at - b.at);
 }
 
@@ -75,6 +87,7 @@ function lastingOf(kind: PlannedFault, random: Random, windowMs: number): number
     case "engine-crash":
     case "clean-stop":
     case "checkpoint-rot":
+    case "crash-while-erasing":
       return random.chance(0.3) ? random.below(200) : around;
     case "long-pause":
     case "pause-at-send":

@@ -51,6 +51,9 @@ export class Mishaps {
       case "broker-crash":
         this.#crashBroker(lasts);
         return;
+      case "crash-while-erasing":
+        this.#crashErasing(lasts, random);
+        return;
       case "connection-cut":
       case "engine-crash":
       case "zombie":
@@ -75,6 +78,20 @@ export class Mishaps {
     for (const { connections } of engines())
       for (const connection of connections) connection.cut(random.below(200));
     clock.after(lasts, fate, () => broker.restart());
+  }
+
+  /** After some of what is to be overwritten has been. */
+  #crashErasing(downMs: number, random: Random): void {
+    const { clock, broker, fate, engines, tell } = this.#ground;
+    let left = random.between(1, 40);
+    broker.onDeleted = () => {
+      left -= 1;
+      if (left !== 0) return;
+      clock.after(0, fate, () => {
+        tell("crash-while-erasing");
+        for (const engine of engines()) if (engine.runs) this.#dies(engine, downMs);
+      });
+    };
   }
 
   #hit(victim: SimEngine, { kind, lasts, random }: Fault): void {
@@ -146,9 +163,13 @@ export class Mishaps {
     });
   }
 
-  /** Takes away or spoils some of what checkpoints are made of. */
+  /**
+   * Takes away or spoils some of what checkpoints are made of; not of a log that people were erased
+   * from, which is not to be read from its beginning again.
+   */
   #rot(random: Random): void {
     const { broker, tell } = this.#ground;
+    if (broker.deleted > 0) return;
     const name = `${PREFIX.toUpperCase()}_STATE`;
     if (!broker.has(name)) return;
     const stream = broker.stream(name);

@@ -25,24 +25,39 @@ interface Act {
   readonly watermark: number;
 }
 
+/** A person from the first act on, until they are erased if they ever are. */
+interface Life {
+  readonly who: string;
+  readonly acts: Act[];
+  /** The watermark at the end of it, or of the log. */
+  readonly watermark: number;
+  /** When they were erased. */
+  readonly ended?: number;
+}
+
 /** What the log says, worked out from its text alone. */
 export interface Account {
-  readonly acts: readonly Act[];
+  readonly lives: readonly Life[];
+  /** Acts of all of them. */
+  readonly acts: number;
   /** By visit of those who come under two names: how many of theirs are known by then. */
   readonly visits: ReadonlyMap<string, number>;
   readonly in: number;
   /** Answers to recommendations that count. */
   readonly feedback: number;
+  /** Words of those who agree to be known again. */
+  readonly consents: number;
   readonly duplicate: number;
   readonly late: number;
   readonly deadLettered: number;
-  /** At the end of the log. */
-  readonly watermark: number;
+  /** Of people who were erased. */
+  readonly withheld: number;
 }
 
 /**
  * Reads the log from its beginning as its definition has it: time is the broker's second, an event
- * counts once by its id, its time is its tracker's, put right by when it was sent, and never ahead.
+ * counts once by its id, its time is its tracker's, put right by when it was sent, and never ahead;
+ * of who was erased nothing counts until they agree to be known again, as somebody new.
  */
 export function accountOf(intake: readonly TakenIn[]): Account {
   const ledger = new Ledger();
@@ -57,20 +72,25 @@ interface Visitor {
 }
 
 class Ledger {
-  readonly #acts: Act[] = [];
+  /** Those that have not ended, by who lives them. */
+  readonly #living = new Map<string, Life>();
+  readonly #ended: Life[] = [];
   readonly #visits = new Map<string, number>();
   readonly #visitors = new Map<string, Visitor>();
   readonly #seen = new Set<string>();
-  readonly #sums = { in: 0, feedback: 0, duplicate: 0, late: 0, deadLettered: 0 };
+  /** Who is erased, and the digits of their pseudonyms. */
+  readonly #erased = new Set<string>();
+  readonly #gone = new Set<string>();
+  readonly #sums = {
+    ...{ in: 0, acts: 0, feedback: 0, consents: 0 },
+    ...{ duplicate: 0, late: 0, deadLettered: 0, withheld: 0 },
+  };
   #broker = 0;
 
   get account(): Account {
-    return {
-      acts: this.#acts,
-      visits: this.#visits,
-      ...this.#sums,
-      watermark: watermarkAt(this.#broker),
-    };
+    const watermark = watermarkAt(this.#broker);
+    const living = [...this.#living.values()].map((life) => ({ ...life, watermark }));
+    return { lives: [...this.#ended, ...living], visits: this.#visits, ...this.#sums };
   }
 
   take({ subject, data, time }: TakenIn): void {
@@ -80,9 +100,49 @@ class Ledger {
     for (const event of events) this.#event(event, time);
     if (events.length > 0) return;
     this.#sums.in += 1;
-    if (!subject.startsWith("in.feedback.")) return;
-    const { id } = JSON.parse(Buffer.from(data).toString()) as { readonly id: string };
-    if (this.#isNew(id)) this.#sums.feedback += 1;
+    if (subject.startsWith("in.feedback.")) this.#feedback(data);
+    else if (subject.startsWith("in.privacy.")) this.#privacy(subject, data);
+  }
+
+  #feedback(data: Uint8Array): void {
+    const { id, rec_id } = JSON.parse(Buffer.from(data).toString()) as {
+      readonly id: string;
+      readonly rec_id: string;
+    };
+    if (!this.#isNew(id)) return;
+    if ([...this.#gone].some((digits) => rec_id.includes(digits))) this.#sums.withheld += 1;
+    else this.#sums.feedback += 1;
+  }
+
+  #privacy(subject: string, data: Uint8Array): void {
+    const body = JSON.parse(Buffer.from(data).toString()) as {
+      readonly id: string;
+      readonly request?: string;
+      readonly person?: string;
+      readonly names?: readonly string[];
+    };
+    if (subject.startsWith("in.privacy.erase.")) {
+      if (this.#isNew(subject)) this.#erase(after("leave-", body.request ?? ""));
+      for (const name of [body.person ?? "", ...(body.names ?? [])])
+        this.#gone.add(after("p_", name));
+      return;
+    }
+    if (!this.#isNew(body.id)) return;
+    const isConsent = subject === "in.privacy.consent";
+    const who = after(isConsent ? "back-" : "leave-", body.id);
+    if (isConsent) this.#erased.delete(who);
+    if (isConsent) this.#sums.consents += 1;
+    // Both say all names of a visitor.
+    if (who.startsWith("v")) this.#visitor(who).one = true;
+  }
+  #erase(who: string): void {
+    this.#erased.add(who);
+    this.#visitors.delete(who);
+    const life = this.#living.get(who);
+    if (life === undefined) return;
+    this.#living.delete(who);
+    const watermark = watermarkAt(this.#broker);
+    this.#ended.push({ ...life, watermark, ended: this.#broker });
   }
 
   #event(event: TrackedEvent | undefined, received: number): void {
@@ -97,22 +157,37 @@ class Ledger {
     if (at < broker - MAX_AGE) this.#sums.late += 1;
     else if (this.#isNew(id)) {
       const who = id.slice(0, id.indexOf("."));
+      if (this.#erased.has(who)) {
+        this.#sums.withheld += 1;
+        return;
+      }
       if (who.startsWith("v")) {
         this.#visit(who, event);
         return;
       }
       const about = { who, id, type, line: props["line"] };
-      this.#acts.push({ ...about, at: Math.min(at, broker), watermark: watermarkAt(broker) });
+      this.#sums.acts += 1;
+      const act = { ...about, at: Math.min(at, broker), watermark: watermarkAt(broker) };
+      this.#lifeOf(who).acts.push(act);
     }
+  }
+  #lifeOf(who: string): Life {
+    const life = this.#living.get(who) ?? { who, acts: [], watermark: 0 };
+    this.#living.set(who, life);
+    return life;
   }
   /** Under two names they are two, until one event has both. */
   #visit(who: string, { id, ids }: TrackedEvent): void {
-    const visitor = this.#visitors.get(who) ?? { login: 0, anon: 0, one: false };
-    this.#visitors.set(who, visitor);
+    const visitor = this.#visitor(who);
     if (ids.length > 1) visitor.one = true;
     const name = ids[0]?.k === "anon" ? "anon" : "login";
     visitor[name] += 1;
     this.#visits.set(id, visitor.one ? visitor.login + visitor.anon : visitor[name]);
+  }
+  #visitor(who: string): Visitor {
+    const visitor = this.#visitors.get(who) ?? { login: 0, anon: 0, one: false };
+    this.#visitors.set(who, visitor);
+    return visitor;
   }
   #isNew(id: string): boolean {
     if (this.#seen.has(id)) this.#sums.duplicate += 1;
@@ -121,6 +196,8 @@ class Ledger {
     return isNew;
   }
 }
+
+const after = (beginning: string, text: string): string => text.slice(beginning.length);
 
 const watermarkAt = (broker: number): number => Math.floor(broker / 1000) * 1000 - DISORDER - 1;
 
@@ -145,30 +222,20 @@ function timeOf({ ts, sent }: TrackedEvent, received: number): number {
 
 const line = (subject: string, data: object): string => `${subject} ${JSON.stringify(data)}`;
 
-function byWho(acts: readonly Act[]): Map<string, Act[]> {
-  const people = new Map<string, Act[]>();
-  for (const act of acts) {
-    const own = people.get(act.who);
-    if (own === undefined) people.set(act.who, [act]);
-    else own.push(act);
-  }
-  return people;
-}
-
 /** Everything the probes must have said, in no particular order. */
 export function probesSay(account: Account): string[] {
   const said: string[] = [];
-  for (const [who, acts] of byWho(account.acts)) {
+  for (const { who, acts, watermark } of account.lives) {
     for (let n = TOTAL_EVERY; n <= acts.length; n += TOTAL_EVERY) {
       said.push(line("kpi.probe_total", { who, n }));
     }
-    said.push(...countsOf(who, acts, account.watermark));
+    said.push(...countsOf(who, acts, watermark));
     const inTime = acts
-      .filter(({ at, watermark }) => at > watermark)
+      .filter((act) => act.at > act.watermark)
       // A stable sort: acts of one millisecond stay in the order of their arrival.
       .sort((a, b) => a.at - b.at);
-    said.push(...sessionsOf(who, inTime, account.watermark));
-    said.push(...absencesOf(who, inTime, account.watermark));
+    said.push(...sessionsOf(who, inTime, watermark));
+    said.push(...absencesOf(who, inTime, watermark));
   }
   for (const [visit, n] of account.visits) said.push(line("kpi.probe_joined", { visit, n }));
   return said;
@@ -268,16 +335,22 @@ export interface SegmentMessage {
  * told and never taken back must have been one, and the last word about a person must be right.
  */
 export function segmentFaults(account: Account, said: readonly SegmentMessage[]): string[] {
-  const nameOf = new Map<string, string>();
+  const lifeOf = new Map(account.lives.flatMap((life) => life.acts.map(({ id }) => [id, life])));
+  const whose = new Map<string, Life>();
   for (const { person, evidence } of said) {
-    if (evidence !== undefined) nameOf.set(person, evidence.slice(0, evidence.indexOf(".")));
+    const life = lifeOf.get(evidence ?? "");
+    if (life !== undefined) whose.set(person, life);
   }
-  const people = byWho(account.acts);
   return SEGMENTS.flatMap((rule) =>
-    [...people].flatMap(([who, acts]) => {
-      const own = said.filter((m) => m.segment === rule.id && nameOf.get(m.person) === who);
-      const judged = Math.max(account.watermark, ...acts.map(({ at }) => at));
-      const wrong = wrongTurns(turnsOf(acts, rule, judged), own);
+    account.lives.flatMap((life) => {
+      const { who, acts, watermark, ended } = life;
+      const own = said.filter((m) => m.segment === rule.id && whose.get(m.person) === life);
+      const judged = Math.max(watermark, ...acts.map(({ at }) => at));
+      const turns = turnsOf(acts, rule, judged);
+      // Who is erased leaves the segments there and then.
+      if (ended !== undefined && turns.at(-1)?.member === true)
+        turns.push({ at: ended, member: false });
+      const wrong = wrongTurns(turns, own);
       return wrong.map((what) => `${rule.id}: ${who} ${what}`);
     }),
   );

@@ -18,6 +18,8 @@ export interface Plan {
   readonly checkpointRecords: number;
   /** Simulated milliseconds for which trackers have something to say. */
   readonly lastsMs: number;
+  /** Whether some people ask to be forgotten. */
+  readonly erases: boolean;
   /** At least so many events. */
   readonly events: number;
   readonly faults: readonly Fault[];
@@ -34,6 +36,8 @@ export interface Cut {
 }
 
 const EVENTS = 2000;
+const ERASES = 0.25;
+const GATE = "person";
 
 export function planOf(seed: number, cut: Cut = {}): Plan {
   const random = new Random(seed, 1);
@@ -44,18 +48,23 @@ export function planOf(seed: number, cut: Cut = {}): Plan {
   const hotRows = shape.pick([3, 1000, 1000, 1000]);
   const lastsMs = shape.between(18_000, 30_000);
   const checkpointRecords = shape.pick([150, 500_000, 500_000]);
-  const all = planFaults(random.fork("faults"), lastsMs, windowMs);
+  const gate = cut.operators?.includes(GATE) ?? true;
+  const erases = gate && random.fork("erasures").chance(ERASES);
+  const all = planFaults(random.fork("faults"), { lastsMs, windowMs, erases });
   const chosen = chooseOperators(random.fork("operators"));
   return {
     seed,
     groups,
-    operators: (name) => cut.operators?.includes(name) ?? chosen(name),
+    // Nobody but the gate makes the others forget.
+    operators: (name) =>
+      cut.operators?.includes(name) ?? (chosen(name) || (erases && name === GATE)),
     threads: random.fork("threads").pick([1, 1, 2, 3]),
     hotRows,
     windowMs,
     checkpointEveryMs,
     checkpointRecords,
     lastsMs,
+    erases,
     events: cut.events ?? EVENTS,
     faults: all.filter(({ index }) => cut.faults?.includes(index) ?? true),
     random,

@@ -15,7 +15,8 @@ const publish = (said: Said): Message => said;
 
 /** The traffic's ids begin with the name of who acts. */
 const whoOf = (event: ShopEvent): string => event.clientId.slice(0, event.clientId.indexOf("."));
-const isAct = (event: ShopEvent): boolean => !/^(feedback|recommendation)\./.test(event.type);
+const isAct = (event: ShopEvent): boolean =>
+  !/^(feedback|recommendation|privacy)\./.test(event.type);
 const isVisit = (event: ShopEvent): boolean => /^v\d+\./.test(event.clientId);
 const personOf = (event: ShopEvent): string | undefined =>
   isAct(event) && !isVisit(event) ? event.person : undefined;

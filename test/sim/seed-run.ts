@@ -1,4 +1,5 @@
 import { hash128 } from "../../src/codec/hash.ts";
+import { erasureFaults } from "./erasures.ts";
 import type { FaultClass } from "./faults.ts";
 import { jobs } from "./job.ts";
 import {
@@ -45,6 +46,7 @@ export async function runSeed(
     violations.push(...differences(got, wanted), ...orderFaults(got, wanted));
     const account = accountOf(intake);
     violations.push(...bookFaults(job, account), ...oracleFaults(job, broker, account));
+    violations.push(...erasureFaults(broker));
   }
   return {
     seed,

@@ -1,3 +1,4 @@
+import { ERASE } from "../../operators/collect/collect.ts";
 import type { ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import type { Random } from "../../operators/simulated-shop/random.ts";
@@ -5,6 +6,7 @@ import { Engine } from "../../src/engine.ts";
 import { dealtOut, type JobPart } from "../../src/flow/job-part.ts";
 import { RecentTimes } from "../../src/nats/recent-times.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
+import { checkpointsOf } from "../../src/threads/checkpoints-elsewhere.ts";
 import { Ensemble } from "../../src/threads/ensemble.ts";
 import { days, millis } from "../../src/time/event-time.ts";
 import { partOf } from "../support/engine-part.ts";
@@ -30,6 +32,15 @@ export interface SimEngineOptions {
   readonly onFailure: (failure: unknown) => void;
   readonly trace?: ((line: string) => void) | undefined;
 }
+
+type ElsewherePart = Parameters<typeof checkpointsOf>[0][number];
+
+const elsewherePart = (engine: Engine): ElsewherePart => ({
+  get report() {
+    return engine.report();
+  },
+  rewrite: () => engine.rewrite(),
+});
 
 /** One process that runs the engine: it may be killed, stopped for a while, or asked to end. */
 export class SimEngine {
@@ -72,6 +83,8 @@ export class SimEngine {
     const { owner } = this;
     const say = (level: string) => (about: unknown, text?: unknown) =>
       options.trace?.(`${name} ${level} ${text} ${JSON.stringify(about)}`);
+    const { intake } = job;
+    const elsewhere: ElsewherePart[] = [];
     const prepare = (part: JobPart, i: number) =>
       Engine.prepare({
         nc: (this.connections[i] as SimConnection).nc,
@@ -92,6 +105,12 @@ export class SimEngine {
           replicas: 1,
         },
         ticks: true,
+        erasing: {
+          subject: ERASE,
+          read: (record) => intake.readErasure(record),
+          concerns: (message, whom) => intake.concerns(message, whom),
+        },
+        others: checkpointsOf(elsewhere, job),
         log: { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") },
         onFailure: (failure) => {
           if (owner.alive) options.onFailure(failure);
@@ -101,6 +120,7 @@ export class SimEngine {
     const [main, ...others] = await Promise.all(parts.map(prepare));
     if (main === undefined) throw new Error("an engine has a part");
     this.#parts = [main, ...others];
+    elsewhere.push(...others.map(elsewherePart));
     return new Ensemble(main, others.map(partOf));
   }
   /** Undefined until it has started. */

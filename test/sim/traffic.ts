@@ -15,6 +15,9 @@ export interface Traffic {
   /** Events whose tracker's clock is wrong, and events that trackers say twice. */
   readonly skewed: number;
   readonly repeated: number;
+  /** People who ask to be forgotten, and those of them who agree to be known again. */
+  readonly erased: number;
+  readonly returning: number;
 }
 
 export interface TrafficOptions {
@@ -23,6 +26,7 @@ export interface TrafficOptions {
   readonly lastsMs: number;
   /** At least so many events. */
   readonly events: number;
+  readonly erases: boolean;
 }
 
 interface Tracker {
@@ -32,6 +36,11 @@ interface Tracker {
   /** Says when it sends, so that a wrong clock can be put right. */
   readonly saysSent: boolean;
   made: number;
+}
+
+interface Identifier {
+  readonly k: string;
+  readonly v: string;
 }
 
 const CATEGORIES = ["tea", "coffee", "mugs"];
@@ -45,7 +54,8 @@ const skuOf = (n: number): string => `s${n}`;
 const categoryOf = (n: number): string => CATEGORIES[n % CATEGORIES.length] ?? "";
 
 /** A small busy shop: sloppy clocks, events said twice, some spoilt, some a week too late. */
-export function makeTraffic(random: Random, { start, lastsMs, events }: TrafficOptions): Traffic {
+export function makeTraffic(random: Random, options: TrafficOptions): Traffic {
+  const { start, lastsMs, events, erases } = options;
   const people = random.between(8, 16);
   const clocks = random.fork("clocks");
   const trackers = Array.from({ length: people }, (_, n): Tracker => {
@@ -82,9 +92,53 @@ export function makeTraffic(random: Random, { start, lastsMs, events }: TrafficO
       messages.push({ at, subject: "in.event.mp.sim", body: spoilt(acts), msgId: undefined });
     }
   }
-  messages.push(...visits(random.fork("visits"), { start, lastsMs, events }));
+  messages.push(...visits(random.fork("visits"), options));
+  const erasures = erases ? erasuresOf(random.fork("erasures"), trackers, options) : [];
+  messages.push(...erasures);
   messages.sort((a, b) => a.at - b.at);
-  return { messages, events: made, skewed, repeated };
+  const returning = erasures.filter(({ subject }) => subject === CONSENT).length;
+  return {
+    messages,
+    events: made,
+    skewed,
+    repeated,
+    erased: erasures.length - returning,
+    returning,
+  };
+}
+
+const CONSENT = "in.privacy.consent";
+
+/** Some ask to be forgotten, go on being seen, and now and then agree to be known again. */
+function erasuresOf(
+  random: Random,
+  trackers: readonly Tracker[],
+  { start, lastsMs }: TrafficOptions,
+): TrafficMessage[] {
+  const names = [...trackers.map(({ who }) => who), ...visitors()];
+  const messages: TrafficMessage[] = [];
+  const say = (at: number, subject: string, id: string, about: object) => {
+    const body = JSON.stringify({ id, ts: start + at, ...about });
+    messages.push({ at, subject, body, msgId: random.chance(0.8) ? id : undefined });
+  };
+  const leaving = new Set(Array.from({ length: random.between(1, 3) }, () => random.pick(names)));
+  for (const who of leaving) {
+    const ids = idsOf(who);
+    const at = Math.floor(lastsMs * (0.1 + 0.7 * random.fraction()));
+    say(at, "in.privacy.request.delete", `leave-${who}`, { ids });
+    if (random.chance(0.5)) continue;
+    const back = at + random.between(500, 9000);
+    say(back, CONSENT, `back-${who}`, { ids, purpose: "collect", status: "granted" });
+  }
+  return messages;
+}
+
+const visitors = (): string[] => Array.from({ length: VISITORS }, (_, v) => `v${v}`);
+
+/** Visitors have two names. */
+function idsOf(who: string): readonly Identifier[] {
+  const login = { k: "login", v: `login of ${who}` };
+  return who.startsWith("v") ? [login, { k: "anon", v: `browser of ${who}` }] : [login];
 }
 
 const VISITORS = 6;
@@ -92,9 +146,8 @@ const VISITS = 16;
 
 /** People who come with a browser or a login, and from some time on are seen to have both. */
 function* visits(random: Random, { start, lastsMs }: TrafficOptions): Generator<TrafficMessage> {
-  for (let v = 0; v < VISITORS; v += 1) {
-    const login = { k: "login", v: `login of v${v}` };
-    const anon = { k: "anon", v: `browser of v${v}` };
+  for (const who of visitors()) {
+    const ids = idsOf(who);
     const known = random.fraction() * lastsMs;
     for (let n = 0; n < VISITS; n += 1) {
       const at = Math.floor(random.fraction() * lastsMs);
@@ -103,11 +156,11 @@ function* visits(random: Random, { start, lastsMs }: TrafficOptions): Generator<
       const item = random.below(ITEMS);
       const sku = { sku: skuOf(item), category: categoryOf(item) };
       const event = {
-        id: `v${v}.${n}`,
+        id: `${who}.${n}`,
         type,
         ts: start + at - random.below(300),
         touchpoint: "mp",
-        ids: both ? [login, anon] : [random.chance(0.5) ? login : anon],
+        ids: both ? ids : [random.chance(0.5) ? ids[0] : ids[1]],
         props: type === "id.link" ? {} : { ...sku, line: random.pick(LINES) },
       };
       yield { at, subject: "in.event.mp.sim", body: JSON.stringify(event), msgId: undefined };
@@ -139,7 +192,7 @@ function act(random: Random, tracker: Tracker, now: number): object {
     ts,
     ...(tracker.saysSent ? { sent: now + tracker.skew } : {}),
     touchpoint: "mp",
-    ids: [{ k: "login", v: `login of ${tracker.who}` }],
+    ids: idsOf(tracker.who),
     props,
   };
 }

@@ -1,6 +1,7 @@
 import { Audience } from "./audience.ts";
 import { SimBroker } from "./broker.ts";
 import { Owner, SimClock } from "./clock.ts";
+import { stillErasing } from "./erasures.ts";
 import type { FaultClass } from "./faults.ts";
 import type { MakeJob } from "./job.ts";
 import { Mishaps } from "./mishaps.ts";
@@ -47,13 +48,13 @@ export class World {
   constructor(plan: Plan, makeJob: MakeJob, trace?: (line: string) => void) {
     this.#plan = plan;
     this.#makeJob = makeJob;
-    const { random, windowMs, lastsMs, events } = plan;
+    const { random, windowMs, lastsMs, events, erases } = plan;
     this.clock = new SimClock(START, this.#world);
     this.#trace =
       trace === undefined
         ? undefined
         : (line) => trace(`${((this.clock.now - START) / 1000).toFixed(3)} ${line}`);
-    this.traffic = makeTraffic(random.fork("traffic"), { start: START, lastsMs, events });
+    this.traffic = makeTraffic(random.fork("traffic"), { start: START, lastsMs, events, erases });
     const { clock, broker } = this;
     const tell = (kind: FaultClass) => this.#tell(kind);
     this.#weather = new SimWeather(clock, random.fork("weather"), windowMs, tell);
@@ -93,9 +94,6 @@ export class World {
     for (const fault of faults) this.#at(fault.at, () => this.#mishaps.strike(fault));
     this.#every(LOOK_MS, () => this.#look());
     for (let at = ANSWER_MS; at < lastsMs; at += ANSWER_MS) this.#at(at, () => this.#answer());
-    this.#at(lastsMs + AFTERWARDS_MS, () => {
-      this.#weather.silenced = `${PREFIX}.in.tick`;
-    });
     const deadline = START + lastsMs + AFTERWARDS_MS + PATIENCE_MS;
     const restore = this.clock.install();
     try {
@@ -105,6 +103,8 @@ export class World {
     }
     if (this.traffic.skewed > 0) this.#tell("tracker-skew", this.traffic.skewed);
     if (this.traffic.repeated > 0) this.#tell("tracker-duplicates", this.traffic.repeated);
+    if (this.traffic.erased > 0) this.#tell("erasure", this.traffic.erased);
+    if (this.traffic.returning > 0) this.#tell("return-of-the-erased", this.traffic.returning);
     this.#tell("interleaved-groups", this.#interleavings());
   }
 
@@ -141,6 +141,12 @@ export class World {
     return now - this.#quietSince >= QUIET_MS;
   }
 
+  /** Checkpoints, which an erasure waits for, are written as time goes on. */
+  #silence(): void {
+    const over = START + this.#plan.lastsMs + AFTERWARDS_MS;
+    if (this.clock.now < over || stillErasing(this.broker)) return;
+    this.#weather.silenced ??= `${PREFIX}.in.tick`;
+  }
   /** Starts an engine where none is left; sees whether everything is done. */
   #look(): void {
     this.#engines = this.#engines.filter(({ alive }) => alive);
@@ -149,6 +155,7 @@ export class World {
       if (parts.length > 0) this.#watch.look(owner.name, parts, job);
     }
     const { now } = this.clock;
+    this.#silence();
     if (this.#weather.silenced === undefined || !this.#done()) {
       this.#quietSince = Number.POSITIVE_INFINITY;
     } else if (this.#quietSince > now) this.#quietSince = now;
