@@ -10,6 +10,8 @@ export async function* fileLines(path: string): AsyncGenerator<string> {
   try {
     const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
     file.on("error", (error) => input.destroy(error));
+    // The lines tell of it; once nobody reads them any more, an end too soon is nobody's failure.
+    input.on("error", () => undefined);
     const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
     for await (const line of lines) yield line;
   } catch (error) {
