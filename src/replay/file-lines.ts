@@ -7,17 +7,18 @@ import { Fault } from "../faults.ts";
 /** The lines of a file, gunzipped when its name ends in `.gz`; FILE_UNREADABLE when it cannot be read. */
 export async function* fileLines(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
+  const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
+  file.on("error", (error) => input.destroy(error));
+  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   try {
-    const input: Readable = path.endsWith(".gz") ? file.pipe(createGunzip()) : file;
-    file.on("error", (error) => input.destroy(error));
-    // The lines tell of it; once nobody reads them any more, an end too soon is nobody's failure.
-    input.on("error", () => undefined);
-    const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
     for await (const line of lines) yield line;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new Fault("FILE_UNREADABLE", `cannot read ${path}: ${why}`, { path }, error);
   } finally {
+    // Who leaves early leaves all of them: one that went on would tell nobody of a file that ends too soon.
+    lines.close();
+    input.destroy();
     file.destroy();
   }
 }
