@@ -1,4 +1,6 @@
 import type { NatsConnection } from "nats";
+import { ERASE } from "../../operators/collect/collect.ts";
+import type { ShopJob } from "../../operators/job.ts";
 import type { EngineOptions } from "../engine.ts";
 import type { StreamLimits } from "../nats/streams.ts";
 import type { Scoring } from "../score/seam.ts";
@@ -33,6 +35,13 @@ export function engineOptions({
     ticks: !open.job.trustsEvents,
   };
 }
+
+/** What is about a person on `IN`, as the shop's intake reads it. */
+export const erasingOf = ({ intake }: ShopJob): NonNullable<EngineOptions["erasing"]> => ({
+  subject: ERASE,
+  read: (record) => intake.readErasure(record),
+  concerns: (message, whom) => intake.concerns(message, whom),
+});
 
 export function limitsOf({ config }: OpenJob): StreamLimits {
   const { keepIn, keepOut, maxBytes, duplicateWindow, replicas } = config.job.broker;

@@ -2,7 +2,6 @@ import { availableParallelism } from "node:os";
 import hyperid from "hyperid";
 import type { NatsConnection } from "nats";
 import type { pino } from "pino";
-import { ERASE } from "../../operators/collect/collect.ts";
 import type { LiveTexts } from "../config/live.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { dealtOut, type JobPart } from "../flow/job-part.ts";
@@ -19,7 +18,7 @@ import { EngineMetrics } from "../watch/metrics.ts";
 import { inForceHere } from "./ask-config.ts";
 import { groupOf, type Standpoint } from "./asked.ts";
 import { answerAsks, tell } from "./asks.ts";
-import { engineOptions } from "./engine-options.ts";
+import { engineOptions, erasingOf } from "./engine-options.ts";
 import type { Environment } from "./environment.ts";
 import { generationsOf, type StoredGeneration } from "./log-generations.ts";
 import { type OpenJob, openScoring, requireLive } from "./open-job.ts";
@@ -106,11 +105,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
     ...engineOptions({ nc, open, scoring, instance, log }),
     ...(part === undefined ? {} : { part }),
     stored: new RecentTimes(room),
-    erasing: {
-      subject: ERASE,
-      read: (record) => open.job.intake.readErasure(record),
-      concerns: (message, whom) => open.job.intake.concerns(message, whom),
-    },
+    erasing: erasingOf(open.job),
     others: checkpointsOf(others, open.job),
     onPublished: ({ subject }, latencyMs) => told.onPublished(subject, latencyMs),
     onFailure: fail,

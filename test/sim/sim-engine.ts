@@ -1,7 +1,7 @@
-import { ERASE } from "../../operators/collect/collect.ts";
 import type { ShopJob } from "../../operators/job.ts";
 import { scoringFunctions } from "../../operators/scoring.ts";
 import type { Random } from "../../operators/simulated-shop/random.ts";
+import { erasingOf } from "../../src/cli/engine-options.ts";
 import { Engine } from "../../src/engine.ts";
 import { dealtOut, type JobPart } from "../../src/flow/job-part.ts";
 import { RecentTimes } from "../../src/nats/recent-times.ts";
@@ -83,7 +83,6 @@ export class SimEngine {
     const { owner } = this;
     const say = (level: string) => (about: unknown, text?: unknown) =>
       options.trace?.(`${name} ${level} ${text} ${JSON.stringify(about)}`);
-    const { intake } = job;
     const elsewhere: ElsewherePart[] = [];
     const prepare = (part: JobPart, i: number) =>
       Engine.prepare({
@@ -105,11 +104,7 @@ export class SimEngine {
           replicas: 1,
         },
         ticks: true,
-        erasing: {
-          subject: ERASE,
-          read: (record) => intake.readErasure(record),
-          concerns: (message, whom) => intake.concerns(message, whom),
-        },
+        erasing: erasingOf(job),
         others: checkpointsOf(elsewhere, job),
         log: { debug: say("debug"), info: say("info"), warn: say("warn"), error: say("error") },
         onFailure: (failure) => {
