@@ -3,7 +3,7 @@ import type { EventTime } from "../../src/time/event-time.ts";
 import type { Intent } from "../event.ts";
 import { type Fields, fieldsOf, numberOf, sellableOf, textOf } from "./catalog.ts";
 import { shares } from "./leanings.ts";
-import { covisitFeature, FEATURES, type Feature, kindAdvantage, type LeastScore } from "./rank.ts";
+import { covisitFeature, kindAdvantage, type LeastScore, vectorOf } from "./rank.ts";
 import {
   CATEGORY_HALF_LIFE,
   evidenceOf,
@@ -429,7 +429,7 @@ function featuresOf(
   const fields = sku === null ? undefined : fieldsOf(facts, "catalog", sku);
   const category = textOf(fields, "category");
   const newest = sku !== null && taste.skus.at(-1) === sku ? 1 : 0;
-  const values = {
+  return vectorOf({
     bias: 1,
     covisit: lead === undefined ? 0 : covisitFeature(lead.covisit),
     popularity: lead?.popularity ?? 0,
@@ -442,8 +442,7 @@ function featuresOf(
     intent: intentFit(kind, intent),
     channel: shareOf(channels, channel),
     seen: lead?.isSeen === true ? 1 : 0,
-  } satisfies Record<Feature, number>;
-  return FEATURES.map((feature) => values[feature]);
+  });
 }
 
 /** 1 at the price the person usually looks at, less the further off; 0.5 when a price is unknown. */

@@ -64,8 +64,21 @@ function logOdds(weights: readonly number[], features: readonly number[]): numbe
   return sum;
 }
 
-export const vectorOf = (weights: Weights): readonly number[] =>
-  FEATURES.map((feature) => weights[feature]);
+/** In the order of `FEATURES`; one by one, as every candidate has a vector made. */
+export const vectorOf = (of: Readonly<Record<Feature, number>>): number[] => [
+  of.bias,
+  of.covisit,
+  of.popularity,
+  of.affinity,
+  of.price,
+  of.recency,
+  of.margin,
+  of.kind,
+  of.trending,
+  of.intent,
+  of.channel,
+  of.seen,
+];
 
 /** Of goods, before anything is looked up: features, or the most that they may be. */
 export interface AtMost {

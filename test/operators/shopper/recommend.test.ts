@@ -4,7 +4,14 @@ import type { ShopEvent } from "../../../operators/event.ts";
 import { shopFacts } from "../../../operators/facts.ts";
 import { scoringFunctions } from "../../../operators/scoring.ts";
 import { intentSpec } from "../../../operators/shopper/intent.ts";
-import { DEFAULT_WEIGHTS, FEATURES, kindAdvantage, rank } from "../../../operators/shopper/rank.ts";
+import {
+  DEFAULT_WEIGHTS,
+  FEATURES,
+  kindAdvantage,
+  rank,
+  vectorOf,
+  type Weights,
+} from "../../../operators/shopper/rank.ts";
 import { readRecommendOptions, recommendSpec } from "../../../operators/shopper/recommend.ts";
 import { ruleSpec } from "../../../operators/shopper/rule.ts";
 import { answerSlot, planServing } from "../../../operators/shopper/serve.ts";
@@ -322,6 +329,11 @@ describe("laws of recommendation", () => {
         },
       ),
     );
+  });
+
+  test("a vector has every feature in its place", () => {
+    const weights: Weights = { ...DEFAULT_WEIGHTS, seen: 11, covisit: 12 };
+    expect(vectorOf(weights)).toEqual(FEATURES.map((feature) => weights[feature]));
   });
 
   test("a kind of recommendation that is clicked more counts more; an unknown one is ordinary", () => {
