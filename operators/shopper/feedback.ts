@@ -6,6 +6,7 @@ import type { FeedbackMeasure } from "../demand/partial.ts";
 import { type ShopEvent, textProp } from "../event.ts";
 import { orderedSkus } from "./catalog.ts";
 import type { ContactOut, Recommended } from "./contact/outcome.ts";
+import { insertAt } from "./insert.ts";
 import { duration } from "./options.ts";
 
 /** What became of a recommendation. Each is told at most once of each. */
@@ -140,7 +141,7 @@ function opened(state: FeedbackState, rec: OpenRec, ctx: Context<Outcome>): void
   if (state.open.some(({ id }) => id === rec.id)) return;
   let place = state.open.length;
   while (place > 0 && (state.open[place - 1]?.at ?? rec.at) > rec.at) place -= 1;
-  state.open.splice(place, 0, rec);
+  insertAt(state.open, place, rec);
   while (state.open.length > KEPT) {
     const oldest = state.open.shift();
     if (oldest !== undefined && isUndecided(oldest)) tell(oldest, "ignored", ctx.now, ctx);

@@ -11,6 +11,7 @@ import {
 } from "../../src/time/event-time.ts";
 import { firstText, precedence, type ShopEvent, textProp } from "../event.ts";
 import type { Deed } from "./contact/outcome.ts";
+import { insertAt } from "./insert.ts";
 import { duration } from "./options.ts";
 import { TAGS } from "./profile-parts.ts";
 import { isAct } from "./session.ts";
@@ -201,7 +202,7 @@ const PLACES = precedence(["scene", "channel", "source", "path", "group_id", "li
 function addTouch({ touches }: HistoryState, touch: Touch): void {
   let place = touches.length;
   while (place > 0 && isBefore(touch, touches[place - 1] as Touch)) place -= 1;
-  touches.splice(place, 0, touch);
+  insertAt(touches, place, touch);
   if (touches.length > KEPT_TOUCHES) touches.shift();
 }
 const isBefore = (a: Touch, b: Touch): boolean => a[0] < b[0] || (a[0] === b[0] && a[4] < b[4]);

@@ -344,9 +344,7 @@ function tell(
     person: ctx.key,
     intent,
     probability,
-    probabilities: Object.fromEntries(
-      file.names.map((name, i) => [name, rounded(probabilities[i] ?? 0)]),
-    ),
+    probabilities: byName(file.names, probabilities),
     purchase: purchaseProbability(state.purchase, file.purchase),
     session: state.session,
     at,
@@ -355,6 +353,12 @@ function tell(
     category: state.category,
     quiet: intent === BROWSE,
   });
+}
+
+function byName(names: readonly string[], probabilities: readonly number[]) {
+  const named: Record<string, number> = {};
+  for (const [i, name] of names.entries()) named[name] = rounded(probabilities[i] ?? 0);
+  return named;
 }
 
 /** The clues that still weigh most for an intent, each with what is left of its weight. */

@@ -4,6 +4,7 @@ import type { Context, Facts, Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, earliest, type Millis, minus } from "../../src/time/event-time.ts";
 import type { PropValue, ShopEvent } from "../event.ts";
+import { insertAt } from "./insert.ts";
 import { duration } from "./options.ts";
 import type { PastSignal, SessionSignal, SessionView, Step } from "./signals.ts";
 
@@ -106,7 +107,7 @@ function entryOf({ event, session }: Step): Entry {
 function insert(entries: Entry[], entry: Entry): void {
   let place = entries.length;
   while (place > 0 && isBefore(entry, entries[place - 1] as Entry)) place -= 1;
-  entries.splice(place, 0, entry);
+  insertAt(entries, place, entry);
 }
 const isBefore = (a: Entry, b: Entry): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
 

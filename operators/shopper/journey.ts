@@ -2,6 +2,7 @@ import Type from "typebox";
 import type { Context, Operator } from "../../src/flow/operator.ts";
 import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, isoTime, latest, type Millis, minus } from "../../src/time/event-time.ts";
+import { insertAt } from "./insert.ts";
 import {
   JOURNEY_STAGES,
   type JourneyStage,
@@ -153,7 +154,7 @@ function addMark(state: JourneyState, mark: Mark): boolean {
   }
   let place = state.marks.length;
   while (place > 0 && (state.marks[place - 1]?.at ?? mark.at) > mark.at) place -= 1;
-  state.marks.splice(place, 0, mark);
+  insertAt(state.marks, place, mark);
   return true;
 }
 

@@ -1,5 +1,6 @@
 import { type EventTime, latest, type Millis, minus, plus } from "../../src/time/event-time.ts";
 import type { Seen } from "./condition/leaf.ts";
+import { insertAt } from "./insert.ts";
 
 export const STAGES = ["new", "active", "dormant", "churn_risk"] as const;
 export type Stage = (typeof STAGES)[number];
@@ -125,7 +126,7 @@ function insert(life: LifeHistory, purchase: LifeHistory["purchases"][number]): 
   const { purchases } = life;
   let at = purchases.length;
   while (at > 0 && (purchases[at - 1]?.[0] ?? 0) > purchase[0]) at -= 1;
-  purchases.splice(at, 0, purchase);
+  insertAt(purchases, at, purchase);
   if (purchases.length <= KEPT_PURCHASES) return;
   purchases.shift();
   // From here on as many purchases are known as the rhythm can need, parts of one aside.

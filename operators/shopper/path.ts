@@ -1,5 +1,6 @@
 import type { EventTime } from "../../src/time/event-time.ts";
 import { firstText, precedence, type ShopEvent } from "../event.ts";
+import { insertAt } from "./insert.ts";
 
 /** One step of a person's way: where, what, about which thing, in which session. */
 export interface PathStep {
@@ -39,6 +40,6 @@ export function stepOf(event: ShopEvent, session: string | null): PathStep {
 export function extendPath(path: PathStep[], step: PathStep, limit: number): void {
   let place = path.length;
   while (place > 0 && (path[place - 1]?.at ?? step.at) > step.at) place -= 1;
-  path.splice(place, 0, step);
+  insertAt(path, place, step);
   if (path.length > limit) path.shift();
 }

@@ -12,7 +12,7 @@ import type { OperatorSpec } from "../../src/flow/spec.ts";
 import { type EventTime, hours, latest, minutes, plus } from "../../src/time/event-time.ts";
 import { partialHop } from "../demand/partial.ts";
 import { valuesOf } from "./condition/bound.ts";
-import { faded, lastAbove, weightParts } from "./condition/decay.ts";
+import { faded, lastAbove, weightOf } from "./condition/decay.ts";
 import { Matchers } from "./condition/matchers.ts";
 import { rankKey, ranksIn } from "./condition/rank.ts";
 import type { SessionSignal, StandingOf, Step } from "./signals.ts";
@@ -135,14 +135,14 @@ function rankedIn(file: unknown): Ranked {
 
 function score(
   { matchers, ranks }: Ranked,
-  { event, session }: Step,
+  { event }: Step,
   state: RankStandingState,
   ctx: Context<StandingOf | Scored>,
 ): void {
   const met = matchers.of(event, ctx.facts);
   if (met.length === 0) return;
   for (const rank of ranks) {
-    const weight = weightParts(rank.add, { event, session, met, facts: ctx.facts })[0]?.value;
+    const weight = weightOf(rank.add, { event, met });
     const group = valuesOf(event, rank.per)[0];
     if (weight === undefined || weight === 0 || group === undefined) continue;
     const { key } = rank;

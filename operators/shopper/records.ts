@@ -4,6 +4,13 @@ type Records<V> = Readonly<Record<string, V>>;
 export const kept = <V>(records: Records<V>, stays: (one: V) => boolean): Records<V> =>
   Object.fromEntries(Object.entries(records).filter(([, one]) => stays(one)));
 
+/** The records with one more, or with another of that name. */
+export function withOne<V>(records: Records<V>, name: string, one: V): Records<V> {
+  const all = { ...records };
+  all[name] = one;
+  return all;
+}
+
 /** The records without one. */
 export function without<V>(records: Records<V>, name: string): Records<V> {
   if (!(name in records)) return records;

@@ -32,7 +32,7 @@ import {
 } from "./condition/standings.ts";
 import { chance } from "./contact/chance.ts";
 import type { Proposal } from "./contact/proposal.ts";
-import { kept, without } from "./records.ts";
+import { kept, withOne, without } from "./records.ts";
 import { optionOf } from "./rule-then.ts";
 import type { PastSignal, Step } from "./signals.ts";
 
@@ -520,11 +520,11 @@ function retold(
 /** When a rule may next fire by the clock. */
 function noteNext(state: BookState, rule: string, at: EventTime | undefined): void {
   if (state.next[rule] === at) return;
-  state.next = at === undefined ? without(state.next, rule) : { ...state.next, [rule]: at };
+  state.next = at === undefined ? without(state.next, rule) : withOne(state.next, rule, at);
 }
 
 function noteTold(state: BookState, rule: string, told: readonly ToldFiring[]): void {
-  state.told = told.length === 0 ? without(state.told, rule) : { ...state.told, [rule]: told };
+  state.told = told.length === 0 ? without(state.told, rule) : withOne(state.told, rule, told);
 }
 
 const refOf = ({ at, partition, trigger }: Firing): string => `${at} ${trigger} ${partition}`;

@@ -92,7 +92,13 @@ export function ruleOperator(
     const { book, grants, policies } = inForce(ctx.facts);
     const { key: person, watermark, facts } = ctx;
     const look = { person, state: state.book, watermark, facts };
-    return { book, grants, policies, look, turn: { state: state.contact, ctx, policies } };
+    return {
+      book,
+      grants,
+      policies,
+      look,
+      turn: { state: state.contact, ctx, policies, heard: undefined },
+    };
   };
 
   return {
@@ -200,13 +206,15 @@ function revise(call: Call, past?: PastSignal): void {
 function onStep(step: Step, call: Call): void {
   const { event } = step;
   const { book, grants, policies, look } = call;
-  const turn = { ...call.turn, heard: event.recv };
+  const { state, ctx } = call.turn;
+  const turn: Turn = { state, ctx, policies, heard: event.recv };
+  const heard: Call = { book, grants, policies, look, turn };
   const answered = hear(event, turn.state, policies, grants, look.facts);
   if (answered !== undefined) turn.ctx.emit(answered);
   if (event.type.startsWith("privacy.")) stopWithdrawn(turn);
   const found = book.onStep(step, look);
-  recheck(found, { ...call, turn }, event.type === "order.paid" ? "paid" : "stale");
-  act(found, { ...call, turn });
+  recheck(found, heard, event.type === "order.paid" ? "paid" : "stale");
+  act(found, heard);
 }
 
 /** What waits and is no longer true is dropped at once; what went and never was is taken back. */

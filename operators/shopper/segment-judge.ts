@@ -82,7 +82,9 @@ export const newSegmentState = (): SegmentState => ({
 
 /** A copy that shares nothing that changes in place. */
 export function copySegmentState<State extends SegmentState>(state: State): State {
-  const copy = { ...state, histories: copyHistories(state.histories), told: { ...state.told } };
+  const copy = { ...state };
+  copy.histories = copyHistories(state.histories);
+  copy.told = { ...state.told };
   for (const id in copy.told) copy.told[id] = copyTold(copy.told[id] as Told);
   return copy;
 }

@@ -21,6 +21,7 @@ import {
 import { partialHop } from "../demand/partial.ts";
 import type { SpendingLevels } from "../demand/spending.ts";
 import { numberProp, type PropValue, type ShopEvent } from "../event.ts";
+import { insertAt } from "./insert.ts";
 import { duration } from "./options.ts";
 import { EVIDENCE } from "./profile-parts.ts";
 import type { EventEvidence, SessionSignal, StandingOf } from "./signals.ts";
@@ -145,7 +146,7 @@ function lineAmount(line: unknown): number {
 function insert(paid: SpendingTierState["paid"], payment: SpendingTierState["paid"][number]): void {
   let place = paid.length;
   while (place > 0 && (paid[place - 1]?.[0] ?? 0) > payment[0]) place -= 1;
-  paid.splice(place, 0, payment);
+  insertAt(paid, place, payment);
   if (paid.length <= KEPT_PAYMENTS) return;
   const oldest = paid.shift();
   const next = paid[0];

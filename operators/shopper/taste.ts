@@ -9,6 +9,7 @@ import {
 } from "../../src/time/event-time.ts";
 import { INTENTS, type Intent, numberProp, type ShopEvent, textProp } from "../event.ts";
 import { categoryOf, fieldsOf, numberOf, orderedSkus } from "./catalog.ts";
+import { insertAt } from "./insert.ts";
 import {
   copyLeanings,
   greatest,
@@ -186,8 +187,8 @@ function rememberSku(taste: Taste, sku: string, at: EventTime): void {
   }
   let place = skus.length;
   while (place > 0 && (ats[place - 1] ?? at) > at) place -= 1;
-  skus.splice(place, 0, sku);
-  ats.splice(place, 0, at);
+  insertAt(skus, place, sku);
+  insertAt(ats, place, at);
   if (skus.length > KEPT_SKUS) {
     skus.shift();
     ats.shift();

@@ -1,6 +1,5 @@
 import type { Absent } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
-import { boundOf } from "./bound.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
 import { textOfMatcher } from "./explained.ts";
 import type { EdgeLeaf } from "./leaf.ts";
@@ -23,11 +22,13 @@ export function absentEdge(absent: Absent): EdgeLeaf<EdgeHistory<AbsentState>> {
       what: `${textOfMatcher(after)} and then none of ${of.map((one) => textOfMatcher(one.of)).join("; ")}`,
       within_ms: within,
     },
-    parts: ({ event, facts }) =>
+    parts: ({ event, bound }) =>
       partitionsOf(event, key).map(([partition, values]) => ({
         role: TRIGGER,
+        label: "",
+        value: 0,
+        bound: { ...bound, ...values },
         partition,
-        bound: { ...boundOf(event, facts), ...values },
       })),
   });
 }

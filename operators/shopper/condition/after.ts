@@ -3,7 +3,6 @@ import type { Facts } from "../../../src/flow/operator.ts";
 import { type EventTime, hours, type Millis, plus } from "../../../src/time/event-time.ts";
 import { numberProp, type ShopEvent } from "../../event.ts";
 import { fieldsOf, numberOf } from "../catalog.ts";
-import { boundOf } from "./bound.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
 import { textOfMatcher } from "./explained.ts";
 import type { EdgeLeaf } from "./leaf.ts";
@@ -49,14 +48,14 @@ export function afterEdge({
       ...(typeof delay === "number" ? { within_ms: delay } : {}),
     },
     cancels: until === null ? undefined : cancelLeaf([until], KEY),
-    parts({ event, facts }) {
+    parts({ event, facts, bound: known }) {
       const parts: Part[] = [];
       for (const [partition, values] of partitionsOf(event, KEY)) {
         const length = delayOf(partition, event, facts);
         if (length === undefined) continue;
         const value = Math.max(repeat ? SHORTEST_REPEATED : 1, Math.round(length));
-        const bound = { ...boundOf(event, facts), ...values };
-        parts.push({ role: TRIGGER, partition, value, bound });
+        const bound = { ...known, ...values };
+        parts.push({ role: TRIGGER, label: "", value, bound, partition });
       }
       return parts;
     },

@@ -1,6 +1,8 @@
 import type { Cancel } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { ShopEvent } from "../../event.ts";
+import { insertAt } from "../insert.ts";
+import { withOne } from "../records.ts";
 import { valuesOf } from "./bound.ts";
 import type { Histories, Leaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
@@ -29,7 +31,7 @@ export function cancelLeaf(of: readonly Cancel[], key: readonly string[]): Leaf<
         all[partition] = list;
         let place = list.length;
         while (place > 0 && (list[place - 1] as Cancelled)[0] > event.at) place -= 1;
-        list.splice(place, 0, [event.at, event.clientId]);
+        insertAt(list, place, [event.at, event.clientId]);
         if (list.length > KEPT_CANCELS) list.shift();
         const names = Object.keys(all);
         if (names.length > KEPT_PARTITIONS) delete all[oldest(all, names)];
@@ -97,10 +99,10 @@ export function partitionsOf(
   event: ShopEvent,
   key: readonly string[],
 ): (readonly [partition: string, values: Readonly<Record<string, string>>])[] {
-  let all: Record<string, string>[] = [{}];
+  let all: Readonly<Record<string, string>>[] = [{}];
   for (const name of key) {
     const values = valuesOf(event, name);
-    all = all.flatMap((one) => values.map((value) => ({ ...one, [name]: value })));
+    all = all.flatMap((one) => values.map((value) => withOne(one, name, value)));
   }
   return all.map((values) => [key.map((name) => values[name]).join("\n"), values]);
 }

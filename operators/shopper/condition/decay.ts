@@ -1,10 +1,11 @@
 import type { Decay, Weight } from "../../../src/config/condition-ast.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
 import { type Reading, shownScore, textOfMatcher } from "./explained.ts";
-import type { LevelLeaf, Occurrence } from "./leaf.ts";
+import type { LevelLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import { type Machine, type MachineHistory, type Mark, stateAt } from "./machine.ts";
-import { machineLevel, type Part } from "./machine-leaf.ts";
+import { machineLevel } from "./machine-leaf.ts";
+import type { Occurrence } from "./occurrence.ts";
 
 const SHOWN_MARKS = 5;
 /** Below this part of the bound a score that is off is as good as none. */
@@ -31,8 +32,11 @@ export function decayLevel(decay: Decay): LevelLeaf<MachineHistory<DecayState>> 
     matchers: add.map(({ of }) => of),
     machine,
     reading: (state, at) => decayReading(decay, state, at),
-    parts: (occurrence) =>
-      weightParts(add, occurrence).map((part) => ({ ...part, label: occurrence.event.touchpoint })),
+    parts(occurrence) {
+      const value = weightOf(add, occurrence);
+      const label = occurrence.event.touchpoint;
+      return value === undefined ? [] : [{ role: 0, label, value, bound: null, partition: "" }];
+    },
   });
   const stateOf = (history: MachineHistory<DecayState> | undefined, at: EventTime) =>
     history === undefined ? null : stateAt(machine, history, at);
@@ -49,18 +53,21 @@ export function decayLevel(decay: Decay): LevelLeaf<MachineHistory<DecayState>> 
   };
 }
 
-/** What an event adds to a score; nothing when it meets no matcher. */
-export function weightParts(add: readonly Weight[], { event, met }: Occurrence): readonly Part[] {
-  let value = 0;
+/** What an event adds to a score; undefined when it meets no matcher. */
+export function weightOf(
+  add: readonly Weight[],
+  { event, met }: Pick<Occurrence, "event" | "met">,
+): number | undefined {
+  let sum = 0;
   let counts = false;
   for (const { of, weight, field } of add) {
     if (!met.includes(of.index)) continue;
     const measure = field === null ? 1 : event.props[field];
     if (typeof measure !== "number") continue;
     counts = true;
-    value += weight * measure;
+    sum += weight * measure;
   }
-  return counts ? [{ role: 0, value }] : [];
+  return counts ? sum : undefined;
 }
 
 /** What is left of a score after some time. */

@@ -1,6 +1,5 @@
 import type { Matcher } from "../../../src/config/condition-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
-import { boundOf } from "./bound.ts";
 import { shownEvents, textOfMatcher } from "./explained.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
@@ -17,8 +16,8 @@ export function eventEdge(of: Matcher): EdgeLeaf<Came[]> {
     key,
     listens: [of.index],
     follows: null,
-    add(history = [], { event, facts }) {
-      history.push([event.at, event.clientId, event.type, boundOf(event, facts)]);
+    add(history = [], { event, bound }) {
+      history.push([event.at, event.clientId, event.type, bound]);
       if (history.length > KEPT_EVENTS) history.shift();
       return history;
     },

@@ -1,22 +1,11 @@
 import type { Topic } from "../../../src/config/condition-ast.ts";
-import type { Facts } from "../../../src/flow/operator.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
-import type { ShopEvent } from "../../event.ts";
-import type { SessionView } from "../signals.ts";
 import type { Reading, Waiting } from "./explained.ts";
+import type { Occurrence } from "./occurrence.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** An event as evidence: when, the tracker's id of it, its type. */
 export type Seen = readonly [at: EventTime, id: string, type: string];
-
-/** An event that met matchers, as it is put into histories. */
-export interface Occurrence {
-  readonly event: ShopEvent;
-  readonly session: SessionView | null;
-  /** Indexes of the matchers it met. */
-  readonly met: readonly number[];
-  readonly facts: Facts;
-}
 
 /** What another part says of a person from `at` on; a tag is on or off, others have one value at a time. */
 export interface StandingChange {

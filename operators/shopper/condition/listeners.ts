@@ -5,6 +5,7 @@ import type { ShopEvent } from "../../event.ts";
 import type { Step } from "../signals.ts";
 import type { Histories, Leaf, StandingChange } from "./leaf.ts";
 import { Matchers } from "./matchers.ts";
+import { Occurrence } from "./occurrence.ts";
 
 /**
  * The leaves of a file's conditions, equal ones as one, each found by the matchers it listens to: an
@@ -90,7 +91,7 @@ export class Listeners {
   take(histories: Histories, { event, session }: Step, facts: Facts): readonly number[] {
     const met = this.#metBy(event, facts);
     if (met.length === 0) return NO_PLACES;
-    const occurrence = { event, session, met, facts };
+    const occurrence = new Occurrence(event, session, met, facts);
     const listening = this.#listening(met);
     const touched: number[] = [];
     this.#round += 1;

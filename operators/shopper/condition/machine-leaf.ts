@@ -2,15 +2,7 @@ import type { Matcher } from "../../../src/config/condition-ast.ts";
 import { type EventTime, isoTime } from "../../../src/time/event-time.ts";
 import { allCancels, type Cancelled, cancelsOf } from "./cancel.ts";
 import { type Reading, shownEvents, type Waiting } from "./explained.ts";
-import type {
-  EdgeLeaf,
-  Firing,
-  Histories,
-  Leaf,
-  LevelLeaf,
-  Occurrence,
-  StandingChange,
-} from "./leaf.ts";
+import type { EdgeLeaf, Firing, Histories, Leaf, LevelLeaf, StandingChange } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import {
   fold,
@@ -26,6 +18,7 @@ import {
   timelineOf,
   walk,
 } from "./machine.ts";
+import type { Occurrence } from "./occurrence.ts";
 import { NEVER } from "./timeline.ts";
 
 /** The types of events that matchers name; marks hold places in it. */
@@ -33,13 +26,13 @@ export const typesOf = (matchers: readonly Matcher[]): readonly string[] => [
   ...new Set(matchers.flatMap(({ events }) => events)),
 ];
 
-/** The part of a mark that a leaf makes of an event; `partition` is `""` where nothing is kept apart. */
+/** The part of a mark that a leaf makes of an event: empty where it has none, `partition` where nothing is kept apart. */
 export interface Part {
   readonly role: number;
-  readonly label?: string;
-  readonly value?: number;
-  readonly bound?: Mark[6];
-  readonly partition?: string;
+  readonly label: string;
+  readonly value: number;
+  readonly bound: Mark[6];
+  readonly partition: string;
 }
 
 export interface MachineSpec<State> {
@@ -93,7 +86,7 @@ const marksAt = <State>(history: MachineHistory<State> | undefined, at: EventTim
   (history?.[2] ?? []).filter((mark) => mark[0] === at);
 
 function markOf(part: Part, { event }: Occurrence, types: readonly string[]): Mark {
-  const { role, label = "", value = 0, bound = null } = part;
+  const { role, label, value, bound } = part;
   return [event.at, role, event.clientId, types.indexOf(event.type), label, value, bound];
 }
 
@@ -134,7 +127,7 @@ export function machineEdge<State>(spec: EdgeSpec<State>): EdgeLeaf<EdgeHistory<
       let all = history;
       for (const part of spec.parts(occurrence)) {
         all ??= {};
-        const of = partitionOf(all, part.partition ?? "");
+        const of = partitionOf(all, part.partition);
         insertMark(of, markOf(part, occurrence, types), machine);
       }
       return all;

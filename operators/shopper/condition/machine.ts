@@ -1,4 +1,5 @@
 import { type EventTime, latest } from "../../../src/time/event-time.ts";
+import { insertAt } from "../insert.ts";
 import type { BoundValues, Firing, Seen } from "./leaf.ts";
 import { NEVER, type Timeline, Trace } from "./timeline.ts";
 
@@ -59,7 +60,7 @@ export function insertMark<State>(
   if (mark[0] < folded) return;
   let place = marks.length;
   while (place > 0 && isBefore(mark, marks[place - 1] as Mark)) place -= 1;
-  marks.splice(place, 0, mark);
+  insertAt(marks, place, mark);
   const spare = marks[marks.length - KEPT_MARKS];
   if (spare !== undefined && marks.length > KEPT_MARKS) fold(history, spare[0], machine);
 }

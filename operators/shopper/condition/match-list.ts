@@ -1,4 +1,5 @@
 import type { EventTime, Millis } from "../../../src/time/event-time.ts";
+import { insertAt } from "../insert.ts";
 import { joined, NEVER, type Timeline, Trace } from "./timeline.ts";
 
 /**
@@ -24,7 +25,7 @@ const KEPT_MATCHES = 256;
 export function insertMatch(list: Match[], match: Match): void {
   let place = list.length;
   while (place > 0 && isBefore(match, list[place - 1] as Match)) place -= 1;
-  list.splice(place, 0, match);
+  insertAt(list, place, match);
 }
 
 const isBefore = (a: Match, b: Match): boolean => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);

@@ -1,6 +1,5 @@
 import type { Owns } from "../../../src/config/condition-ast.ts";
 import { plus } from "../../../src/time/event-time.ts";
-import { boundOf } from "./bound.ts";
 import { textOfMatcher } from "./explained.ts";
 import type { LevelLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
@@ -25,7 +24,7 @@ export function ownsLevel({ of, ageOver }: Owns): LevelLeaf<MachineHistory<OwnsS
     matchers: [of],
     machine,
     reading: () => ({ what: textOfMatcher(of), within_ms: ageOver }),
-    parts: ({ event, facts }) => [{ role: 0, bound: boundOf(event, facts) }],
+    parts: ({ bound }) => [{ role: 0, label: "", value: 0, bound, partition: "" }],
   });
   return {
     ...leaf,

@@ -23,9 +23,17 @@ export function runLevel(run: Run): LevelLeaf<MachineHistory<RunState>> {
     machine: runMachine(run),
     reading: (state) => runReading(run, state),
     parts({ event, met }): readonly Part[] {
-      if (!met.includes(of.index)) return [{ role: BREAKS }];
-      if (distinct === "event") return [{ role: FITS }];
-      return valuesOf(event, distinct).map((label) => ({ role: FITS, label }));
+      if (!met.includes(of.index))
+        return [{ role: BREAKS, label: "", value: 0, bound: null, partition: "" }];
+      if (distinct === "event")
+        return [{ role: FITS, label: "", value: 0, bound: null, partition: "" }];
+      return valuesOf(event, distinct).map((label) => ({
+        role: FITS,
+        label,
+        value: 0,
+        bound: null,
+        partition: "",
+      }));
     },
   });
 }

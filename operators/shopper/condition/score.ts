@@ -1,9 +1,9 @@
 import type { LimitedWeight, Score } from "../../../src/config/condition-ast.ts";
 import { type EventTime, millis, minus, plus } from "../../../src/time/event-time.ts";
 import { valuesOf } from "./bound.ts";
-import { faded, lastAbove, weightParts } from "./decay.ts";
+import { faded, lastAbove, weightOf } from "./decay.ts";
 import { shownScore, textOfMatcher } from "./explained.ts";
-import type { EdgeLeaf, Occurrence } from "./leaf.ts";
+import type { EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
 import { type EdgeHistory, machineEdge, type Part } from "./machine-leaf.ts";
@@ -30,7 +30,18 @@ export function scoreEdge(score: Score): EdgeLeaf<EdgeHistory<ScoreState>> {
     cancels: undefined,
     shown: { what: add.map(({ of }) => textOfMatcher(of)).join("; ") },
     waiting: (state, at) => reachedTier(score, state, at),
-    parts: (occurrence) => add.flatMap((weight, i) => partOf(weight, i, occurrence)),
+    parts(occurrence) {
+      const parts: Part[] = [];
+      add.forEach((weight, i) => {
+        const value = weightOf([weight], occurrence);
+        if (value === undefined) return;
+        const distinct = weight.limit?.distinct ?? null;
+        const label = distinct === null ? "" : valuesOf(occurrence.event, distinct).join("\n");
+        // Its role is the place of the weight: an event may meet several.
+        parts.push({ role: i, label, value, bound: null, partition: "" });
+      });
+      return parts;
+    },
   });
 }
 
@@ -45,13 +56,6 @@ function reachedTier({ halfLife, tiers }: Score, [at, score, tier]: ScoreState, 
       ? {}
       : { need: next.from, lacking: { amount: shownScore(Math.max(0, next.from - have)) } }),
   };
-}
-
-/** Its role is the place of the weight: an event may meet several. */
-function partOf(weight: LimitedWeight, i: number, occurrence: Occurrence): readonly Part[] {
-  const distinct = weight.limit?.distinct ?? null;
-  const label = distinct === null ? "" : valuesOf(occurrence.event, distinct).join("\n");
-  return weightParts([weight], occurrence).map((part) => ({ ...part, role: i, label }));
 }
 
 function scoreMachine({ add, halfLife, tiers }: Score): Machine<ScoreState> {

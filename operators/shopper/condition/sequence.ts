@@ -1,11 +1,10 @@
 import type { Sequence, SequenceStep } from "../../../src/config/condition-ast.ts";
 import { type EventTime, isoTime, plus, since } from "../../../src/time/event-time.ts";
-import { boundOf } from "./bound.ts";
 import { textOfMatcher } from "./explained.ts";
 import type { BoundValues, EdgeLeaf } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import type { Fire, Machine, Mark } from "./machine.ts";
-import { type EdgeHistory, machineEdge } from "./machine-leaf.ts";
+import { type EdgeHistory, machineEdge, type Part } from "./machine-leaf.ts";
 
 /** By step: the marks so far of the sequence that waits for the next step; empty when none does. */
 type Latches = readonly (readonly Mark[])[];
@@ -23,12 +22,14 @@ export function sequenceEdge({ steps }: Sequence): EdgeLeaf<EdgeHistory<Latches>
     cancels: undefined,
     shown: { what: steps.map(({ of }) => textOfMatcher(of)).join(" and then ") },
     waiting: (latches) => reachedStep(latches, steps),
-    parts({ event, met, facts }) {
-      const bound = boundOf(event, facts);
+    parts({ met, bound }) {
+      const parts: Part[] = [];
       // Later steps first.
-      return steps.flatMap(({ of }, i) =>
-        met.includes(of.index) ? [{ role: steps.length - 1 - i, bound }] : [],
-      );
+      steps.forEach(({ of }, i) => {
+        if (!met.includes(of.index)) return;
+        parts.push({ role: steps.length - 1 - i, label: "", value: 0, bound, partition: "" });
+      });
+      return parts;
     },
   });
 }

@@ -33,9 +33,11 @@ export function sumPerLatest(
       const thing = valuesOf(event, per.key)[0] ?? "";
       const value = event.props[field];
       const parts: Part[] = [];
-      if (met.includes(per.latest.index) && thing !== "") parts.push({ role: THING, label: thing });
+      if (met.includes(per.latest.index) && thing !== "") {
+        parts.push({ role: THING, label: thing, value: 0, bound: null, partition: "" });
+      }
       if (met.includes(of.index) && typeof value === "number") {
-        parts.push({ role: MATCH, label: thing, value });
+        parts.push({ role: MATCH, label: thing, value, bound: null, partition: "" });
       }
       return parts;
     },

@@ -1,8 +1,9 @@
 import type { Count, None, Sum } from "../../../src/config/condition-ast.ts";
 import { type EventTime, isoTime, MIN_TIME, type Millis } from "../../../src/time/event-time.ts";
+import { insertAt } from "../insert.ts";
 import { valuesOf } from "./bound.ts";
 import { type Reading, textOfMatcher } from "./explained.ts";
-import type { LevelLeaf, Occurrence, Seen } from "./leaf.ts";
+import type { LevelLeaf, Seen } from "./leaf.ts";
 import { leafKey } from "./leaf-key.ts";
 import { typesOf } from "./machine-leaf.ts";
 import {
@@ -13,6 +14,7 @@ import {
   metTimeline,
   thinMatches,
 } from "./match-list.ts";
+import type { Occurrence } from "./occurrence.ts";
 import { reached, reaches } from "./sum.ts";
 import { Trace } from "./timeline.ts";
 
@@ -130,7 +132,7 @@ export function sumInWindow(sum: Sum & { readonly within: Millis }): LevelLeaf<A
       const list = history ?? [];
       let place = list.length;
       while (place > 0 && (list[place - 1] as Amount)[0] > event.at) place -= 1;
-      list.splice(place, 0, [event.at, event.clientId, types.indexOf(event.type), value]);
+      insertAt(list, place, [event.at, event.clientId, types.indexOf(event.type), value]);
       if (list.length > KEPT_AMOUNTS) list.shift();
       return list;
     },

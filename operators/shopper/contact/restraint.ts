@@ -3,6 +3,7 @@ import { type EventTime, isoTime, latest, plus } from "../../../src/time/event-t
 import { sellableOf } from "../catalog.ts";
 import { factsRead } from "../facts-read.ts";
 import { recIdOf } from "../recommendation.ts";
+import { withOne } from "../records.ts";
 import { chance } from "./chance.ts";
 import { decisionOf, type Outcome, withDecision } from "./decision.ts";
 import { spend } from "./limit.ts";
@@ -40,8 +41,8 @@ export interface Turn {
   readonly state: ContactState;
   readonly ctx: Context<ContactOut>;
   readonly policies: Policies;
-  /** When the event at hand was heard of. */
-  readonly heard?: EventTime;
+  /** When the event at hand was heard of; undefined where it is none that is heard. */
+  readonly heard: EventTime | undefined;
 }
 
 /** Takes in what is proposed: what disturbs nobody is done at once, the rest when its moment is over. */
@@ -211,7 +212,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   const { option, channel, open } = go;
   const { rule, once } = proposal;
   const isMarketing = proposal.class === "marketing";
-  if (once !== null) state.once = { ...state.once, [once.key]: plus(at, once.every) };
+  if (once !== null) state.once = withOne(state.once, once.key, plus(at, once.every));
   if (option.op === "tag" || option.op === "crm") {
     record(proposal, "done", turn, { option, channel });
     ctx.emit({ kind: "deed", proposal, option, channel, time: at });
@@ -222,7 +223,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
     for (const cap of policies.caps) {
       if (!concerns(cap, rule, channel)) continue;
       const key = capKey(cap, rule, channel);
-      state.caps = { ...state.caps, [key]: spend(state.caps[key], cap, at, policies.local) };
+      state.caps = withOne(state.caps, key, spend(state.caps[key], cap, at, policies.local));
     }
   }
   if (open.way !== null) useWay(state.ledger, channel, open.way, at, policies.local);
