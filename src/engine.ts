@@ -22,6 +22,7 @@ import {
 } from "./flow/job.ts";
 import { type JobPart, wholeJob } from "./flow/job-part.ts";
 import type { Output } from "./flow/output.ts";
+import { Runs } from "./flow/runs.ts";
 import { AckInbox } from "./nats/ack-inbox.ts";
 import { BrokerMoves } from "./nats/broker-moves.ts";
 import { Checkpoints } from "./nats/checkpoints.ts";
@@ -87,6 +88,10 @@ const OUTPUT_ROOM = 8_192;
 const FRAMES_UNDER_WAY = 64;
 /** Frames sent and not yet acknowledged: at few events a second none waits for another. */
 const FRAMES_IN_FLIGHT = 4;
+/** With more than so many messages still to be read, longer frames are worth more than early ones. */
+const BEHIND = 512;
+/** Messages of `IN` that are taken in one go. */
+const RUN = 64;
 /** Reading holds the thread for so long, or for one record, before others have their turn. */
 const SLICE_MS = 4;
 const TICK_MS = 1000;
@@ -131,7 +136,7 @@ export class Engine {
   readonly #moves: BrokerMoves;
   readonly #hops = new Map<string, Map<string, HopPublisher>>();
   /** For frames in flight. */
-  readonly #slots = new Slots(FRAMES_IN_FLIGHT);
+  readonly #slots = new Slots(() => (this.#isBehind ? 1 : FRAMES_IN_FLIGHT));
   /** The message of its log each group is at; what it causes cannot be older than that. */
   readonly #at = new Map<string, ReadPosition>();
   /** The last message each group is through with. */
@@ -306,13 +311,22 @@ export class Engine {
     for (const targets of this.#hops.values())
       for (const hop of targets.values()) hops += hop.queued;
     return {
-      in: this.#readers.in?.pending ?? 0,
+      in: this.#backlog,
       events: this.#readers.events?.pending ?? 0,
       demand: this.#readers.demand?.pending ?? 0,
       hops,
       outputs: this.#outputs.size,
       merging: this.job.demands.reduce((sum, group) => sum + group.waiting, 0),
     };
+  }
+  /** Messages of `IN` that collect has not had yet. */
+  get #backlog(): number {
+    const reader = this.#readers.in;
+    if (reader === undefined) return 0;
+    return reader.pending + Math.max(0, reader.position.seq - this.#positionOf(INTAKE).seq);
+  }
+  get #isBehind(): boolean {
+    return LOGS.some((log) => (this.#readers[log]?.pending ?? 0) > BEHIND);
   }
   /** How everything stands. */
   report(): EngineReport {
@@ -407,13 +421,7 @@ export class Engine {
     const stream = this.#names.events;
     const reader = new StreamReader(nc, { stream, after: events.position, until: upTo, log });
     this.#readers = { ...this.#readers, events: reader };
-    this.#running.push(
-      this.#follow(
-        reader,
-        (message) => this.#frame(message),
-        () => false,
-      ),
-    );
+    this.#running.push(this.#reading(() => this.#follow(reader, () => false)));
   }
   /** Lets what was read be acknowledged and checkpointed, and lets go of the broker. */
   async finish(withinMs: number): Promise<void> {
@@ -460,11 +468,9 @@ export class Engine {
   /** Starts reading. */
   run(): void {
     const { in: intake, events, demand } = this.#readers;
-    if (intake !== undefined)
-      this.#running.push(this.#follow(intake, (message) => this.#take(message)));
+    if (intake !== undefined) this.#running.push(this.#reading(() => this.#takeAll(intake)));
     for (const reader of [events, demand])
-      if (reader !== undefined)
-        this.#running.push(this.#follow(reader, (message) => this.#frame(message)));
+      if (reader !== undefined) this.#running.push(this.#reading(() => this.#follow(reader)));
     if (this.#part.intake) this.#eraseSometimes();
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     void this.#watchConnection();
@@ -525,24 +531,36 @@ export class Engine {
     if (!this.#stopping) this.#options.onFailure(failure);
   }
 
-  /** Reads for good; a failure stops the engine, loudly. */
-  async #follow(
-    reader: StreamReader,
-    handle: (message: JsMsg) => Promise<void> | undefined,
-    isOver = () => this.#stopping,
-  ): Promise<void> {
+  /** A failure while a log is read stops the engine, loudly. */
+  async #reading(read: () => Promise<void>): Promise<void> {
     this.#following += 1;
     try {
-      for await (const message of reader.messages()) {
-        await this.#breath.taken();
-        const wait = handle(message);
-        if (wait !== undefined) await wait;
-        if (isOver()) return;
-      }
+      await read();
     } catch (failure) {
       this.#fail(failure);
     } finally {
       this.#following -= 1;
+    }
+  }
+  /** `IN` for good, in runs: collect is quicker with several messages in a row than with one between two frames. */
+  async #takeAll(reader: StreamReader): Promise<void> {
+    for await (const run of new Runs(reader.messages(), RUN)) {
+      for (const message of run) {
+        const turn = this.#breath.taken();
+        if (turn !== undefined) await turn;
+        const wait = this.#take(message);
+        if (wait !== undefined) await wait;
+        if (this.#stopping) return;
+      }
+    }
+  }
+  /** Frames for good. */
+  async #follow(reader: StreamReader, isOver = () => this.#stopping): Promise<void> {
+    for await (const message of reader.messages()) {
+      await this.#breath.taken();
+      const wait = this.#frame(message);
+      if (wait !== undefined) await wait;
+      if (isOver()) return;
     }
   }
 

@@ -45,7 +45,7 @@ test("few frames at a time, one of a target, and every record once, in order", (
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 4 }), happenings, (count, list) => {
       const { frames, inbox, endTurn } = broker();
-      const slots = new Slots(count);
+      const slots = new Slots(() => count);
       const targets = ["a", "b", "c", "d", "e"];
       const publishers = targets.map(
         (target) => new HopPublisher({ inbox, slots }, { subject: target, source: "s", target }),
@@ -86,7 +86,7 @@ test("few frames at a time, one of a target, and every record once, in order", (
 
 test("where more comes than is acknowledged, frames become longer, not more", () => {
   const { frames, inbox, endTurn } = broker();
-  const slots = new Slots(2);
+  const slots = new Slots(() => 2);
   const publishers = Array.from({ length: 16 }, (_, i) => {
     return new HopPublisher({ inbox, slots }, { subject: `${i}`, source: "s", target: `${i}` });
   });
@@ -95,4 +95,21 @@ test("where more comes than is acknowledged, frames become longer, not more", ()
   expect(frames.length).toBe(2);
   for (let i = 0; i < frames.length; i += 1) frames[i]?.acknowledge();
   expect(frames.map(({ records }) => records.length)).toEqual(new Array(16).fill(10));
+});
+
+test("slots that become fewer or more while frames are in flight", () => {
+  let most = 3;
+  const slots = new Slots(() => most);
+  const begun: number[] = [];
+  for (let i = 0; i < 8; i += 1) slots.take(() => begun.push(i));
+  expect(begun).toEqual([0, 1, 2]);
+  most = 1;
+  slots.give();
+  slots.give();
+  expect(begun).toEqual([0, 1, 2]);
+  slots.give();
+  expect(begun).toEqual([0, 1, 2, 3]);
+  most = 2;
+  slots.give();
+  expect(begun).toEqual([0, 1, 2, 3, 4, 5]);
 });
