@@ -7,6 +7,9 @@ export class Compact {
   readonly #names: string[] = [];
   readonly #ids = new Map<string, number>();
   readonly #writer = new Writer();
+  /** By name, which one came after it: records are alike, so it is looked at before the name is looked up. */
+  readonly #follows = new Uint16Array(MOST_NAMES + 1);
+  #last = 0;
 
   /** Names that are shared so far, by place; the list only grows. */
   get names(): readonly string[] {
@@ -17,6 +20,7 @@ export class Compact {
     for (const name of names) this.#ids.set(name, this.#names.push(name));
   }
 
+  /** There until the next call. */
   encode(value: unknown): Uint8Array {
     const writer = this.#writer;
     writer.begin();
@@ -29,56 +33,59 @@ export class Compact {
   }
 
   #put(to: Writer, value: unknown): void {
-    switch (typeof value) {
-      case "number":
-        putNumber(to, value);
-        return;
-      case "string":
-        this.#putText(to, value);
-        return;
-      case "boolean":
-        to.byte(value ? Tag.True : Tag.False);
-        return;
-      case "object":
-        if (value === null) to.byte(Tag.Null);
-        else if (Array.isArray(value)) this.#putList(to, value);
-        else if (value instanceof Uint8Array) to.bytes(value);
-        else this.#putRecord(to, value as Readonly<Record<string, unknown>>);
-        return;
-      default:
-        // As in msgpack: what is undefined is nothing.
-        to.byte(Tag.Null);
-    }
+    // One question after the other: what `typeof` says is never made into a text that is compared.
+    if (typeof value === "number") putNumber(to, value);
+    else if (typeof value === "string") this.#putText(to, value);
+    else if (typeof value === "boolean") to.byte(value ? Tag.True : Tag.False);
+    // As in msgpack: what is undefined is nothing.
+    else if (typeof value !== "object" || value === null) to.byte(Tag.Null);
+    else if (Array.isArray(value)) this.#putList(to, value);
+    else if (value instanceof Uint8Array) to.bytes(value);
+    else this.#putRecord(to, value as Readonly<Record<string, unknown>>);
   }
 
   #putList(to: Writer, list: readonly unknown[]): void {
-    to.sized(Tag.ShortList, Tag.List, list.length);
-    for (const value of list) this.#put(to, value);
+    const { length } = list;
+    to.sized(Tag.ShortList, Tag.List, length);
+    for (let i = 0; i < length; i += 1) this.#put(to, list[i]);
   }
 
+  /** How many fields there are is known at the end; few of them is what room is left for. */
   #putRecord(to: Writer, record: Readonly<Record<string, unknown>>): void {
+    const from = to.begun();
     let size = 0;
-    for (const name in record) if (record[name] !== undefined) size += 1;
-    to.sized(Tag.ShortRecord, Tag.Record, size);
     for (const name in record) {
       const value = record[name];
       if (value === undefined) continue;
       this.#putName(to, name);
       this.#put(to, value);
+      size += 1;
     }
+    to.sizedAt(from, Tag.ShortRecord, Tag.Record, size);
   }
 
   /** A place in the shared list, counted from 1; 0 and the text itself when the list is full. */
   #putName(to: Writer, name: string): void {
-    let id = this.#ids.get(name);
+    const expected = this.#follows[this.#last] as number;
+    if (expected > 0 && this.#names[expected - 1] === name) {
+      this.#last = expected;
+      to.whole(expected);
+      return;
+    }
+    const id = this.#idOf(name);
+    this.#follows[this.#last] = id;
+    this.#last = id;
+    to.whole(id);
+    if (id === 0) this.#putText(to, name);
+  }
+  #idOf(name: string): number {
+    const id = this.#ids.get(name);
+    if (id !== undefined) return id;
     // It would come back as something else than a field.
     if (name === "__proto__") throw new RangeError("no field may be called __proto__");
-    if (id === undefined && this.#names.length < MOST_NAMES && name.length <= MOST_NAME_LENGTH) {
-      id = this.#names.push(name);
-      this.#ids.set(name, id);
-    }
-    to.whole(id ?? 0);
-    if (id === undefined) this.#putText(to, name);
+    if (this.#names.length >= MOST_NAMES || name.length > MOST_NAME_LENGTH) return 0;
+    this.#ids.set(name, this.#names.push(name));
+    return this.#names.length;
   }
 
   #putText(to: Writer, text: string): void {
@@ -174,10 +181,15 @@ const MOST_NAMES = 4096;
 const MOST_NAME_LENGTH = 64;
 /** A shorter text is as short as a reference to it. */
 const LEAST_SHARED = 4;
-/** Digests and ids made of them. */
-const HEX = /^(?:[0-9a-f]{2}){4,}$/;
+/** Digests and ids made of them: pairs of hexadecimal digits, so many digits at least. */
+const LEAST_HEX = 8;
+/** By code of ASCII, what a hexadecimal digit stands for; `NO_DIGIT` for what is none. */
+const NO_DIGIT = 0x10;
+const DIGITS = new Uint8Array(0x80).fill(NO_DIGIT);
+for (let digit = 0; digit < 16; digit += 1) DIGITS[digit.toString(16).charCodeAt(0)] = digit;
 /** Fractions of so much are whole numbers, where they come back as they were. */
 const DECIMALS = 10_000;
+const WORD = 2 ** 31;
 /** Whole numbers from here on are times: told as the distance from the one before. */
 const TIMES = 2 ** 32;
 
@@ -204,6 +216,9 @@ const Tag = {
   Record: 0xcf,
   Bytes: 0xd0,
 } as const;
+
+/** Lists and records of fewer say their size with the tag. */
+const SHORT_SIZES = 0x20;
 
 function putNumber(to: Writer, value: number): void {
   if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
@@ -238,7 +253,7 @@ class Writer {
     this.met.clear();
   }
   taken(): Uint8Array {
-    return Uint8Array.prototype.slice.call(this.#buffer, 0, this.#used);
+    return new Uint8Array(this.#buffer.buffer, this.#buffer.byteOffset, this.#used);
   }
 
   byte(value: number): void {
@@ -248,19 +263,41 @@ class Writer {
   /** A whole number from 0 on, seven bits a byte. */
   whole(value: number): void {
     this.#room(8);
-    let left = value;
-    while (left >= 0x80) {
-      this.#buffer[this.#used++] = (left % 0x80) + 0x80;
-      left = Math.floor(left / 0x80);
-    }
-    this.#buffer[this.#used++] = left;
+    const buffer = this.#buffer;
+    let at = this.#used;
+    let large = value;
+    for (; large >= WORD; large = Math.floor(large / 0x80)) buffer[at++] = (large % 0x80) + 0x80;
+    // The rest of it fits into a machine word, where there is nothing to divide.
+    let left = large | 0;
+    for (; left >= 0x80; left >>= 7) buffer[at++] = (left & 0x7f) | 0x80;
+    buffer[at++] = left;
+    this.#used = at;
   }
   sized(short: number, long: number, size: number): void {
-    if (size < 0x20) this.byte(short + size);
+    if (size < SHORT_SIZES) this.byte(short + size);
     else {
       this.byte(long);
       this.whole(size);
     }
+  }
+  /** Leaves room for the head of what has a size that is not known yet; where that is. */
+  begun(): number {
+    this.#room(1);
+    return this.#used++;
+  }
+  /** The head of what began there and ends here. */
+  sizedAt(from: number, short: number, long: number, size: number): void {
+    if (size < SHORT_SIZES) {
+      this.#buffer[from] = short + size;
+      return;
+    }
+    const end = this.#used;
+    const more = this.#sizeOf(size);
+    this.#room(more);
+    this.#buffer.copyWithin(from + 1 + more, from + 1, end);
+    this.#used = from;
+    this.sized(short, long, size);
+    this.#used = end + more;
   }
   time(value: number): void {
     const after = value - this.#time;
@@ -274,23 +311,26 @@ class Writer {
     this.#used = this.#buffer.writeDoubleLE(value, this.#used);
   }
   text(text: string): void {
-    if (HEX.test(text)) {
-      this.#hex(text);
-      return;
-    }
     const { length } = text;
     this.#room(9 + length * 2);
+    const buffer = this.#buffer;
     const from = this.#used;
     let at = from + (length < 0x40 ? 1 : this.#sizeOf(length) + 1);
+    let digits = 0;
     for (let i = 0; i < length; i += 1) {
       const code = text.charCodeAt(i);
       if (code >= 0x80) {
         this.#wide(text);
         return;
       }
-      this.#buffer[at++] = code;
+      digits |= DIGITS[code] as number;
+      buffer[at++] = code;
     }
-    if (length < 0x40) this.#buffer[from] = Tag.ShortText + length;
+    if (digits < NO_DIGIT && length >= LEAST_HEX && length % 2 === 0) {
+      this.#hex(text);
+      return;
+    }
+    if (length < 0x40) buffer[from] = Tag.ShortText + length;
     else {
       this.byte(Tag.Text);
       this.whole(length);
@@ -303,11 +343,15 @@ class Writer {
     this.whole(text.length);
     this.#used += this.#buffer.write(text, this.#used, "utf16le");
   }
+  /** Two digits a byte; there is room. */
   #hex(text: string): void {
+    const { length } = text;
     this.byte(Tag.Hex);
-    this.whole(text.length / 2);
-    this.#room(text.length / 2);
-    this.#used += this.#buffer.write(text, this.#used, "hex");
+    this.whole(length / 2);
+    for (let i = 0; i < length; i += 2) {
+      const high = DIGITS[text.charCodeAt(i)] as number;
+      this.#buffer[this.#used++] = (high << 4) | (DIGITS[text.charCodeAt(i + 1)] as number);
+    }
   }
   bytes(value: Uint8Array): void {
     this.byte(Tag.Bytes);

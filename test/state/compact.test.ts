@@ -37,7 +37,7 @@ test("law: what was made compact comes back as from msgpack, whatever was encode
   const kept: [unknown, Uint8Array][] = [];
   fc.assert(
     fc.property(plain, (value) => {
-      const bytes = compact.encode(value);
+      const bytes = compact.encode(value).slice();
       kept.push([value, bytes]);
       expect(compact.decode(bytes)).toStrictEqual(value);
     }),
@@ -45,6 +45,39 @@ test("law: what was made compact comes back as from msgpack, whatever was encode
   );
   // Names learnt since have changed nothing of what was encoded before.
   for (const [value, bytes] of kept) expect(compact.decode(bytes)).toStrictEqual(value);
+});
+
+test("bytes are what they have always been: checkpoints are full of them", () => {
+  const compact = new Compact();
+  const numbers = [
+    0,
+    63,
+    64,
+    300,
+    2 ** 31 - 1,
+    2 ** 31,
+    2 ** 32 - 1,
+    -1,
+    -(2 ** 40),
+    0.25,
+    1 / 3,
+    -0,
+  ];
+  const digits = ["abc", "00aaff0123", "00aaff012", "00aaff01", "00AAff01", "a".repeat(64), "雪"];
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`f${i % 10}${i}`, i]));
+  const bytesOf = (value: unknown) => Buffer.from(compact.encode(value)).toString("hex");
+  expect(bytesOf({ at: 1_790_000_000_000, numbers })).toBe(
+    "6201c580d8c1a28c34024c003fc340c3ac02c3ffffffff07c38080808008c3ffffffff0fc401c480808080802" +
+      "0c7c413c8555555555555d53fc80000000000000080",
+  );
+  expect(bytesOf([...digits, { at: 1_790_000_060_000 }])).toBe(
+    "4883616263c90500aaff012389303061616666303132c90400aaff01883030414166663031c920aaaaaaaaaa" +
+      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaacb01ea966101c5e0acc5a28c34",
+  );
+  expect(bytesOf(many)).toBe(
+    "cf2803000401050206030704080509060a070b080c090d0a0e0b0f0c100d110e120f13101411151216131714" +
+      "181519161a171b181c191d1a1e1b1f1c201d211e221f23202421252226232724282529262a27",
+  );
 });
 
 test("half a character survives, which msgpack gives up", () => {
