@@ -95,6 +95,23 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
+/** How long many things took, in milliseconds. */
+export interface Latencies {
+  readonly count: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Those that are told of everything that takes its time. */
+export const QUANTILES = ["p50", "p99"] as const;
+
+export function latenciesOf(values: readonly number[]): Latencies {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
+  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? Number.NaN };
+}
+
 /**
  * Runs all contenders in turn, `rounds` times after one round that warms up (where told), each round beginning
  * with another. All that do the whole work must give the same digest.

@@ -5,8 +5,14 @@ import { openJob } from "../src/cli/open-job.ts";
 import { type RunningEngine, startEngine } from "../src/cli/running-engine.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../src/nats/embedded-server.ts";
 import { makeLog } from "../src/watch/log.ts";
-import type { BenchOptions, Figure, Report } from "./harness.ts";
-import type { Asked, Latencies, Paced } from "./open-loop.ts";
+import {
+  type BenchOptions,
+  type Figure,
+  type Latencies,
+  QUANTILES,
+  type Report,
+} from "./harness.ts";
+import type { Asked, Paced } from "./open-loop.ts";
 import { type Busy, busySince, Publisher, settled } from "./whole-path.ts";
 
 const WANTED_RATE = 20_000;
@@ -180,7 +186,7 @@ const waits = ({ count, p50, p99, max }: Latencies): string =>
 
 function ofRecommendations({ wanted, recommendations }: Borne): Figure[] {
   const name = `event → recommendation at ${wanted.toLocaleString("en")} events/s`;
-  return (["p50", "p99"] as const).map((which) => ({
+  return QUANTILES.map((which) => ({
     name: `${name}, ${which}`,
     value: recommendations[which],
     unit: "ms",

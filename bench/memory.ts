@@ -1,156 +1,169 @@
 import { PerformanceObserver } from "node:perf_hooks";
-import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
-import { scoringFunctions } from "../operators/scoring.ts";
-import { SimulatedShop } from "../operators/simulated-shop/simulated-shop.ts";
-import { openJob } from "../src/cli/open-job.ts";
-import type { KeyedRecord } from "../src/codec/frame.ts";
-import type { FlowGroup } from "../src/flow/flow-group.ts";
-import { buildJob, type Job, type JobDefinition } from "../src/flow/job.ts";
-import { keyGroup } from "../src/flow/key-group.ts";
-import { MemoryLog } from "../src/replay/memory-log.ts";
-import { InlineScoring } from "../src/score/inline.ts";
-import { unpacked } from "../src/state/packed.ts";
-import { encodePlain } from "../src/state/plain.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { RowCoder } from "../src/state/row-coder.ts";
-import { type EventTime, eventTime, minutes, plus } from "../src/time/event-time.ts";
+import { type EventTime, minutes, plus } from "../src/time/event-time.ts";
 import { Timers } from "../src/time/timers.ts";
+import { type Afternoon, afternoon, Crowd, type Known } from "./crowd.ts";
 import {
   type BenchOptions,
+  bytesEach,
   bytesInUse,
+  type Comparison,
   collectGarbage,
   type Figure,
+  type Latencies,
+  latenciesOf,
+  median,
+  QUANTILES,
   type Report,
-  randomBelow,
 } from "./harness.ts";
+import { bytesAPartialMatch } from "./patterns.ts";
 
 const GIB = 2 ** 30;
 /** Pauses are told to observers a while after they were. */
 const SETTLED_MS = 100;
-const START = eventTime(Date.parse("2026-09-12T13:00:00+08:00"));
+const ROUNDS = 3;
+const TIMERS_A_KEY = 12;
 
-/** What is known of a key: a state an operator, and its timers as checkpoints write them. */
-interface Known {
-  readonly states: readonly unknown[];
-  readonly timers: readonly (string | number)[];
-}
-
-/** What an afternoon of the simulated shop leaves behind: persons, items, and the events themselves. */
-interface Afternoon {
-  readonly people: readonly Known[];
-  readonly items: readonly Known[];
-  readonly records: readonly KeyedRecord[];
-  readonly facts: readonly (readonly [kind: string, key: string, value: unknown])[];
-}
-
-const scoring = new InlineScoring(scoringFunctions);
-const shippedJob = async () => (await openJob(undefined, {}, { trustRecv: true, quiet: true })).job;
-
-async function afternoon(events: number): Promise<Afternoon> {
-  const job = await shippedJob();
-  const records: KeyedRecord[] = [];
-  const decode = (record: KeyedRecord): unknown => {
-    records.push(record);
-    return job.shopper.decode(record);
-  };
-  const definition = { ...job, shopper: { ...job.shopper, decode } };
-  const log = new MemoryLog(definition, scoring, { frameSize: 128, onOutput: () => undefined });
-  const shop = new SimulatedShop({ seed: 3, start: START, people: 12_000 });
-  const append = (subject: string, body: object, time: EventTime): void => {
-    const data = Buffer.from(JSON.stringify(body));
-    log.append({ subject, data, contentType: "application/json", time, msgId: undefined });
-  };
-  for (const { subject, body } of shop.facts()) append(subject, body, START);
-  await log.settle();
-  for (let at = START, n = 0; n < events; at = plus(at, minutes(1))) {
-    for (const { subject, body } of shop.advance(at)) {
-      if (!subject.startsWith("in.event.")) continue;
-      append(subject, { ...body, ts: at, recv: at }, at);
-      n += 1;
-    }
-    await log.settle();
-  }
-  const items = log.job.demands.flatMap((group) => knownOf(group, "item:"));
-  const people = log.job.shoppers.flatMap((group) => knownOf(group, "p_"));
-  const facts = [...(log.job.shoppers[0]?.task.facts.entries() ?? [])];
-  return { people, items, records, facts };
-}
-
-/** Of the keys that begin so. */
-function knownOf({ task }: FlowGroup, prefix: string): Known[] {
-  const pieces: Uint8Array[] = [];
-  for (const piece of task.parts()[0]?.cut(true).pieces() ?? []) {
-    if (piece !== undefined) pieces.push(piece.bytes);
-  }
-  const known: Known[] = [];
-  for (const entry of unpacked(Buffer.concat(pieces))) {
-    const [key, , timers] = entry as [string | null, unknown, Known["timers"]];
-    if (key?.startsWith(prefix) !== true) continue;
-    const states = task.operators.map(([name]) => task.stateOf(name, key));
-    if (states.some((state) => state !== undefined)) known.push({ states, timers });
-  }
-  return known;
-}
-
-/** Copies of those who were there, under keys of their own, restored as from a checkpoint. */
-function populate(groups: readonly FlowGroup[], of: readonly Known[], keys: readonly string[]) {
-  const coder = new RowCoder();
-  const nothing = coder.commonSize;
-  const rows = of.map(({ states }) => coder.pack(states).slice());
-  const { names, dictionary } = coder.commonSince(nothing);
-  const waiting = groups.map((): Uint8Array[] => [encodePlain([null, names, dictionary])]);
-  const flush = (g: number): void => {
-    groups[g]?.task.parts()[0]?.restore(Buffer.concat(waiting[g] ?? []), 0);
-    waiting[g] = [];
-  };
-  keys.forEach((key, i) => {
-    const { timers } = of[i % of.length] as Known;
-    const g = keyGroup(key, groups.length);
-    const entry = encodePlain([key, rows[i % of.length], timers]);
-    if ((waiting[g]?.push(entry) ?? 0) >= 500) flush(g);
-  });
-  groups.forEach((_, g) => {
-    flush(g);
-  });
-}
-
-const personKey = (i: number): string => `p_${i.toString(16).padStart(24, "0")}`;
-
-/** The shipped job that knows the shop's goods, and nobody yet. */
-function emptyJob(definition: JobDefinition, facts: Afternoon["facts"]): Job {
-  const nothing = () => undefined;
-  const moves = { put: nothing, get: () => Promise.resolve(undefined) };
-  const sinks = { of: () => ({ hop: nothing, output: nothing }), moves };
-  const job = buildJob(definition, scoring, sinks);
-  for (const { task } of job.shoppers) for (const fact of facts) task.facts.put(...fact);
-  return job;
-}
-
-interface Crowd {
-  readonly job: Job;
+interface Size {
   readonly people: number;
+  readonly items: number;
+}
+interface Plan {
+  /** The first is the smallest; the others have more of one. */
+  readonly sizes: readonly Size[];
+  /** Of what there are so many at once for the resident memory. */
+  readonly most: Size;
+  readonly afternoon: number;
+  readonly warmUp: number;
+  /** Events of a round of throughput. */
+  readonly round: number;
+  /** Events one at a time. */
+  readonly alone: number;
 }
 
-/** Events of the afternoon, each to anybody of the crowd; events a second of processor time. */
-async function feed({ job, people }: Crowd, records: readonly KeyedRecord[]): Promise<number> {
-  const below = randomBelow(9);
-  const { decode } = job.definition.shopper;
-  const later = (records.at(-1)?.[3] ?? 0) - (records[0]?.[3] ?? 0);
-  const begun = process.cpuUsage();
-  for (const [i, record] of records.entries()) {
-    const key = personKey(below(people));
-    const task = (job.shoppers[keyGroup(key, job.shoppers.length)] as FlowGroup).task;
-    const [kind, seq, n, at, , cause, payload] = record;
-    const now = (at + later) as EventTime;
-    const event = decode([kind, seq, n, now, key, cause, payload]);
-    await task.event(event, { key, now, cause: `${cause}-${i}`, position: [i, 0] });
-    if (i % 256 === 0) await turn();
+const FULL: Plan = {
+  sizes: [
+    { people: 10_000, items: 1_000 },
+    { people: 100_000, items: 1_000 },
+    { people: 1_000_000, items: 1_000 },
+    { people: 10_000, items: 10_000 },
+    { people: 10_000, items: 100_000 },
+  ],
+  most: { people: 1_000_000, items: 100_000 },
+  afternoon: 20_000,
+  warmUp: 3_000,
+  round: 3_000,
+  alone: 2_000,
+};
+const SHORT: Plan = {
+  sizes: [
+    { people: 1_000, items: 100 },
+    { people: 10_000, items: 100 },
+    { people: 1_000, items: 1_000 },
+  ],
+  most: { people: 10_000, items: 1_000 },
+  afternoon: 4_000,
+  warmUp: 500,
+  round: 500,
+  alone: 500,
+};
+
+/** What came of one size. */
+interface Grown {
+  readonly name: string;
+  /** Seconds of processor time that what was due at the end of a minute took. */
+  readonly minute: number;
+  readonly rates: readonly number[];
+  readonly waits: Latencies;
+}
+
+/** What people, items, timers and partial matches take, and what many of them make of throughput and waits. */
+export async function memory({ short }: BenchOptions): Promise<Report> {
+  const plan = short ? SHORT : FULL;
+  const small = smallThings(short);
+  const from = await afternoon(plan.afternoon);
+  const [smallest] = plan.sizes as [Size];
+  // The first of all warms up: what it measures is not told.
+  await growTo(smallest, from, plan);
+  const grown: Grown[] = [];
+  const crowded: Figure[] = [];
+  for (const size of plan.sizes) {
+    const figures = size.people === plan.most.people ? crowded : undefined;
+    grown.push(await growTo(size, from, plan, figures));
   }
-  for (const { task } of job.shoppers) await task.settle();
-  const { user, system } = process.cpuUsage(begun);
-  return records.length / ((user + system) / 1e6);
+  // Once more at the end: what differs from the first is no cost of size.
+  const again = await growTo(smallest, from, plan);
+  grown.push({ ...again, name: `${again.name}, at the end` });
+  return {
+    comparisons: [throughput(grown, plan)],
+    figures: [...costs(grown, short), ...crowded, ...small, ...means(from)],
+  };
 }
 
-/** Durations of the collector's pauses while `work` ran, the longest last. */
+const readable = (count: number): string => count.toLocaleString("en");
+const nameOf = ({ people, items }: Size): string =>
+  `${readable(people)} people, ${readable(items)} items`;
+
+/** One size from nothing; where `figures` are wanted, what it takes too. */
+async function growTo(size: Size, from: Afternoon, plan: Plan, figures?: Figure[]): Promise<Grown> {
+  const crowd = await Crowd.open(from);
+  crowd.letItemsIn(size.items);
+  const before = figures === undefined ? 0 : bytesInUse();
+  crowd.letPeopleIn(size.people);
+  figures?.push({
+    name: `a person, of ${readable(size.people)}, timers included`,
+    value: (bytesInUse() - before) / size.people,
+    unit: "bytes",
+  });
+  const minute = await crowd.endMinute();
+  // The rows that come up are objects from then on.
+  await crowd.rate(plan.warmUp);
+  collectGarbage();
+  await sleep(SETTLED_MS);
+  const rates: number[] = [];
+  let waits: number[] = [];
+  const pauses = await pausesOf(async () => {
+    for (let round = 0; round < ROUNDS; round += 1) rates.push(await crowd.rate(plan.round));
+    waits = await crowd.waits(plan.alone);
+  });
+  if (figures !== undefined) figures.push(...(await full(from, plan)), ...ofPauses(pauses));
+  return { name: nameOf(size), minute, rates, waits: latenciesOf(waits) };
+}
+
+/** What stands in memory with as many items as there are at most, in a crowd of their own beside this one. */
+async function full(from: Afternoon, { most, sizes }: Plan): Promise<Figure[]> {
+  const goods = await Crowd.open(from);
+  const without = bytesInUse();
+  goods.letItemsIn(most.items);
+  const inUse = bytesInUse();
+  await sleep(SETTLED_MS);
+  const bound = sizes === FULL.sizes ? { bound: { kind: "most" as const, value: 2 } } : {};
+  return [
+    {
+      name: `an item, of ${readable(most.items)}`,
+      value: (inUse - without) / most.items,
+      unit: "bytes",
+    },
+    { name: `in use with ${nameOf(most)}`, value: inUse / GIB, unit: "GiB" },
+    {
+      name: `resident with ${nameOf(most)}`,
+      value: process.memoryUsage().rss / GIB,
+      unit: "GiB",
+      ...bound,
+    },
+  ];
+}
+
+const ofPauses = (pauses: readonly number[]): Figure[] => {
+  const { p99, max } = latenciesOf(pauses);
+  return [
+    { name: "pauses of the collector, p99", value: p99, unit: "ms" },
+    { name: "pauses of the collector, longest", value: max, unit: "ms" },
+  ];
+};
+
+/** Durations of the collector's pauses while `work` ran. */
 async function pausesOf(work: () => Promise<unknown>): Promise<number[]> {
   const pauses: number[] = [];
   const observer = new PerformanceObserver((list) => {
@@ -160,110 +173,103 @@ async function pausesOf(work: () => Promise<unknown>): Promise<number[]> {
   await work();
   await sleep(SETTLED_MS);
   observer.disconnect();
-  return pauses.sort((a, b) => a - b);
+  return pauses;
 }
 
-/** Bytes in use of `count` timers, each of another key. */
-function timerBytes(count: number): number {
-  const before = bytesInUse();
-  const timers = new Timers();
-  const keys = Array.from({ length: count }, (_, i) => personKey(i));
-  const withKeys = bytesInUse();
-  keys.forEach((key, i) => {
-    timers.set(3, key, "end", plus(START, minutes(i % 10_000)));
-  });
-  const bytes = (bytesInUse() - withKeys) / count;
-  if (timers.size !== count || before > withKeys) throw new Error("timers got lost");
-  return bytes;
+function throughput(grown: readonly Grown[], plan: Plan): Comparison {
+  return {
+    title: "Cost of growth",
+    what: `${readable(plan.round)} events a round for anybody of so many, through the three flows in memory, by processor time`,
+    unit: "events/s",
+    rounds: ROUNDS,
+    rates: grown.map(({ name, rates }) => ({
+      name,
+      share: 1,
+      median: median(rates),
+      least: Math.min(...rates),
+      most: Math.max(...rates),
+    })),
+  };
 }
 
-/** What persons and items take, and whether many of them make events dearer. */
-export async function memory({ short }: BenchOptions): Promise<Report> {
-  const sizes = short ? [1_000, 10_000] : [10_000, 100_000, 1_000_000];
-  const manyItems = short ? 1_000 : 100_000;
-  const { people, items, records, facts } = await afternoon(short ? 5_000 : 20_000);
-  const figures: Figure[] = [];
-  const rates: number[] = [];
-  for (const [i, size] of sizes.entries()) {
-    const crowd = { job: emptyJob(await shippedJob(), facts), people: size };
-    const before = bytesInUse();
-    populate(
-      crowd.job.shoppers,
-      people,
-      Array.from({ length: size }, (_, n) => personKey(n)),
-    );
-    const withPeople = bytesInUse();
-    // Once to warm up: the rows that come up are objects from then on.
-    await feed(crowd, records.slice(0, records.length / 4));
-    collectGarbage();
-    await sleep(SETTLED_MS);
-    const isLargest = i === sizes.length - 1;
-    const pauses = await pausesOf(async () =>
-      rates.push(await feed(crowd, records.slice(0, records.length / 2))),
-    );
-    const name = size.toLocaleString("en");
-    figures.push({
-      name: `events of ${name} people`,
-      value: rates[i] ?? 0,
-      unit: "events/s of processor time",
-    });
-    if (!isLargest) continue;
-    figures.push({
-      name: `a person, of ${name}, timers included`,
-      value: (withPeople - before) / size,
-      unit: "bytes",
-    });
-    const withoutItems = bytesInUse();
-    populate(
-      crowd.job.demands,
-      items,
-      Array.from({ length: manyItems }, (_, n) => `item:sku-of-the-bench-${n}`),
-    );
-    const itemBytes = (bytesInUse() - withoutItems) / manyItems;
-    figures.push({
-      name: `an item, of ${manyItems.toLocaleString("en")}`,
-      value: itemBytes,
-      unit: "bytes",
-    });
-    collectGarbage();
-    const bound = short ? {} : { bound: { kind: "most" as const, value: 2 } };
-    figures.push(
-      {
-        name: "all of them, resident",
-        value: process.memoryUsage().rss / GIB,
-        unit: "GiB",
-        ...bound,
-      },
-      {
-        name: "pauses of the collector, p99",
-        value: pauses[Math.floor(pauses.length * 0.99)] ?? 0,
-        unit: "ms",
-      },
-      { name: "pauses of the collector, longest", value: pauses.at(-1) ?? 0, unit: "ms" },
-    );
-  }
-  const least = short ? {} : { bound: { kind: "least" as const, value: 0.6 } };
-  figures.push({
-    name: `events of ${sizes.at(-1)?.toLocaleString("en")} people / of ${sizes[0]?.toLocaleString("en")}`,
-    value: (rates.at(-1) ?? 0) / (rates[0] ?? 1),
-    unit: "×",
-    ...least,
-  });
-  figures.push({
-    name: "a timer, its key left out",
-    value: timerBytes(short ? 20_000 : 200_000),
-    unit: "bytes",
-  });
+/** Throughput and waits of each size, and how they compare with the smallest. */
+function costs(grown: readonly Grown[], short: boolean): Figure[] {
+  const [smallest, ...others] = grown as [Grown, ...Grown[]];
+  const most = FULL.most.people;
+  return [
+    ...ofSize(smallest),
+    ...others.flatMap((one): Figure[] => {
+      const bounded = !short && one.name.startsWith(readable(most));
+      return [
+        ...ofSize(one),
+        {
+          name: `${one.name} / the smallest: throughput`,
+          value: median(one.rates) / median(smallest.rates),
+          unit: "×",
+          ...(bounded ? { bound: { kind: "least" as const, value: 0.6 } } : {}),
+        },
+        ...QUANTILES.map((which) => ({
+          name: `${one.name} / the smallest: an event alone, ${which}`,
+          value: one.waits[which] / smallest.waits[which],
+          unit: "×",
+        })),
+      ];
+    }),
+  ];
+}
+const ofSize = ({ name, minute, waits }: Grown): Figure[] => [
+  { name: `${name}: due at the end of a minute`, value: minute, unit: "s of processor time" },
+  ...QUANTILES.map((which) => ({
+    name: `${name}: an event alone, ${which}`,
+    value: waits[which],
+    unit: "ms",
+  })),
+];
+
+/** What is counted apart from any crowd, before one can leave something to be freed in between. */
+function smallThings(short: boolean): Figure[] {
+  const keys = short ? 5_000 : 50_000;
+  const timers = short ? 20_000 : 200_000;
+  bytesAPartialMatch(keys, 1);
+  return [
+    { name: "a timer awake, its key left out", value: timerBytes(timers, false), unit: "bytes" },
+    { name: "a timer asleep, its key left out", value: timerBytes(timers, true), unit: "bytes" },
+    { name: "a pending pattern, one a key", value: bytesAPartialMatch(keys, 1), unit: "bytes" },
+    { name: "a pending pattern, of ten a key", value: bytesAPartialMatch(keys, 10), unit: "bytes" },
+  ];
+}
+
+/** Bytes a timer, of keys that have twelve each: those of people who are about, or of people at rest. */
+export function timerBytes(count: number, asleep: boolean): number {
+  const names = Array.from({ length: TIMERS_A_KEY }, (_, i) => `timer ${i}`);
+  // Through bytes: a text that is still in two halves is freed in part once somebody reads it.
+  const keys = Array.from({ length: Math.ceil(count / TIMERS_A_KEY) }, (_, i) =>
+    Buffer.from(`p_${i.toString(16).padStart(16, "0")}`).toString("latin1"),
+  );
+  const make = (): Timers => {
+    const timers = new Timers();
+    for (const [i, key] of keys.entries()) {
+      names.forEach((name, n) => {
+        timers.set(n, key, name, plus(0 as EventTime, minutes((i * 7 + n * 100) % 10_000)));
+      });
+      if (asleep) timers.sleep(key);
+    }
+    return timers;
+  };
+  make();
+  return bytesEach(keys.length * TIMERS_A_KEY, make);
+}
+
+function means({ people }: Afternoon): Figure[] {
   const coder = new RowCoder();
   const mean = (of: (known: Known) => number) =>
     people.reduce((sum, known) => sum + of(known), 0) / people.length;
-  figures.push(
+  return [
     {
       name: "a person's state as it is written",
       value: mean(({ states }) => coder.pack(states).length),
       unit: "bytes",
     },
     { name: "timers a person", value: mean(({ timers }) => timers.length / 3), unit: "" },
-  );
-  return { comparisons: [], figures };
+  ];
 }

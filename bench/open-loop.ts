@@ -3,7 +3,7 @@ import { createInbox, headers, type NatsConnection } from "nats";
 import { eventId, sourceOf } from "../operators/collect/event-id.ts";
 import type { ShopMessage } from "../operators/simulated-shop/message.ts";
 import type { EventTime } from "../src/time/event-time.ts";
-import { randomBelow } from "./harness.ts";
+import { type Latencies, latenciesOf, randomBelow } from "./harness.ts";
 
 /** Events, and asks beside them, at rates a second that do not wait for anybody. */
 export interface Pace {
@@ -14,14 +14,7 @@ export interface Pace {
   readonly listenMs: number;
 }
 
-/** Milliseconds from the moment at which the cause was meant to be sent. */
-export interface Latencies {
-  readonly count: number;
-  readonly p50: number;
-  readonly p99: number;
-  readonly max: number;
-}
-
+/** Milliseconds are those from the moment at which the cause was meant to be sent. */
 export interface Paced {
   /** When the last event had been sent, by the clock. */
   readonly endedAt: number;
@@ -192,9 +185,3 @@ export class OpenLoop {
 }
 /** Of an event's id; behind it stands what it caused on the way. */
 const CAUSE_DIGITS = 32;
-
-function latenciesOf(values: readonly number[]): Latencies {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN;
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: sorted.at(-1) ?? Number.NaN };
-}

@@ -108,7 +108,7 @@ export function contender(
 }
 
 /** Bytes of a key's state a partial match, its event left out, with `begun` of them under way. */
-function bytesAPartialMatch(keys: number, begun: number): number {
+export function bytesAPartialMatch(keys: number, begun: number): number {
   const matcher = new Matcher(steps);
   const action: Action = { type: "view", sku: 1 };
   const one = (): MatcherState<Action> => {

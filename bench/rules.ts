@@ -17,15 +17,18 @@ import {
   type Contender,
   compare,
   type Figure,
+  type Latencies,
+  latenciesOf,
   processorTime,
+  QUANTILES,
   type Report,
   type Run,
   randomBelow,
   ratio,
 } from "./harness.ts";
 
-const MANY = "1,000 segments, 200 rules";
-const FEW = "10 segments, 2 rules";
+/** From the most to the fewest; a fifth as many rules beside them. */
+const SEGMENTS = [1000, 100, 10] as const;
 /** Things that segments and rules tell apart by equality. */
 const CATEGORIES = 200;
 const TOPICS = 50;
@@ -151,35 +154,42 @@ function taskOf(
   );
 }
 
+/** What came of one number of segments; of its last run, but for the waits, which are of all. */
 interface Measured {
   bytes: number;
   told: number;
+  /** Milliseconds of single events. */
+  readonly waits: number[];
 }
 
+const nameOf = (segments: number): string =>
+  `${segments.toLocaleString("en")} segments, ${segments / 5} rules`;
+
 function contender(
-  name: string,
-  [segments, rules]: readonly [number, number],
+  segments: number,
   plan: TrackingPlan,
   load: Load,
   events: readonly ShopEvent[],
-  measured: Map<string, Measured>,
+  measured: Measured,
 ): Contender {
   return {
-    name,
+    name: nameOf(segments),
     async run(): Promise<Run> {
       let told = 0;
-      const task = taskOf(plan, segments, rules, load.people, () => {
+      const task = taskOf(plan, segments, segments / 5, load.people, () => {
         told += 1;
       });
       const taken = processorTime();
       for (const [i, event] of events.entries()) {
         const { person, at, id } = event;
+        const begun = performance.now();
         await task.event(event, { key: person, now: at, cause: id, position: [i, 0] });
+        measured.waits.push(performance.now() - begun);
         if (i % EVENTS_A_SECOND === 0) await task.advance((at - 5000) as EventTime, [i, 0]);
       }
       const seconds = taken();
-      const bytes = stateBytes(task, events.slice(-1000));
-      measured.set(name, { bytes, told: told / events.length });
+      measured.bytes = stateBytes(task, events.slice(-1000));
+      measured.told = told / events.length;
       return { seconds, units: events.length, digest: `${events.length} events` };
     },
   };
@@ -207,7 +217,10 @@ export async function rules({ short }: BenchOptions): Promise<Report> {
     readTrackingPlan,
   );
   const events = eventsOf(load);
-  const measured = new Map<string, Measured>();
+  const sizes = SEGMENTS.map((segments) => {
+    const measured: Measured = { bytes: 0, told: 0, waits: [] };
+    return { segments, measured, work: contender(segments, plan, load, events, measured) };
+  });
   const comparison = await compare(
     {
       title: "Segments and rules",
@@ -216,22 +229,43 @@ export async function rules({ short }: BenchOptions): Promise<Report> {
       rounds: short ? 1 : 3,
       warmUp: short,
     },
-    [
-      contender(MANY, [1000, 200], plan, load, events, measured),
-      contender(FEW, [10, 2], plan, load, events, measured),
-    ],
+    sizes.map(({ work }) => work),
   );
-  const figures: Figure[] = [
+  const found = sizes.map(({ segments, measured }) => ({
+    name: nameOf(segments),
+    ...measured,
+    waits: latenciesOf(measured.waits),
+  }));
+  const [most, , fewest] = found as [Found, Found, Found];
+  const growth = found.slice(0, -1).flatMap((one): Figure[] => [
     {
-      name: "many / few",
-      value: ratio(comparison, MANY, FEW),
+      name: `${one.name} / ${fewest.name}: throughput`,
+      value: ratio(comparison, one.name, fewest.name),
       unit: "×",
-      ...(short ? {} : { bound: { kind: "least" as const, value: 1 / 3 } }),
+      ...(short || one !== most ? {} : { bound: { kind: "least", value: 1 / 3 } }),
     },
-  ];
-  for (const [name, { bytes, told }] of measured) {
-    figures.push({ name: `state a person, ${name}`, value: bytes, unit: "bytes" });
-    figures.push({ name: `outputs an event, ${name}`, value: told, unit: "" });
-  }
-  return { comparisons: [comparison], figures };
+    ...QUANTILES.map((which) => ({
+      name: `${one.name} / ${fewest.name}: an event alone, ${which}`,
+      value: one.waits[which] / fewest.waits[which],
+      unit: "×",
+    })),
+  ]);
+  return { comparisons: [comparison], figures: [...growth, ...found.flatMap(figuresOf)] };
 }
+
+interface Found {
+  readonly name: string;
+  readonly bytes: number;
+  readonly told: number;
+  readonly waits: Latencies;
+}
+
+const figuresOf = ({ name, bytes, told, waits }: Found): Figure[] => [
+  ...QUANTILES.map((which) => ({
+    name: `${name}: an event alone, ${which}`,
+    value: waits[which],
+    unit: "ms",
+  })),
+  { name: `${name}: state a person`, value: bytes, unit: "bytes" },
+  { name: `${name}: outputs an event`, value: told, unit: "" },
+];
