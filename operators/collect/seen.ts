@@ -1,3 +1,4 @@
+import { unitAt } from "../../src/codec/unit-at.ts";
 import { packed, unpacked } from "../../src/state/packed.ts";
 import type { Cut, Part } from "../../src/state/part.ts";
 import { encodePlain } from "../../src/state/plain.ts";
@@ -194,7 +195,7 @@ export class Seen {
 function fingerprint(text: string, seed: number, multiplier: number): number {
   let h = seed | 0;
   for (let i = 0; i < text.length; i += 1) {
-    const k = Math.imul(text.charCodeAt(i) ^ (i << 16), 0xcc9e2d51);
+    const k = Math.imul(unitAt(text, i) ^ (i << 16), 0xcc9e2d51);
     h ^= Math.imul((k << 15) | (k >>> 17), 0x1b873593);
     h = (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
   }

@@ -1,3 +1,5 @@
+import { unitAt } from "../../src/codec/unit-at.ts";
+
 /** Furthest points a JavaScript date can print: whole milliseconds either side of 1970. */
 const FURTHEST = 8.64e15;
 
@@ -7,7 +9,7 @@ const ZERO = 0x30;
 function digits(text: string, from: number, count: number): number {
   let n = 0;
   for (let i = from; i < from + count; i += 1) {
-    const digit = text.charCodeAt(i) - ZERO;
+    const digit = unitAt(text, i) - ZERO;
     if (!(digit >= 0 && digit <= 9)) return Number.NaN;
     n = n * 10 + digit;
   }

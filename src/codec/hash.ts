@@ -1,3 +1,5 @@
+import { unitAt } from "./unit-at.ts";
+
 /**
  * Hashes that ids, key groups and derived randomness are made of. They are part of what the log
  * means: changing one changes every id. Not for secrets (identifiers go through an HMAC).
@@ -25,7 +27,7 @@ function writeHex(word: number, at: number): void {
 }
 
 /** Past the end there is 0. Asking `charCodeAt` there is right as well, but makes it slow everywhere. */
-const unitAt = (text: string, i: number): number => (i < text.length ? text.charCodeAt(i) : 0);
+const unitOrZero = (text: string, i: number): number => (i < text.length ? unitAt(text, i) : 0);
 
 /**
  * MurmurHash3 x86 128 (Austin Appleby, public domain) over the UTF-16 code units of `text`, two
@@ -38,10 +40,10 @@ export function hash128(text: string): string {
   let h3 = 0;
   let h4 = 0;
   for (let i = 0; i < length; i += 8) {
-    const k1 = unitAt(text, i) | (unitAt(text, i + 1) << 16);
-    const k2 = unitAt(text, i + 2) | (unitAt(text, i + 3) << 16);
-    const k3 = unitAt(text, i + 4) | (unitAt(text, i + 5) << 16);
-    const k4 = unitAt(text, i + 6) | (unitAt(text, i + 7) << 16);
+    const k1 = unitOrZero(text, i) | (unitOrZero(text, i + 1) << 16);
+    const k2 = unitOrZero(text, i + 2) | (unitOrZero(text, i + 3) << 16);
+    const k3 = unitOrZero(text, i + 4) | (unitOrZero(text, i + 5) << 16);
+    const k4 = unitOrZero(text, i + 6) | (unitOrZero(text, i + 7) << 16);
     h1 ^= Math.imul(rotl(Math.imul(k1, C1), 15), C2);
     h1 = (Math.imul((rotl(h1, 19) + h2) | 0, 5) + 0x561ccd1b) | 0;
     h2 ^= Math.imul(rotl(Math.imul(k2, C2), 16), C3);
@@ -78,7 +80,7 @@ const utf8 = new TextEncoder();
 export function fnv1a32(text: string): number {
   let h = 0x811c9dc5;
   for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
+    const unit = unitAt(text, i);
     if (unit > 0x7f) return fnv1a32Bytes(utf8.encode(text));
     h = Math.imul(h ^ unit, 0x01000193);
   }

@@ -1,3 +1,5 @@
+import { unitAt } from "./unit-at.ts";
+
 /** As deep as the writer goes. */
 const MAX_DEPTH = 100;
 /** Texts up to this length are remembered, so many at the most. */
@@ -183,6 +185,6 @@ function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
 
 function isText(text: string, bytes: Uint8Array, from: number, to: number): boolean {
   if (text.length !== to - from) return false;
-  for (let i = from; i < to; i += 1) if (text.charCodeAt(i - from) !== bytes[i]) return false;
+  for (let i = from; i < to; i += 1) if (unitAt(text, i - from) !== bytes[i]) return false;
   return true;
 }

@@ -1,3 +1,5 @@
+import { unitAt } from "./unit-at.ts";
+
 /** As deep as the decoder of others may be asked to go. */
 const MAX_DEPTH = 100;
 /** Longer texts are written by the platform. */
@@ -84,7 +86,7 @@ export class MsgpackWriter {
     const from = this.#used;
     let at = from + (length < 0x20 ? 1 : 2);
     for (let i = 0; i < length; i += 1) {
-      const code = text.charCodeAt(i);
+      const code = unitAt(text, i);
       if (code >= 0x80) {
         this.#putShortUtf8(text);
         return;
@@ -215,11 +217,11 @@ export class MsgpackWriter {
 function utf8Length(text: string): number {
   let bytes = text.length;
   for (let i = 0; i < text.length; i += 1) {
-    const code = text.charCodeAt(i);
+    const code = unitAt(text, i);
     if (code < 0x80) continue;
     bytes += code < 0x800 ? 1 : 2;
     // The two units of a pair are four bytes.
-    if (code >= 0xd800 && code < 0xdc00 && isSecondOfPair(text.charCodeAt(i + 1))) i += 1;
+    if (code >= 0xd800 && code < 0xdc00 && isSecondOfPair(unitAt(text, i + 1))) i += 1;
   }
   return bytes;
 }

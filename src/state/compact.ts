@@ -1,3 +1,5 @@
+import { unitAt } from "../codec/unit-at.ts";
+
 /**
  * Bytes of plain data, as few as can be read back quickly. Names of fields stand in a list that all
  * share, without which the bytes say nothing; a text met before in the same value is a reference to it;
@@ -318,7 +320,7 @@ class Writer {
     let at = from + (length < 0x40 ? 1 : this.#sizeOf(length) + 1);
     let digits = 0;
     for (let i = 0; i < length; i += 1) {
-      const code = text.charCodeAt(i);
+      const code = unitAt(text, i);
       if (code >= 0x80) {
         this.#wide(text);
         return;
@@ -349,8 +351,8 @@ class Writer {
     this.byte(Tag.Hex);
     this.whole(length / 2);
     for (let i = 0; i < length; i += 2) {
-      const high = DIGITS[text.charCodeAt(i)] as number;
-      this.#buffer[this.#used++] = (high << 4) | (DIGITS[text.charCodeAt(i + 1)] as number);
+      const high = DIGITS[unitAt(text, i)] as number;
+      this.#buffer[this.#used++] = (high << 4) | (DIGITS[unitAt(text, i + 1)] as number);
     }
   }
   bytes(value: Uint8Array): void {
