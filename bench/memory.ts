@@ -30,6 +30,8 @@ interface Size {
   readonly items: number;
 }
 interface Plan {
+  /** Its figures have no bounds. */
+  readonly short: boolean;
   /** The first is the smallest; the others have more of one. */
   readonly sizes: readonly Size[];
   /** Of what there are so many at once for the resident memory. */
@@ -43,6 +45,7 @@ interface Plan {
 }
 
 const FULL: Plan = {
+  short: false,
   sizes: [
     { people: 10_000, items: 1_000 },
     { people: 100_000, items: 1_000 },
@@ -57,6 +60,7 @@ const FULL: Plan = {
   alone: 2_000,
 };
 const SHORT: Plan = {
+  short: true,
   sizes: [
     { people: 1_000, items: 100 },
     { people: 10_000, items: 100 },
@@ -97,7 +101,7 @@ export async function memory({ short }: BenchOptions): Promise<Report> {
   grown.push({ ...again, name: `${again.name}, at the end` });
   return {
     comparisons: [throughput(grown, plan)],
-    figures: [...costs(grown, short), ...crowded, ...small, ...means(from)],
+    figures: [...costs(grown, plan), ...crowded, ...small, ...means(from)],
   };
 }
 
@@ -128,17 +132,19 @@ async function growTo(size: Size, from: Afternoon, plan: Plan, figures?: Figure[
     waits = await crowd.waits(plan.alone);
   });
   if (figures !== undefined) figures.push(...(await full(from, plan)), ...ofPauses(pauses));
+  // Asked at the end, so that they are there whenever something is measured.
+  if (crowd.known < size.people) throw new Error(`only ${crowd.known} of ${size.people} are known`);
   return { name: nameOf(size), minute, rates, waits: latenciesOf(waits) };
 }
 
 /** What stands in memory with as many items as there are at most, in a crowd of their own beside this one. */
-async function full(from: Afternoon, { most, sizes }: Plan): Promise<Figure[]> {
+async function full(from: Afternoon, { most, short }: Plan): Promise<Figure[]> {
   const goods = await Crowd.open(from);
   const without = bytesInUse();
   goods.letItemsIn(most.items);
   const inUse = bytesInUse();
   await sleep(SETTLED_MS);
-  const bound = sizes === FULL.sizes ? { bound: { kind: "most" as const, value: 2 } } : {};
+  const bound = short ? {} : { bound: { kind: "most" as const, value: 2 } };
   return [
     {
       name: `an item, of ${readable(most.items)}`,
@@ -193,13 +199,12 @@ function throughput(grown: readonly Grown[], plan: Plan): Comparison {
 }
 
 /** Throughput and waits of each size, and how they compare with the smallest. */
-function costs(grown: readonly Grown[], short: boolean): Figure[] {
+function costs(grown: readonly Grown[], { most, short }: Plan): Figure[] {
   const [smallest, ...others] = grown as [Grown, ...Grown[]];
-  const most = FULL.most.people;
   return [
     ...ofSize(smallest),
     ...others.flatMap((one): Figure[] => {
-      const bounded = !short && one.name.startsWith(readable(most));
+      const bounded = !short && one.name.startsWith(readable(most.people));
       return [
         ...ofSize(one),
         {
