@@ -69,6 +69,7 @@ function journalOperator({
     keep,
     key: (signal) => (signal.kind === "step" ? signal.person : undefined),
     init: () => ({ entries: [] }),
+    copy: (state) => ({ ...state, entries: state.entries.slice() }),
     onEvent(signal, state, ctx) {
       tellPast(state, ctx);
       if (signal.kind === "step") insert(state.entries, entryOf(signal));

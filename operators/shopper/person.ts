@@ -17,6 +17,7 @@ import {
 } from "../consent.ts";
 import type { ShopEvent } from "../event.ts";
 import { duration } from "./options.ts";
+import { withOne } from "./records.ts";
 import { answer, ERASED, erase } from "./rights.ts";
 
 const NAME = "person";
@@ -31,7 +32,7 @@ export interface PersonState {
   /** Of the record: raised whenever another person turns out to be the same one. */
   version: number;
   /** Pseudonyms of identifiers by kind, oldest first. */
-  ids: Record<string, string[]>;
+  ids: Readonly<Record<string, string[]>>;
   consents: Consents;
   /** Of the newest event. */
   last: EventTime;
@@ -155,7 +156,7 @@ function learnId(state: PersonState, kind: string, pseudonym: string): void {
   if (known?.includes(pseudonym) === true) return;
   if (known === undefined && Object.keys(state.ids).length >= KINDS) return;
   const all = [...(known ?? []), pseudonym].slice(-IDS_OF_A_KIND);
-  state.ids = { ...state.ids, [kind]: all };
+  state.ids = withOne(state.ids, kind, all);
 }
 
 const Options = Type.Object(

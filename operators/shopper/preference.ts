@@ -111,6 +111,7 @@ const TOLD_KINDS: readonly Kind[] = [
   "touchpoint",
   "hour",
 ];
+const HOURS: readonly string[] = Array.from({ length: 24 }, (_, hour) => String(hour));
 /** Another cluster must be nearer by this part. */
 const NEARER = 0.9;
 
@@ -162,28 +163,29 @@ function learn(
   { halfLife, koc, local }: Settings,
 ): void {
   const { at, type } = event;
-  const add = (kind: Kind, name: string | undefined, by: number): void => {
+  const add = (kind: (typeof KINDS)[Kind], name: string | undefined, by: number): void => {
     if (name === undefined || by === 0) return;
-    const [prefix, most] = KINDS[kind];
+    const [prefix, most] = kind;
     lean(of, prefix + name, by, at, halfLife, most, prefix);
   };
-  add("family", familyOf(type), 1);
-  add("hour", String(Math.floor(local.minute(at) / 60)), 1);
-  if (event.touchpoint !== "unknown") add("touchpoint", event.touchpoint, 1);
-  add("sum", "koc", koc[type] ?? 0);
-  if (isAboutPrice(event)) add("sum", "price", 1);
+  const { family, hour, touchpoint, sum, topic, category, brand, price_band } = KINDS;
+  add(family, familyOf(type), 1);
+  add(hour, HOURS[Math.floor(local.minute(at) / 60)], 1);
+  if (event.touchpoint !== "unknown") add(touchpoint, event.touchpoint, 1);
+  add(sum, "koc", koc[type] ?? 0);
+  if (isAboutPrice(event)) add(sum, "price", 1);
   const interest = INTEREST[type] ?? 0;
   if (ABOUT_CONTENT.has(type)) {
-    add("topic", topicOf(event, facts), interest);
+    add(topic, topicOf(event, facts), interest);
     return;
   }
   if (interest === 0) return;
-  add("category", categoryOf(event, facts), interest);
+  add(category, categoryOf(event, facts), interest);
   for (const sku of orderedSkus(event).slice(0, SHOWN)) {
     const fact = fieldsOf(facts, "catalog", sku);
-    add("brand", textOf(fact, "brand"), interest);
+    add(brand, textOf(fact, "brand"), interest);
     add(
-      "price_band",
+      price_band,
       bandOf(numberOf(fact, "price_minor") ?? numberProp(event, "price_minor")),
       interest,
     );

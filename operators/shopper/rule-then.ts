@@ -99,10 +99,8 @@ function message(action: Recommend, firing: Firing, facts: Facts): Option | unde
       ? [itemOf(action, sku, firing, facts)]
       : goods.map((one) => goodsItem(facts, one));
   return {
-    ...SILENT,
-    op: action.op,
-    kind: action.kind,
     channels: action.channels,
+    slot: null,
     sku,
     items,
     skus: goods ?? (sku === null ? [] : [sku]),
@@ -112,6 +110,9 @@ function message(action: Recommend, firing: Firing, facts: Facts): Option | unde
     value: action.value ?? null,
     valid: action.valid ?? null,
     maxMinor: action.maxMinor ?? null,
+    off: false,
+    op: action.op,
+    kind: action.kind,
   };
 }
 

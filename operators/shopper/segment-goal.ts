@@ -23,7 +23,7 @@ const PAID = "order.paid";
 type Stay = [converted: boolean, day: number];
 
 export interface SegmentGoalState {
-  /** By segment that the person is a member of. */
+  /** By segment that the person is a member of. Stays are replaced, never changed. */
   stays: Record<string, Stay>;
   /** The person's last act, or the first entry where none was seen. */
   last: EventTime;
@@ -63,6 +63,7 @@ export function segmentGoalOperator(
         ? signal.person
         : undefined,
     init: () => ({ stays: {}, last: 0 as EventTime, silent: false }),
+    copy: (state) => ({ ...state, stays: { ...state.stays } }),
     onEvent(signal, state, ctx) {
       if (signal.kind === "segment") return turned(signal, state, silence, ctx);
       if (signal.kind === "step") return acted(signal.event, state, local, ctx);
@@ -149,7 +150,7 @@ function acted(
   local: LocalTime,
   ctx: GoalContext,
 ): SegmentGoalState | Forget {
-  delete state.moved;
+  if (state.moved !== undefined) delete state.moved;
   const stays = Object.entries(state.stays);
   if (stays.length === 0) return FORGET;
   state.last = latest(state.last, at);

@@ -204,6 +204,10 @@ function rememberPrice(taste: Taste, price: number): void {
 }
 
 export function learnIntent(taste: Taste, signal: IntentSignal): void {
+  const evidence: (string | number)[] = [];
+  for (const { type, event, at } of signal.evidence.slice(0, KEPT_ACTS)) {
+    evidence.push(type, event, at);
+  }
   // What else a configuration names is no reason to recommend one thing rather than another.
   const intent = (INTENTS as readonly string[]).indexOf(signal.intent);
   taste.intent =
@@ -216,9 +220,7 @@ export function learnIntent(taste: Taste, signal: IntentSignal): void {
           category: signal.category,
           at: signal.at,
           isNews: true,
-          evidence: signal.evidence
-            .slice(0, KEPT_ACTS)
-            .flatMap(({ event, type, at }) => [type, event, at]),
+          evidence,
         };
 }
 

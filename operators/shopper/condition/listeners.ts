@@ -70,7 +70,6 @@ export class Listeners {
 
   /** Whether an event can change anything. */
   concerns(event: ShopEvent, facts: Facts): boolean {
-    if (!this.#matchers.knows(event.type)) return false;
     const met = this.#matchers.of(event, facts);
     this.#asked = { event, met };
     return met.length > 0;

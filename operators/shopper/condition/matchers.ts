@@ -14,6 +14,7 @@ import { type Fields, fieldsOf } from "../catalog.ts";
 
 type Props = Readonly<Record<string, PropValue>>;
 
+const NONE: readonly number[] = [];
 /** Lines of an order that conditions look at. */
 const MAX_LINES = 200;
 
@@ -78,10 +79,10 @@ export class Matchers {
   }
 
   /** Indexes of the matchers that the event meets, by the facts in force now. */
-  of(event: ShopEvent, facts: Facts): number[] {
-    const met: number[] = [];
+  of(event: ShopEvent, facts: Facts): readonly number[] {
     const index = this.#byType.get(event.type);
-    if (index === undefined) return met;
+    if (index === undefined) return NONE;
+    const met: number[] = [];
     meet(index.rest, event, facts, met);
     const hasLines = Array.isArray(event.props["lines"]);
     for (const lookup of index.lookups) {
