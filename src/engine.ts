@@ -305,7 +305,7 @@ export class Engine {
 
   /** Depths of every queue. */
   get queues(): Readonly<
-    Record<"in" | "events" | "demand" | "hops" | "outputs" | "merging", number>
+    Record<"in" | "events" | "demand" | "frames" | "hops" | "outputs" | "merging", number>
   > {
     let hops = 0;
     for (const targets of this.#hops.values())
@@ -314,6 +314,7 @@ export class Engine {
       in: this.#backlog,
       events: this.#readers.events?.pending ?? 0,
       demand: this.#readers.demand?.pending ?? 0,
+      frames: this.#lanes.underWay,
       hops,
       outputs: this.#outputs.size,
       merging: this.job.demands.reduce((sum, group) => sum + group.waiting, 0),
@@ -323,7 +324,11 @@ export class Engine {
   get #backlog(): number {
     const reader = this.#readers.in;
     if (reader === undefined) return 0;
-    return reader.pending + Math.max(0, reader.position.seq - this.#positionOf(INTAKE).seq);
+    return reader.pending + Math.max(0, reader.position.seq - this.#takenUpTo("in"));
+  }
+  /** Sequence that a log is worked on up to; of `IN`, collect may not have had yet what is read. */
+  #takenUpTo(log: LogName): number {
+    return log === "in" ? this.#positionOf(INTAKE).seq : (this.#readers[log]?.position.seq ?? 0);
   }
   get #isBehind(): boolean {
     return LOGS.some((log) => (this.#readers[log]?.pending ?? 0) > BEHIND);
@@ -339,7 +344,7 @@ export class Engine {
       ready: this.ready,
       caughtUp: this.caughtUp,
       queues: this.queues,
-      positions: perLog((log) => this.#readers[log]?.position.seq),
+      positions: perLog((log) => this.#readers[log] && this.#takenUpTo(log)),
       acknowledged: perLog((log) => ends.get(this.#names[log])),
       readerRestarts: LOGS.reduce((n, log) => n + (this.#readers[log]?.restarts ?? 0), 0),
       resent: this.#inbox.resent,
@@ -373,15 +378,15 @@ export class Engine {
   }
   /** True when every log has been read to its present end and nothing is under way. */
   get caughtUp(): boolean {
-    const { in: backlog, events, demand, hops, outputs } = this.queues;
+    const { in: backlog, events, demand, frames, hops, outputs } = this.queues;
     return (
       backlog === 0 &&
       events === 0 &&
       demand === 0 &&
+      frames === 0 &&
       hops === 0 &&
       outputs === 0 &&
-      this.#moves.idle &&
-      this.#lanes.underWay === 0
+      this.#moves.idle
     );
   }
 

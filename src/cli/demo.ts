@@ -98,7 +98,10 @@ async function demo(options: Options, env: Environment): Promise<void> {
     : undefined;
   const speed = Number(options.speed);
   const { engine } = running;
-  const unread = () => (engine.queues["in"] ?? 0) + (engine.queues["events"] ?? 0);
+  const unread = () => {
+    const { in: backlog = 0, events = 0, frames = 0 } = engine.queues;
+    return backlog + events + frames;
+  };
   const driver: ShopDriver = new ShopDriver({ nc, shop, prefix, start, speed, log, page, unread });
   const view = showing
     ? new TerminalView({ broker: running.url, http: running.http.url, timeZone })

@@ -23,17 +23,10 @@ export function runLevel(run: Run): LevelLeaf<MachineHistory<RunState>> {
     machine: runMachine(run),
     reading: (state) => runReading(run, state),
     parts({ event, met }): readonly Part[] {
-      if (!met.includes(of.index))
-        return [{ role: BREAKS, label: "", value: 0, bound: null, partition: "" }];
-      if (distinct === "event")
-        return [{ role: FITS, label: "", value: 0, bound: null, partition: "" }];
-      return valuesOf(event, distinct).map((label) => ({
-        role: FITS,
-        label,
-        value: 0,
-        bound: null,
-        partition: "",
-      }));
+      const fits = met.includes(of.index);
+      const labels = fits && distinct !== "event" ? valuesOf(event, distinct) : [""];
+      const role = fits ? FITS : BREAKS;
+      return labels.map((label) => ({ role, label, value: 0, bound: null, partition: "" }));
     },
   });
 }

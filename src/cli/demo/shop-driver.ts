@@ -20,7 +20,7 @@ export interface ShopDriverOptions {
   /** Simulated seconds a second. */
   readonly speed: number;
   readonly log: Log;
-  /** Messages that the engine has yet to read. */
+  /** Messages that the engine has yet to work on. */
   readonly unread: () => number;
   /** Hears all that happens in the shop as it is published. */
   readonly page?: { hear(message: ShopMessage): void } | undefined;
