@@ -45,6 +45,7 @@ import {
   namesOf,
   type StreamLimits,
 } from "./nats/streams.ts";
+import { within } from "./nats/within.ts";
 import type { Scoring } from "./score/seam.ts";
 import { decodeMarker, type StreamTail } from "./state/marker.ts";
 import type { EventTime, Millis } from "./time/event-time.ts";
@@ -759,18 +760,3 @@ function unanswered(error: unknown): unknown {
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-/** Waits for an end, for so long at the most: true when it came, and well. */
-async function within(end: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false);
-  });
-  const came = end.then(
-    () => true,
-    () => false,
-  );
-  const result = await Promise.race([came, late]);
-  clearTimeout(timer);
-  return result;
-}

@@ -4,7 +4,7 @@ import { DateTime } from "luxon";
 import { readRecommendOptions } from "../../operators/shopper/recommend.ts";
 import { fills } from "../../operators/shopper/serve.ts";
 import { SimulatedShop } from "../../operators/simulated-shop/simulated-shop.ts";
-import { connectBroker } from "../nats/connect.ts";
+import { closeConnection, connectBroker } from "../nats/connect.ts";
 import { eventTime } from "../time/event-time.ts";
 import { makeLog } from "../watch/log.ts";
 import { HOME_SLOT, HomePage } from "./demo/home-page.ts";
@@ -120,7 +120,7 @@ async function demo(options: Options, env: Environment): Promise<void> {
   view?.stop();
   await driver.stop();
   await running.stop();
-  await nc.close();
+  await closeConnection(nc);
   if (failure !== undefined) throw failure;
   const text = options.json === true ? JSON.stringify(report) : JSON.stringify(report, null, 2);
   process.stdout.write(`${text}\n`);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { NatsConnection } from "nats";
 import { Fault, isFault } from "../faults.ts";
-import { connectBroker } from "../nats/connect.ts";
+import { closeConnection, connectBroker } from "../nats/connect.ts";
 import { startEmbeddedServer } from "../nats/embedded-server.ts";
 import { portInUse } from "../nats/server-folder.ts";
 import type { Log } from "../watch/log.ts";
@@ -37,7 +37,7 @@ export async function openBroker(options: BrokerOptions, name: string): Promise<
     return {
       nc,
       close: async () => {
-        await nc.close();
+        await closeConnection(nc);
         await server?.stop();
       },
     };

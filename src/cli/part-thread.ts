@@ -5,7 +5,7 @@ import type { LiveTexts } from "../config/live.ts";
 import { Engine, type Halted } from "../engine.ts";
 import type { EngineReport } from "../engine-report.ts";
 import type { JobPart } from "../flow/job-part.ts";
-import { type BrokerAddress, connectBroker } from "../nats/connect.ts";
+import { type BrokerAddress, closeConnection, connectBroker } from "../nats/connect.ts";
 import { RecentTimes } from "../nats/recent-times.ts";
 import { serveCalls } from "../threads/calls.ts";
 import { type PlainFailure, plainFailure } from "../threads/failure.ts";
@@ -109,7 +109,7 @@ const functions: PartFunctions = {
     await here().engine.finish(withinMs);
     report();
     await here().scoring.close();
-    await nc?.close();
+    if (nc !== undefined) await closeConnection(nc);
   },
   rewrite: () => {
     here().engine.rewrite();

@@ -5,7 +5,7 @@ import type { pino } from "pino";
 import type { LiveTexts } from "../config/live.ts";
 import { Engine, type EngineOptions } from "../engine.ts";
 import { dealtOut, type JobPart } from "../flow/job-part.ts";
-import { type BrokerAddress, connectBroker } from "../nats/connect.ts";
+import { type BrokerAddress, closeConnection, connectBroker } from "../nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../nats/embedded-server.ts";
 import { RecentTimes } from "../nats/recent-times.ts";
 import { RecordWriter } from "../nats/record-writer.ts";
@@ -83,7 +83,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   const broker = { url, token, credentials };
   const instance = instanceName();
   const nc = await connectBroker(broker, `freshet ${instance}`);
-  undo.push(() => nc.close());
+  undo.push(() => closeConnection(nc));
   if (options.fresh === true) await deleteStreams(nc, settings.prefix);
   const { promise: failed, resolve: fail } = withResolvers<unknown>();
   const told: Listeners = {
@@ -117,7 +117,7 @@ async function assemble(options: RunOptions, undo: Undo): Promise<RunningEngine>
   const { newKey, job } = open;
   // Of its own: on the engine's, asks would wait behind what the readers have asked the broker for.
   const asking = await connectBroker(broker, `freshet ${instance} asks`);
-  undo.push(() => asking.close());
+  undo.push(() => closeConnection(asking));
   const records = new RecordWriter(asking, settings.prefix, log);
   undo.push(async () => records.close());
   if (newKey !== undefined)

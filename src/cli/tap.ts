@@ -2,7 +2,7 @@ import { decode } from "@msgpack/msgpack";
 import { Command } from "commander";
 import type { Msg } from "nats";
 import { decodeFrame } from "../codec/frame.ts";
-import { connectBroker } from "../nats/connect.ts";
+import { closeConnection, connectBroker } from "../nats/connect.ts";
 import type { Environment } from "./environment.ts";
 
 /** `freshet tap SUBJECT` */
@@ -26,7 +26,7 @@ export function tapCommand(env: Environment): Command {
       process.once("SIGINT", () => subscription.unsubscribe());
       for await (const message of subscription)
         process.stdout.write(`${JSON.stringify(shown(message))}\n`);
-      await nc.close();
+      await closeConnection(nc);
     });
 }
 

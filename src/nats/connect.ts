@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect, credsAuthenticator, type NatsConnection } from "nats";
 import { Fault } from "../faults.ts";
+import { within } from "./within.ts";
 
 export interface BrokerAddress {
   /** Servers, separated by commas; who logs in may stand before an `@`, as everywhere with NATS. */
@@ -76,4 +77,18 @@ export async function connectBroker(address: BrokerAddress, name: string): Promi
       error,
     );
   }
+}
+
+/** Long enough for a socket to tell that it has failed. */
+const LEAVING_MS = 200;
+
+/**
+ * Closes a connection once what was said over it has left, or a moment later. A socket that its broker
+ * has just ended fails at the next write and tells so in a later turn; a connection closed in between
+ * hears nothing any more, and an error that nobody hears ends the process.
+ */
+export async function closeConnection(nc: NatsConnection): Promise<void> {
+  if (nc.isClosed()) return;
+  await within(nc.flush(), LEAVING_MS);
+  await nc.close();
 }

@@ -1,5 +1,7 @@
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { connectBroker, withoutLogin } from "../../src/nats/connect.ts";
+import { closeConnection, connectBroker, withoutLogin } from "../../src/nats/connect.ts";
 import { TestServer } from "../support/nats-server.ts";
 
 const PASSWORD = "p@ss:w%rd,";
@@ -51,4 +53,34 @@ test.each`
   ${"engine:secret@[::1]:4222"}             | ${"[::1]:4222"}
 `("of $url is shown $shown", ({ url, shown }) => {
   expect(withoutLogin(url)).toBe(shown);
+});
+
+test("a connection that is closed just as its broker goes leaves no failure that nobody hears", async () => {
+  const server = await TestServer.start();
+  const nc = await connectBroker({ url: server.url }, "test");
+  // The client tells of a broker that went a turn later; until then it writes to a socket that was ended.
+  const { socket } = (nc as unknown as { protocol: { transport: { socket: Socket } } }).protocol
+    .transport;
+  const subscription = nc.subscribe("anything");
+  await nc.flush();
+  const unheard: unknown[] = [];
+  const hear = (error: unknown) => unheard.push(error);
+  process.on("uncaughtException", hear);
+  const end = socket.end.bind(socket);
+  const closed = new Promise<void>((resolve, reject) => {
+    socket.end = () => {
+      end();
+      subscription.unsubscribe();
+      Promise.resolve()
+        .then(() => closeConnection(nc))
+        .then(resolve, reject);
+      return socket;
+    };
+  });
+  await server.down();
+  await closed;
+  await sleep(100);
+  process.off("uncaughtException", hear);
+  await server.stop();
+  expect(unheard).toEqual([]);
 });
