@@ -10,7 +10,7 @@ import type { FlowDefinition } from "../src/flow/graph.ts";
 import type { JobDefinition } from "../src/flow/job.ts";
 import { AckInbox } from "../src/nats/ack-inbox.ts";
 import { connectBroker } from "../src/nats/connect.ts";
-import { startEmbeddedServer } from "../src/nats/embedded-server.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "../src/nats/embedded-server.ts";
 import { StreamReader } from "../src/nats/reader.ts";
 import { deleteStreams, ensureStreams, namesOf } from "../src/nats/streams.ts";
 import { InlineScoring } from "../src/score/inline.ts";
@@ -24,7 +24,7 @@ import {
   type SmallResult,
 } from "./small-job.ts";
 import { RxjsJob } from "./small-job-rxjs.ts";
-import { Publisher, settled } from "./whole-path.ts";
+import { type Busy, busySince, Publisher, settled } from "./whole-path.ts";
 
 const OURS = "Freshet, three durable hops, exactly once";
 const PEER = "RxJS, one hop, outputs acknowledged";
@@ -33,13 +33,13 @@ const WANTED = 0.5;
 const UNACKNOWLEDGED = 4_096;
 const log = makeLog("warn");
 
-/** One run: what came out, how long it took, and processor time of this process. */
-interface Ran {
+/** One run: what came out, how long it took, processor time of this process, and what it and the broker had of the processors. */
+interface Ran extends Busy {
   readonly result: SmallResult;
   readonly seconds: number;
-  readonly busy: number;
+  readonly taken: number;
 }
-type Way = (nc: NatsConnection, load: Publisher) => Promise<Ran>;
+type Way = (server: EmbeddedServer, nc: NatsConnection, load: Publisher) => Promise<Ran>;
 
 /** The small job over a broker on file: both read what another process publishes as fast as it can. */
 export async function jobOverNats(short: boolean): Promise<{
@@ -51,16 +51,16 @@ export async function jobOverNats(short: boolean): Promise<{
   const server = await startEmbeddedServer({ dataDir: folder, log });
   const load = await Publisher.start(server.url, events, "small");
   const nc = await connectBroker({ url: server.url }, "freshet bench");
-  const busy = new Map<string, number[]>([
+  const ran = new Map<string, Ran[]>([
     [OURS, []],
     [PEER, []],
   ]);
   const contender = (name: string, way: Way) => ({
     name,
     async run() {
-      const { result, seconds, busy: processor } = await way(nc, load);
-      busy.get(name)?.push(processor);
-      return { seconds, units: events, digest: JSON.stringify(result) };
+      const run = await way(server, nc, load);
+      ran.get(name)?.push(run);
+      return { seconds: run.seconds, units: events, digest: JSON.stringify(run.result) };
     },
   });
   try {
@@ -74,7 +74,8 @@ export async function jobOverNats(short: boolean): Promise<{
       [contender(OURS, throughEngine), contender(PEER, throughRxjs)],
     );
     // The first run of each warms up.
-    const ofProcessor = (name: string) => events / median(busy.get(name)?.slice(1) ?? []);
+    const middle = (name: string, of: (run: Ran) => number): number =>
+      median(ran.get(name)?.slice(1).map(of) ?? []);
     return {
       comparison,
       figures: [
@@ -84,11 +85,23 @@ export async function jobOverNats(short: boolean): Promise<{
           unit: "×",
           bound: { kind: "least", value: WANTED },
         },
-        ...[OURS, PEER].map((name) => ({
-          name: `over NATS, ${name}`,
-          value: ofProcessor(name),
-          unit: "events/s of processor time",
-        })),
+        ...[OURS, PEER].flatMap((name): Figure[] => [
+          {
+            name: `over NATS, ${name}`,
+            value: events / middle(name, ({ taken }) => taken),
+            unit: "events/s of processor time",
+          },
+          {
+            name: `over NATS, ${name}: processors of its process`,
+            value: middle(name, ({ engine }) => engine),
+            unit: "",
+          },
+          {
+            name: `over NATS, ${name}: processors of the broker`,
+            value: middle(name, ({ broker }) => broker),
+            unit: "",
+          },
+        ]),
       ],
     };
   } finally {
@@ -99,7 +112,11 @@ export async function jobOverNats(short: boolean): Promise<{
   }
 }
 
-async function throughEngine(nc: NatsConnection, load: Publisher): Promise<Ran> {
+async function throughEngine(
+  server: EmbeddedServer,
+  nc: NatsConnection,
+  load: Publisher,
+): Promise<Ran> {
   const open = await openSmallJob();
   const { prefix } = open.config.job;
   const result = nothingYet();
@@ -124,13 +141,13 @@ async function throughEngine(nc: NatsConnection, load: Publisher): Promise<Ran> 
     onFailure: fail,
   });
   try {
-    const { seconds, busy } = await timedRun(async () => {
+    const timed = await timedRun(server, async () => {
       const published = load.order({ do: "events", prefix, batch: 1 });
       const done = settled(engine, open.job.intake.counts, 1);
       await Promise.race([published, failed]);
       return (await Promise.race([done, failed])) as number;
     });
-    return { result, seconds, busy };
+    return { result, ...timed };
   } finally {
     await engine.stop();
   }
@@ -154,7 +171,11 @@ function countingEmitted(job: OpenJob["job"], result: SmallResult): JobDefinitio
   return { ...job, shopper: counting(job.shopper), demand: counting(job.demand) };
 }
 
-async function throughRxjs(nc: NatsConnection, load: Publisher): Promise<Ran> {
+async function throughRxjs(
+  server: EmbeddedServer,
+  nc: NatsConnection,
+  load: Publisher,
+): Promise<Ran> {
   const prefix = "rxjs";
   const names = namesOf(prefix);
   await deleteStreams(nc, prefix);
@@ -171,7 +192,7 @@ async function throughRxjs(nc: NatsConnection, load: Publisher): Promise<Ran> {
     while (inbox.size > most) await sleep(1);
   };
   try {
-    const { seconds, busy } = await timedRun(async () => {
+    const timed = await timedRun(server, async () => {
       const published = load.order({ do: "events", prefix, batch: 1 });
       for await (const message of reader.messages()) {
         if (message.subject.endsWith(".tick")) break;
@@ -184,16 +205,20 @@ async function throughRxjs(nc: NatsConnection, load: Publisher): Promise<Ran> {
       await published;
       return ended;
     });
-    return { result: rx.result, seconds, busy };
+    return { result: rx.result, ...timed };
   } finally {
     inbox.close();
   }
 }
 
 /** `work` tells the moment at which it was done. */
-async function timedRun(work: () => Promise<number>) {
+async function timedRun(
+  server: EmbeddedServer,
+  work: () => Promise<number>,
+): Promise<Omit<Ran, "result">> {
   const taken = processorTime();
+  const busy = busySince(server);
   const begun = performance.now();
   const ended = await work();
-  return { seconds: (ended - begun) / 1000, busy: taken() };
+  return { seconds: (ended - begun) / 1000, taken: taken(), ...busy() };
 }
