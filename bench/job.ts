@@ -1,7 +1,9 @@
 import { type BenchOptions, compare, type Report, ratio } from "./harness.ts";
 import { jobOverNats } from "./job-nats.ts";
+import { smallCounts } from "./small-counts.ts";
 import {
   EVENTS_A_PERSON,
+  nothingYet,
   openSmallJob,
   replaySmall,
   type SmallResult,
@@ -23,13 +25,15 @@ export async function job({ short }: BenchOptions): Promise<Report> {
     const [subject, body] = smallMessage(event, i);
     return [subject, Buffer.from(body)] as const;
   });
+  const rounds = short ? 1 : 3;
+  let ofJob = nothingYet();
   const digest = (result: SmallResult): string => JSON.stringify(result);
   const comparison = await compare(
     {
       title: "A small job, in memory",
       what: `${count.toLocaleString("en")} events of ${people.toLocaleString("en")} people: sessions, counts over 5 min / 10 s, a segment, an absence`,
       unit: "events/s",
-      rounds: short ? 1 : 3,
+      rounds,
     },
     [
       {
@@ -57,15 +61,18 @@ export async function job({ short }: BenchOptions): Promise<Report> {
           rx.finish();
           const seconds = (performance.now() - begun) / 1000;
           if (bytes === 0) throw new Error("the peer said nothing");
+          ofJob = rx.result;
           return { seconds, units: count, digest: digest(rx.result) };
         },
       },
     ],
   );
   const value = ratio(comparison, OURS, PEER);
+  const counts = await smallCounts(events, ofJob, rounds);
   const overNats = await jobOverNats(short);
   return {
-    comparisons: [comparison, overNats.comparison],
+    comparisons: [comparison, counts.comparison, overNats.comparison],
+    tables: counts.leftOut.length === 0 ? [] : [{ title: "Left out", rows: counts.leftOut }],
     figures: [
       {
         name: "Freshet / RxJS in memory",

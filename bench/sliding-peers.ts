@@ -25,6 +25,13 @@ export interface Grid {
 }
 export type MakeCounter = (grid: Grid, told: Told) => SlidingCounter;
 
+/** A counter that may take its slides in turns of the thread, and hold what is to be let go of. */
+export interface BatchCounter extends Pick<SlidingCounter, "add"> {
+  slide(end: number): void | Promise<void>;
+  close?(): void;
+}
+export type MakeBatchCounter = (grid: Grid, told: Told) => BatchCounter | Promise<BatchCounter>;
+
 const slidingCounts = ({ size, slide }: Grid) =>
   windowed({
     windows: sliding(size, slide),
