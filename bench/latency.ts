@@ -5,6 +5,7 @@ import { openJob } from "../src/cli/open-job.ts";
 import { type RunningEngine, startEngine } from "../src/cli/running-engine.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../src/nats/embedded-server.ts";
 import { makeLog } from "../src/watch/log.ts";
+import { type Bare, type BarePace, barePath } from "./bare-path.ts";
 import {
   type BenchOptions,
   type Figure,
@@ -12,7 +13,7 @@ import {
   QUANTILES,
   type Report,
 } from "./harness.ts";
-import type { Asked, Paced } from "./open-loop.ts";
+import type { Asked, Pace, Paced } from "./open-loop.ts";
 import { type Busy, busySince, Publisher, settled } from "./whole-path.ts";
 
 const WANTED_RATE = 20_000;
@@ -96,6 +97,16 @@ class Shop {
   }
 }
 
+/** All paces of one run. */
+interface Run {
+  /** The ladder, up to the first rate that is not done with in time. */
+  readonly steps: readonly Borne[];
+  readonly kept: number | undefined;
+  /** Asks beside the highest rate that keeps up, and beside the one that is wanted. */
+  readonly beside: readonly Borne[];
+  readonly wanted: readonly Borne[];
+}
+
 /** How long people, pages and services wait, at rates that do not wait for the engine. */
 export async function latency({ short }: BenchOptions): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), "freshet-bench-"));
@@ -103,11 +114,13 @@ export async function latency({ short }: BenchOptions): Promise<Report> {
   const load = await Publisher.start(server.url, short ? EVENTS / 10 : EVENTS);
   try {
     const shop = await Shop.open(server, load);
+    let run: Run;
     try {
-      return await measured(shop, short);
+      run = await measured(shop, short);
     } finally {
       await shop.close();
     }
+    return reportOf(run, await withoutEngine(server, load, run, short));
   } finally {
     load.stop();
     await server.stop();
@@ -115,7 +128,7 @@ export async function latency({ short }: BenchOptions): Promise<Report> {
   }
 }
 
-async function measured(shop: Shop, short: boolean): Promise<Report> {
+async function measured(shop: Shop, short: boolean): Promise<Run> {
   const seconds = short ? 2 : 12;
   const steps: Borne[] = [];
   // Warms up: what it measures is not told.
@@ -136,6 +149,36 @@ async function measured(shop: Shop, short: boolean): Promise<Report> {
   for (const of of ["recommend", "profile"] as const) {
     wanted.push(await shop.bear(WANTED_RATE, short ? 1 : 5, { of, leave: true }));
   }
+  return { steps, kept, beside, wanted };
+}
+
+/** The bare path at the same rates once the engine is gone, with asks beside those that had them. */
+async function withoutEngine(
+  server: EmbeddedServer,
+  load: Publisher,
+  { steps, beside, wanted }: Run,
+  short: boolean,
+): Promise<Bare[]> {
+  const seconds = short ? 1 : 4;
+  const paces = [...steps, ...beside.slice(0, 1), ...wanted.slice(0, 1)].map(
+    ({ wanted: rate, of }): BarePace => ({
+      rate,
+      seconds,
+      ...(of === undefined ? {} : { asks: ASKS_A_SECOND }),
+    }),
+  );
+  const send = (order: Pace & { readonly prefix: string }) => load.order({ do: "pace", ...order });
+  // Warms up, as above.
+  await barePath(server, send, { rate: LADDER[0] as number, seconds });
+  const bare: Bare[] = [];
+  for (const pace of paces) bare.push(await barePath(server, send, pace));
+  return bare;
+}
+
+function reportOf({ steps, kept, beside, wanted }: Run, bare: readonly Bare[]): Report {
+  const columns = (events: string, done: string, who: string): string =>
+    `  ev/s   sent  ${events.padEnd(30)}  ${"asks".padEnd(34)} ${done.padStart(10)}  ${who}  broker  others`;
+  const steady = beside[0]?.wanted;
   const best = steps.find(({ wanted: rate }) => rate === steady);
   return {
     comparisons: [],
@@ -143,37 +186,48 @@ async function measured(shop: Shop, short: boolean): Promise<Report> {
       {
         title: "Waiting, in ms from the intended moment: p50 / p99 / longest (how many)",
         rows: [
-          "  ev/s   sent  recommendations                 asks                                done after  engine  broker  others",
-          ...[...steps, ...beside, ...wanted].map(asRow),
+          columns("recommendations", "done after", "engine"),
+          ...[...steps, ...beside, ...wanted].map((step) =>
+            asRow(step, step.recommendations, doneOf(step)),
+          ),
+        ],
+      },
+      {
+        title:
+          "The bare path: the same events to a reader that does nothing, asks answered with nothing",
+        rows: [
+          columns("arrivals", "", "reader"),
+          ...bare.map((step) => asRow(step, step.arrivals, "")),
         ],
       },
     ],
     figures: [
       { name: "highest rate of the ladder that keeps up", value: kept ?? 0, unit: "events/s" },
-      ...(best === undefined ? [] : ofRecommendations(best)),
-      ...beside.flatMap(ofAsks),
-      ...ofRecommendations(wanted[0] as Borne),
-      ...wanted.flatMap(ofAsks),
+      ...(best === undefined ? [] : ofRecommendations(best, bare)),
+      ...beside.flatMap((step) => ofAsks(step, bare)),
+      ...ofRecommendations(wanted[0] as Borne, bare),
+      ...wanted.flatMap((step) => ofAsks(step, bare)),
     ],
   };
 }
 
-function asRow(step: Borne): string {
-  const { wanted, rate, of, asks, recommendations, behindMs, read } = step;
-  const { engine, broker, all } = step;
+function asRow(
+  step: Pick<Borne, "wanted" | "rate" | "asks" | "engine" | "broker" | "all"> & {
+    readonly of?: Asked | undefined;
+  },
+  events: Latencies,
+  done: string,
+): string {
+  const { wanted, rate, of = "", asks, engine, broker, all } = step;
   const asked =
     asks === undefined
       ? "–"
       : `${of} ${waits(asks)}${asks.unanswered > 0 ? `, ${asks.unanswered} unanswered` : ""}`;
-  const done =
-    behindMs === undefined
-      ? `left at ${(100 * read).toFixed(0)} %`
-      : `${(behindMs / 1000).toFixed(1)} s`;
   return [
     String(wanted).padStart(6),
     rate.toFixed(0).padStart(6),
-    ` ${waits(recommendations).padEnd(30)}`,
-    ` ${asked.padEnd(35)}`,
+    ` ${waits(events).padEnd(30)}`,
+    ` ${asked.trimStart().padEnd(34)}`,
     done.padStart(10),
     engine.toFixed(2).padStart(7),
     broker.toFixed(2).padStart(7),
@@ -181,27 +235,43 @@ function asRow(step: Borne): string {
   ].join(" ");
 }
 
+const doneOf = ({ behindMs, read }: Borne): string =>
+  behindMs === undefined
+    ? `left at ${(100 * read).toFixed(0)} %`
+    : `${(behindMs / 1000).toFixed(1)} s`;
+
 const waits = ({ count, p50, p99, max }: Latencies): string =>
   count === 0 ? "none" : `${[p50, p99, max].map((ms) => ms.toFixed(1)).join(" / ")} (${count})`;
 
-function ofRecommendations({ wanted, recommendations }: Borne): Figure[] {
-  const name = `event → recommendation at ${wanted.toLocaleString("en")} events/s`;
-  return QUANTILES.map((which) => ({
-    name: `${name}, ${which}`,
-    value: recommendations[which],
-    unit: "ms",
-    bound: { kind: "most", value: WANTED.recommended[which] },
-  }));
+/** Beside asks or without them: of some rates there are both. */
+const bareAt = (bare: readonly Bare[], rate: number, asked: boolean): Bare | undefined =>
+  bare.find(({ wanted, asks }) => wanted === rate && (asks !== undefined) === asked);
+
+function ofRecommendations(
+  { wanted, of, recommendations }: Borne,
+  bare: readonly Bare[],
+): Figure[] {
+  const at = `at ${wanted.toLocaleString("en")} events/s`;
+  const arrivals = bareAt(bare, wanted, of !== undefined)?.arrivals;
+  return QUANTILES.flatMap((which): Figure[] => {
+    const value = recommendations[which];
+    const beside = arrivals?.[which] ?? Number.NaN;
+    const bound = { kind: "most" as const, value: WANTED.recommended[which] };
+    return [
+      { name: `event → recommendation ${at}, ${which}`, value, unit: "ms", bound },
+      { name: `event → bare reader ${at}, ${which}`, value: beside, unit: "ms" },
+      { name: `recommendation / bare reader ${at}, ${which}`, value: value / beside, unit: "×" },
+    ];
+  });
 }
 
-function ofAsks({ wanted, of, asks }: Borne): Figure[] {
+function ofAsks({ wanted, of, asks }: Borne, bare: readonly Bare[]): Figure[] {
   if (asks === undefined) return [];
+  const beside = `beside ${wanted.toLocaleString("en")} events/s, p99`;
+  const nothing = bareAt(bare, wanted, true)?.asks?.p99 ?? Number.NaN;
+  const bound = { kind: "most" as const, value: WANTED.answered.p99 };
   return [
-    {
-      name: `ask.${of} beside ${wanted.toLocaleString("en")} events/s, p99`,
-      value: asks.p99,
-      unit: "ms",
-      bound: { kind: "most", value: WANTED.answered.p99 },
-    },
+    { name: `ask.${of} ${beside}`, value: asks.p99, unit: "ms", bound },
+    { name: `ask.${of} / answered with nothing ${beside}`, value: asks.p99 / nothing, unit: "×" },
   ];
 }

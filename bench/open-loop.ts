@@ -16,6 +16,8 @@ export interface Pace {
 
 /** Milliseconds are those from the moment at which the cause was meant to be sent. */
 export interface Paced {
+  /** When the first event was meant to be sent, by the clock. */
+  readonly begunAt: number;
   /** When the last event had been sent, by the clock. */
   readonly endedAt: number;
   /** Events a second that were sent, and how late at the worst but for one in a hundred. */
@@ -129,6 +131,7 @@ export class OpenLoop {
     const given = performance.now() - begun;
     const waits = questions.map(({ atMs }, i) => (answered.get(i) ?? given) - atMs);
     return {
+      begunAt: performance.timeOrigin + begun,
       endedAt,
       rate: due.length / (took / 1000),
       lateMs: latenciesOf(lateness).p99,

@@ -63,7 +63,8 @@ class Load {
   readonly #nc: NatsConnection;
   readonly #pages: NatsConnection;
   readonly #made: Made;
-  #openLoop: OpenLoop | undefined;
+  /** By prefix. */
+  readonly #openLoops = new Map<string, OpenLoop>();
 
   constructor(nc: NatsConnection, pages: NatsConnection, made: Made) {
     this.#nc = nc;
@@ -97,11 +98,15 @@ class Load {
     ]);
   }
 
-  /** The events in open loop; each order goes on where the one before ended. */
+  /** The events in open loop; each order goes on where the one before of that prefix ended. */
   pace(prefix: string, pace: Pace): Promise<Paced> {
-    const at = { trackers: this.#nc, pages: this.#pages };
-    this.#openLoop ??= new OpenLoop(at, prefix, this.#made.events, START);
-    return this.#openLoop.run(pace);
+    let loop = this.#openLoops.get(prefix);
+    if (loop === undefined) {
+      const at = { trackers: this.#nc, pages: this.#pages };
+      loop = new OpenLoop(at, prefix, this.#made.events, START);
+      this.#openLoops.set(prefix, loop);
+    }
+    return loop.run(pace);
   }
 
   /** As fast as the broker takes it: who reads, counts, so nothing waits for acknowledgements. */

@@ -6,10 +6,8 @@ import { startEngine } from "../src/cli/running-engine.ts";
 import { decodeBody, WIRE_LIMITS } from "../src/codec/wire.ts";
 import { connectBroker } from "../src/nats/connect.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "../src/nats/embedded-server.ts";
-import { StreamReader } from "../src/nats/reader.ts";
-import { deleteStreams, ensureStreams, namesOf } from "../src/nats/streams.ts";
-import { days, minutes } from "../src/time/event-time.ts";
 import { makeLog } from "../src/watch/log.ts";
+import { bareReader } from "./bare-reader.ts";
 import { type BenchOptions, type Comparison, type Figure, median, type Report } from "./harness.ts";
 import { type Busy, busySince, Publisher, settled } from "./whole-path.ts";
 
@@ -76,19 +74,9 @@ const throughEngine =
 /** The same messages by the same reader, decoded as collect decodes them, and nothing else. */
 const bareLoop: Way = async (server, load, events, batch) => {
   const prefix = "bare";
-  const names = namesOf(prefix);
   const nc = await connectBroker({ url: server.url }, "freshet bench");
   try {
-    await deleteStreams(nc, prefix);
-    const limits = {
-      maxAge: days(1),
-      maxOutAge: days(1),
-      maxBytes: -1,
-      duplicateWindow: minutes(2),
-      replicas: 1,
-    };
-    await ensureStreams(nc, names, limits, prefix);
-    const reader = new StreamReader(nc, { stream: names.in, log });
+    const reader = await bareReader(nc, prefix);
     return await measure(server, events, async () => {
       const published = load.order({ do: "events", prefix, batch });
       let decoded = 0;
