@@ -158,13 +158,13 @@ export class Compact {
   }
 
   #takeList(from: Reader, size: number): unknown[] {
-    // A list that grows has room for many: short ones are made as long as they are.
+    // A list that grows has room for many more: short ones are made as long as they are, others copied.
     if (size === 1) return [this.#take(from)];
     if (size === 2) return [this.#take(from), this.#take(from)];
     if (size === 3) return [this.#take(from), this.#take(from), this.#take(from)];
     const list: unknown[] = [];
     for (let i = 0; i < size; i += 1) list.push(this.#take(from));
-    return list;
+    return list.slice();
   }
 
   #takeRecord(from: Reader, size: number): Record<string, unknown> {
