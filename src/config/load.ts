@@ -1,3 +1,4 @@
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { OperatorSpec } from "../flow/spec.ts";
 import { type Calendar, readCalendar } from "./calendar.ts";
@@ -65,6 +66,8 @@ export async function loadConfig(
   overrides: Overrides = {},
   pack?: string,
 ): Promise<Reading<Config>> {
+  const absent = await absentFolder(dir);
+  if (absent !== undefined) return { value: undefined, problems: [absent] };
   const packed = pack === undefined ? NO_PACK : await readPack(dir, pack);
   if (packed.problems.length > 0) return { value: undefined, problems: packed.problems };
   const names = Object.keys(FILES) as FileName[];
@@ -73,6 +76,28 @@ export async function loadConfig(
   );
   const files = Object.fromEntries(names.map((name, i) => [name, read[i]]));
   return assemble(files as Readonly<Record<FileName, Reading<YamlFile>>>, specs, packed.value);
+}
+
+/** A folder that is not there, or holds no configuration at all, is one problem, not one for each file. */
+async function absentFolder(dir: string): Promise<Problem | undefined> {
+  const missing = (message: string): Problem => ({
+    ...{ severity: "error", file: dir, line: 1, column: 1, code: "FILE_MISSING", message },
+    remedy: "Name a folder with these files, best a copy of the one that came with the engine.",
+    excerpt: "",
+  });
+  const names: readonly string[] = Object.values(FILES);
+  try {
+    const entries = await readdir(dir);
+    return entries.some((entry) => names.includes(entry))
+      ? undefined
+      : missing(`the folder has no configuration: ${names.join(", ")}`);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return missing("there is no such folder");
+    if (code === "ENOTDIR") return missing("not a folder");
+    // What can be read of it says what is wrong, file by file.
+    return undefined;
+  }
 }
 
 const NO_PACK: Reading<Pack> = { value: undefined, problems: [] };

@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -78,4 +78,24 @@ test("lint tells every file's problems in a fixed order; start-up refuses with a
   const fault: unknown = await requireConfig(dir, SOME_SPECS).catch((error: unknown) => error);
   expect(isFault(fault, "CONFIG_INVALID")).toBe(true);
   expect(String(fault)).toContain("freshet.yaml:8:9: error VALUE_RANGE");
+});
+
+test("a folder that is not there, is none, or has no configuration is one problem", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "freshet-lint-"));
+  const empty = join(dir, "empty");
+  const file = join(dir, "file");
+  await mkdir(empty);
+  await writeFile(file, "version: 1\n");
+  for (const [folder, message] of [
+    [join(dir, "nowhere"), /^there is no such folder$/],
+    [file, /^not a folder$/],
+    [empty, /^the folder has no configuration: freshet\.yaml, /],
+  ] as const) {
+    for (const pack of [undefined, "home"]) {
+      const problems = await lint(folder, SOME_SPECS, undefined, pack);
+      expect(problems).toMatchObject([
+        { code: "FILE_MISSING", file: folder, message: expect.stringMatching(message) },
+      ]);
+    }
+  }
 });
