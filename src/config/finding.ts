@@ -90,10 +90,17 @@ export const unknownName = (path: Path, key: string, names: readonly string[]): 
   complaint: {
     code: "KEY_UNKNOWN",
     message: `unknown key ${show(key)}`,
-    remedy: didYouMean(key, names),
+    remedy: runOn(key, names) ?? didYouMean(key, names),
     atKey: true,
   },
 });
+
+/** A key with its value in it: no space after the colon, or a full-width one. */
+function runOn(key: string, names: readonly string[]): string | undefined {
+  const [, name = "", value = ""] = /^([^:：]+)[:：]\s*(.*)$/u.exec(key) ?? [];
+  if (!names.includes(name)) return undefined;
+  return `Write \`${name}: ${value}\`, with a half-width colon and a space after it.`;
+}
 
 export const notAllowed = (path: Path, value: unknown, allowed: readonly unknown[]): Finding => ({
   path,

@@ -1,15 +1,8 @@
 import { readFile } from "node:fs/promises";
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  type Node,
-  type Pair,
-  parseDocument,
-  type YAMLParseError,
-} from "yaml";
+import { isMap, isScalar, isSeq, type Node, type Pair, parseDocument } from "yaml";
 import { excerptOf, type Problem, type ProblemCode, type Reading } from "./problem.ts";
 import { MAX_FILE_BYTES, refusal } from "./yaml-guard.ts";
+import { syntaxComplaints } from "./yaml-syntax.ts";
 
 /** Keys and indexes from the root to a value. */
 export type Path = readonly (string | number)[];
@@ -23,7 +16,6 @@ export interface Complaint {
   readonly atKey?: boolean;
 }
 
-const SHOWN_SYNTAX_ERRORS = 10;
 /** Told of one file at once; each costs a look through the text. */
 export const MOST_PROBLEMS = 50;
 
@@ -119,12 +111,8 @@ function parseGuarded(name: string, text: string): Reading<YamlFile> {
     version: "1.2",
   });
   if (document.errors.length > 0) {
-    const problems = document.errors.slice(0, SHOWN_SYNTAX_ERRORS).map((error) =>
-      problemIn(name, text, error.pos[0], {
-        code: "YAML_SYNTAX",
-        message: lowerFirst(error.message),
-        remedy: syntaxRemedy(error),
-      }),
+    const problems = syntaxComplaints(text, document.errors).map(([offset, complaint]) =>
+      problemIn(name, text, offset, complaint),
     );
     return { value: undefined, problems };
   }
@@ -139,25 +127,6 @@ function parseGuarded(name: string, text: string): Reading<YamlFile> {
     };
   }
   return { value: new YamlFile(name, text, value, document.contents), problems: [] };
-}
-
-const SYNTAX_REMEDIES: Readonly<Record<string, string>> = {
-  BAD_INDENT: "Indent with spaces so that the parts of one block begin in one column.",
-  TAB_AS_INDENT: "Indent with spaces instead of tabs.",
-  MULTIPLE_DOCS:
-    "Keep one document in a file: delete the line `---` and what follows, or split the file.",
-  NON_STRING_KEY: "Put the key in quotes.",
-  MISSING_CHAR: "Close the bracket or quote that is open here.",
-  MULTILINE_IMPLICIT_KEY: "Put the key and its colon on one line.",
-  BLOCK_AS_IMPLICIT_KEY: "Put the nested mapping on lines of its own, indented.",
-  BAD_DQ_ESCAPE: "Double the backslash, or use single quotes.",
-  BAD_SCALAR_START: "Put the text in quotes.",
-};
-
-function syntaxRemedy({ code, message }: YAMLParseError): string {
-  const unclosed = code === "BAD_INDENT" && / and end with a [\]}]/.test(message);
-  const remedy = SYNTAX_REMEDIES[unclosed ? "MISSING_CHAR" : code];
-  return remedy ?? "Correct the YAML here, or just before.";
 }
 
 /** The AST as plain data. Recursion is bounded by the guard's depth. */
@@ -260,5 +229,3 @@ function lineOf(text: string, start: number): number {
     line += 1;
   return line;
 }
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);
