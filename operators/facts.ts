@@ -1,5 +1,6 @@
 import type { FactIndex } from "../src/flow/fact-store.ts";
 import type { Facts } from "../src/flow/operator.ts";
+import { withFields } from "../src/flow/with-fields.ts";
 
 /** What can be sold of a sku now, over all sites that told. Unknown stock counts as sellable. */
 interface Stock {
@@ -31,7 +32,8 @@ function indexStock(fact: Readonly<Record<string, unknown>>, facts: Facts, put: 
   if (typeof site !== "string" || typeof sku !== "string" || typeof onHand !== "number") return;
   const before = stockOf(facts, sku)?.sites ?? {};
   const sellableHere = Math.max(0, onHand - (typeof reserved === "number" ? reserved : 0));
-  const sites: Record<string, number> = { ...before, [site]: sellableHere };
+  const sites: Record<string, number> = withFields(before, {});
+  sites[site] = sellableHere;
   let sellable = 0;
   for (const name of Object.keys(sites)) sellable += sites[name] ?? 0;
   put("stock", sku, { sellable, sites });

@@ -1,6 +1,7 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { type Refusal, refusal } from "../../src/codec/wire.ts";
 import type { Scene } from "../../src/config/tracking-plan.ts";
+import { withFields } from "../../src/flow/with-fields.ts";
 import { sourceOf } from "./event-id.ts";
 import { type Hashing, type Ids, readIds, tells } from "./identifiers.ts";
 import type { CollectOptions, Props } from "./options.ts";
@@ -111,7 +112,8 @@ export class BehaviourReader {
     const { type, sent } = this.#meant(raw.type, (raw.props ?? {}) as Raw);
     const told = withSource(sent, raw.src);
     const scene = this.#sceneOf(told.scene);
-    const given = scene?.entry === undefined ? told : { ...told, entry_source: scene.entry };
+    const given =
+      scene?.entry === undefined ? told : withFields(told, { entry_source: scene.entry });
     const touchpoint = TOUCHPOINTS.has(raw.touchpoint as string)
       ? (raw.touchpoint as string)
       : "unknown";
@@ -157,7 +159,8 @@ export class BehaviourReader {
 
   /** A click on an element that stands for something is that. */
   #meant(type: string, sent: Raw): { readonly type: string; readonly sent: Raw } {
-    const { element, ...rest } = type === CLICK ? sent : {};
+    if (type !== CLICK) return { type, sent };
+    const { element, ...rest } = sent;
     const meant = typeof element === "string" ? this.#elements.get(element) : undefined;
     return meant === undefined ? { type, sent } : { type: meant, sent: rest };
   }
@@ -194,7 +197,7 @@ export const feedbackEvent = (kind: string, body: unknown): unknown =>
 function withType(type: string, body: unknown): unknown {
   if (!isRecord(body)) return body;
   const event: Record<string, unknown> = { type };
-  const props: Record<string, unknown> = isRecord(body.props) ? { ...body.props } : {};
+  const props: Record<string, unknown> = withFields(isRecord(body.props) ? body.props : {}, {});
   for (const key of Object.keys(body)) {
     if (!ENVELOPE.has(key)) props[key] = body[key];
     else if (key !== "type" && key !== "props") event[key] = body[key];

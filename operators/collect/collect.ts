@@ -1,6 +1,7 @@
 import { hash128 } from "../../src/codec/hash.ts";
 import { decodeBody, type Refusal, refusal, WIRE_LIMITS } from "../../src/codec/wire.ts";
 import { CONFIG_SUBJECT } from "../../src/config/generation-record.ts";
+import { withFields } from "../../src/flow/with-fields.ts";
 import { type Part, smallPart } from "../../src/state/part.ts";
 import { type EventTime, MIN_TIME } from "../../src/time/event-time.ts";
 import {
@@ -108,7 +109,7 @@ export class Collect {
       this.#events(input, (body) => feedbackEvent(kind, body), sink);
     } else if (subject === "in.id.link" || subject === "in.id.unlink") {
       const type = subject.slice("in.".length);
-      this.#events(input, (body) => (isRecord(body) ? { ...body, type } : body), sink);
+      this.#events(input, (body) => (isRecord(body) ? withFields(body, { type }) : body), sink);
     } else if (subject.startsWith(ERASE)) {
       this.#erase(input, sink);
     } else if (subject.startsWith("in.privacy.")) {

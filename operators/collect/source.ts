@@ -1,3 +1,4 @@
+import { withFields } from "../../src/flow/with-fields.ts";
 import { isRecord } from "./plain.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -14,11 +15,8 @@ export function withSource(props: Raw, src: unknown): Raw {
   const scene = props.scene === undefined ? labelOf(src.scene) : undefined;
   const utm = props.utm === undefined ? campaignOf(src.utm) : undefined;
   if (scene === undefined && utm === undefined) return props;
-  return {
-    ...props,
-    ...(scene === undefined ? {} : { scene }),
-    ...(utm === undefined ? {} : { utm }),
-  };
+  const way = scene === undefined ? { utm } : utm === undefined ? { scene } : { scene, utm };
+  return withFields(props, way);
 }
 
 /** A campaign is its name, or else where it came from: `source/medium`. */

@@ -63,7 +63,8 @@ export class Tally {
     const bucket = String(this.#bucket);
     const known = this.#state.open[bucket];
     if (known !== undefined) return known;
-    const counts: Counts = {};
+    // Keys are data: of a plain record each would make another shape.
+    const counts = Object.create(null) as Counts;
     this.#state.open[bucket] = counts;
     return counts;
   }

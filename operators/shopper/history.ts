@@ -14,6 +14,7 @@ import type { Deed } from "./contact/outcome.ts";
 import { insertAt } from "./insert.ts";
 import { duration } from "./options.ts";
 import { TAGS } from "./profile-parts.ts";
+import { withOne } from "./records.ts";
 import { isAct } from "./session.ts";
 
 const NAME = "history";
@@ -132,7 +133,7 @@ function noteTag(state: HistoryState, { option, proposal, time }: Deed): void {
 }
 function setTag(state: HistoryState, tag: string, said: HistoryState["tags"][string]): void {
   if ((state.tags[tag]?.[1] ?? said[1]) > said[1]) return;
-  state.tags = { ...state.tags, [tag]: said };
+  state.tags = withOne(state.tags, tag, said);
   dropOldest(state.tags, KEPT_TAGS);
 }
 
@@ -191,7 +192,7 @@ function answerOf(state: HistoryState, event: ShopEvent): void {
 }
 function setTrait(state: HistoryState, name: string, said: [string, EventTime]): void {
   if ((state.traits[name]?.[1] ?? said[1]) > said[1]) return;
-  state.traits = { ...state.traits, [name]: said };
+  state.traits = withOne(state.traits, name, said);
   dropOldest(state.traits, KEPT_TRAITS);
 }
 

@@ -1,3 +1,5 @@
+import { withFields } from "../../src/flow/with-fields.ts";
+
 type Records<V> = Readonly<Record<string, V>>;
 
 /** The records without those that are not to stay. */
@@ -6,7 +8,7 @@ export const kept = <V>(records: Records<V>, stays: (one: V) => boolean): Record
 
 /** The records with one more, or with another of that name. */
 export function withOne<V>(records: Records<V>, name: string, one: V): Records<V> {
-  const all = { ...records };
+  const all: Record<string, V> = withFields(records, {});
   all[name] = one;
   return all;
 }

@@ -285,7 +285,7 @@ export class RuleBook {
     this.#listeners.join(state.histories, from.histories);
     for (const [rule, told] of Object.entries(from.told)) {
       const all = [...(state.told[rule] ?? []), ...told].sort((a, b) => a[0] - b[0]);
-      state.told = { ...state.told, [rule]: all.slice(-KEPT_FIRINGS) };
+      state.told = withOne(state.told, rule, all.slice(-KEPT_FIRINGS));
     }
     state.swept = latest(state.swept, from.swept);
     state.seen = latest(state.seen, from.seen);
@@ -401,7 +401,7 @@ export class RuleBook {
       const { rule, trigger, born } = entry;
       if (!this.#isInForce(rule, look.person)) {
         if (state.leftOut?.[rule.id] !== 0)
-          state.leftOut = { ...state.leftOut, [rule.id]: 0 as EventTime };
+          state.leftOut = withOne(state.leftOut ?? {}, rule.id, 0 as EventTime);
         continue;
       }
       const begins = latest(born, state.leftOut?.[rule.id] ?? MIN_TIME);

@@ -29,9 +29,7 @@ export function optionOf(action: Action, firing: Firing, facts: Facts): Option |
       };
     case "crm": {
       const fields = crmFields(action, firing);
-      return fields === undefined
-        ? undefined
-        : { ...SILENT, op: "crm", kind: action.what, items: [fields] };
+      return fields === undefined ? undefined : { ...SILENT, kind: action.what, items: [fields] };
     }
     default:
       return message(action, firing, facts);
@@ -52,7 +50,8 @@ function crmFields({ what, amount }: Crm, firing: Firing): Fields | undefined {
 
 const TRIGGER_SKU: Ref = { event: "trigger", property: "sku" };
 
-const SILENT: Omit<Option, "op" | "kind"> = {
+/** What says nothing of itself, to be filled in. */
+const SILENT: Option = {
   channels: [BACK_OFFICE],
   slot: null,
   sku: null,
@@ -65,6 +64,8 @@ const SILENT: Omit<Option, "op" | "kind"> = {
   valid: null,
   maxMinor: null,
   off: false,
+  op: "crm",
+  kind: "",
 };
 
 function placement(action: Place, firing: Firing, facts: Facts): Option | undefined {

@@ -86,7 +86,8 @@ export function corrections(told: readonly ToldTurn[], turns: readonly Turn[]): 
   const wrong = told.slice(same);
   const right = turns.slice(same);
   const tellings: Telling[] = right.map((turn, i) => ({
-    ...turn,
+    at: turn.at,
+    member: turn.member,
     insteadOf: wrong[i] ?? null,
     undoes: false,
   }));

@@ -76,7 +76,8 @@ export class MemoryLog {
   append(message: Omit<IntakeMessage, "seq"> & { readonly seq?: number }): void {
     this.#seq = message.seq ?? this.#seq + 1;
     this.#time = message.time;
-    this.job.intake.handle({ ...message, seq: this.#seq });
+    const { subject, data, contentType, time, msgId } = message;
+    this.job.intake.handle({ subject, data, contentType, time, msgId, seq: this.#seq });
   }
 
   /** Runs the flows until nothing is under way. */

@@ -1,4 +1,5 @@
 import type { Absent } from "../../../src/config/condition-ast.ts";
+import { withFields } from "../../../src/flow/with-fields.ts";
 import { plus } from "../../../src/time/event-time.ts";
 import { cancelLeaf, partitionsOf } from "./cancel.ts";
 import { textOfMatcher } from "./explained.ts";
@@ -27,7 +28,7 @@ export function absentEdge(absent: Absent): EdgeLeaf<EdgeHistory<AbsentState>> {
         role: TRIGGER,
         label: "",
         value: 0,
-        bound: { ...bound, ...values },
+        bound: withFields(bound, values),
         partition,
       })),
   });

@@ -1,5 +1,6 @@
 import type { After } from "../../../src/config/condition-ast.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
+import { withFields } from "../../../src/flow/with-fields.ts";
 import { type EventTime, hours, type Millis, plus } from "../../../src/time/event-time.ts";
 import { numberProp, type ShopEvent } from "../../event.ts";
 import { fieldsOf, numberOf } from "../catalog.ts";
@@ -54,7 +55,7 @@ export function afterEdge({
         const length = delayOf(partition, event, facts);
         if (length === undefined) continue;
         const value = Math.max(repeat ? SHORTEST_REPEATED : 1, Math.round(length));
-        const bound = { ...known, ...values };
+        const bound = withFields(known, values);
         parts.push({ role: TRIGGER, label: "", value, bound, partition });
       }
       return parts;

@@ -1,4 +1,5 @@
 import type { Trigger, When } from "../../../src/config/condition-ast.ts";
+import { withFields } from "../../../src/flow/with-fields.ts";
 import { type EventTime, earliest, isoTime } from "../../../src/time/event-time.ts";
 import { absentEdge } from "./absent.ts";
 import { afterEdge } from "./after.ts";
@@ -120,7 +121,7 @@ function guarded(trigger: CompiledTrigger, when: When): CompiledTrigger {
         .filter(({ at }) => isTrue(histories, at))
         .map((firing) => ({
           ...firing,
-          bound: { ...boundBy(level, histories, firing.at), ...firing.bound },
+          bound: withFields(boundBy(level, histories, firing.at), firing.bound),
         }));
     },
     next: trigger.next,

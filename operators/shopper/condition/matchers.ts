@@ -9,6 +9,7 @@ import {
 } from "../../../src/config/condition-ast.ts";
 import { passes } from "../../../src/config/passes.ts";
 import type { Facts } from "../../../src/flow/operator.ts";
+import { withFields } from "../../../src/flow/with-fields.ts";
 import type { PropValue, ShopEvent } from "../../event.ts";
 import { type Fields, fieldsOf } from "../catalog.ts";
 
@@ -192,7 +193,7 @@ function subjectsOf(event: ShopEvent, ofGoods: boolean): readonly Props[] {
   if (!ofGoods || !Array.isArray(lines)) return [event.props];
   const subjects: Props[] = [];
   for (const line of lines.slice(0, MAX_LINES)) {
-    if (typeof line === "object" && line !== null) subjects.push({ ...event.props, ...line });
+    if (typeof line === "object" && line !== null) subjects.push(withFields(event.props, line));
   }
   return subjects.length === 0 ? [event.props] : subjects;
 }

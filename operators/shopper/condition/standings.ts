@@ -1,3 +1,4 @@
+import { withFields } from "../../../src/flow/with-fields.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { StandingChange } from "./leaf.ts";
 
@@ -18,7 +19,7 @@ export function noteStanding(
   if (!isLasting(topic)) return;
   const name = `${topic} ${value}`;
   // Replaced as a whole: a copy of the state shares it.
-  const all = { ...state.standings };
+  const all: Record<string, EventTime> = withFields(state.standings ?? {}, {});
   if (on) all[name] = at;
   else delete all[name];
   if (Object.keys(all).length > 0) state.standings = all;

@@ -1,4 +1,5 @@
 import type { Hop, Message } from "../../../src/flow/operator.ts";
+import { withFields } from "../../../src/flow/with-fields.ts";
 import { type EventTime, isoTime, plus } from "../../../src/time/event-time.ts";
 import { partialHop } from "../../demand/partial.ts";
 import type { Fields } from "../catalog.ts";
@@ -153,11 +154,11 @@ const OPTOUT = { type: "privacy.consent", props: { purpose: "marketing", status:
 function itemsOf({ option, at, currency }: Recommended): readonly Fields[] {
   const { items, valid, maxMinor, op } = option;
   if (op !== "recommend" || (valid === null && maxMinor === null)) return items;
-  const terms = {
-    ...(maxMinor === null ? {} : { amount_minor: maxMinor, currency }),
-    ...(valid === null ? {} : { valid_to: isoTime(plus(at, valid)) }),
-  };
-  return items.map((item) => (item["offer"] === undefined ? item : { ...item, coupon: terms }));
+  const coupon = withFields(
+    maxMinor === null ? {} : { amount_minor: maxMinor, currency },
+    valid === null ? {} : { valid_to: isoTime(plus(at, valid)) },
+  );
+  return items.map((item) => (item["offer"] === undefined ? item : withFields(item, { coupon })));
 }
 
 function suppression({ proposal, option, channel, reason, time }: Suppressed): Message {
@@ -182,21 +183,22 @@ function suppression({ proposal, option, channel, reason, time }: Suppressed): M
 
 function deed({ proposal, option, channel, time }: Deed): Message {
   const { person, rule, version, variant, reason, at } = proposal;
-  const common = {
-    person,
-    rule,
-    rule_version: version,
-    variant,
-    sku: option.sku,
-    reason: reason.code,
-    evidence: reason.evidence,
-    at: isoTime(at),
-  };
-  if (option.op === "crm")
-    return { subject: `crm.${option.kind}`, time, data: { ...common, ...option.items[0] } };
+  const isCrm = option.op === "crm";
   return {
-    subject: `tag.${option.kind}.${option.off ? "off" : "on"}`,
+    subject: isCrm ? `crm.${option.kind}` : `tag.${option.kind}.${option.off ? "off" : "on"}`,
     time,
-    data: { ...common, tag: option.kind, channel: channel === "crm" ? null : channel },
+    data: {
+      person,
+      rule,
+      rule_version: version,
+      variant,
+      sku: option.sku,
+      reason: reason.code,
+      evidence: reason.evidence,
+      at: isoTime(at),
+      ...(isCrm
+        ? option.items[0]
+        : { tag: option.kind, channel: channel === "crm" ? null : channel }),
+    },
   };
 }

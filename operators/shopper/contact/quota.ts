@@ -1,7 +1,7 @@
 import type { ContactPolicy, MessageClass, Way } from "../../../src/config/rule-ast.ts";
 import type { EventTime } from "../../../src/time/event-time.ts";
 import type { LocalTime } from "../../../src/time/local-time.ts";
-import { kept, without } from "../records.ts";
+import { kept, withOne, without } from "../records.ts";
 import { isSpent, spend, type Usage, usedOf } from "./limit.ts";
 
 /** What the platforms let through to one person. Plain data. */
@@ -62,13 +62,13 @@ export function useWay(
 ): void {
   for (const limit of way.limits) {
     const key = limitKey(channel, way, limit.every);
-    ledger.used = { ...ledger.used, [key]: spend(ledger.used[key], limit, at, local) };
+    ledger.used = withOne(ledger.used, key, spend(ledger.used[key], limit, at, local));
   }
   way.grants.forEach((_, i) => {
     const key = grantKey(channel, way, i);
     const [left, until] = ledger.grants[key] ?? [0, 0 as EventTime];
     ledger.grants =
-      left <= 1 ? without(ledger.grants, key) : { ...ledger.grants, [key]: [left - 1, until] };
+      left <= 1 ? without(ledger.grants, key) : withOne(ledger.grants, key, [left - 1, until]);
   });
 }
 
@@ -101,7 +101,7 @@ function give(ledger: Ledger, channel: string, way: Way, i: number, at: EventTim
   const left = leftOf(ledger, channel, way, i, at);
   const next = grant.adds ? left + grant.max : Math.max(left, grant.max);
   const until = (grant.within === undefined ? 0 : at + grant.within) as EventTime;
-  if (next > 0) ledger.grants = { ...ledger.grants, [grantKey(channel, way, i)]: [next, until] };
+  if (next > 0) ledger.grants = withOne(ledger.grants, grantKey(channel, way, i), [next, until]);
 }
 
 /** Drops what can no longer count. */

@@ -231,7 +231,7 @@ function perform(proposal: Proposal, go: Go, at: EventTime, turn: Turn): void {
   remember(state.silence, { rec, rule, ref: proposal.ref, channel, at, pushed, answer: null });
   const { slot, sku, valid } = option;
   if (slot !== null && sku !== null && valid !== null)
-    state.placed = { ...state.placed, [slot]: { sku, rule, rec, until: plus(at, valid) } };
+    state.placed = withOne(state.placed, slot, { sku, rule, rec, until: plus(at, valid) });
   record(proposal, "sent", turn, { option, channel, rec });
   const sellable = option.sku === null ? undefined : sellableOf(ctx.facts, option.sku);
   ctx.emit({

@@ -1,7 +1,7 @@
 import type { Backoff, ContactPolicy } from "../../../src/config/rule-ast.ts";
 import { type EventTime, latest, plus } from "../../../src/time/event-time.ts";
 import { type ShopEvent, textProp } from "../../event.ts";
-import { kept } from "../records.ts";
+import { kept, withOne } from "../records.ts";
 
 /** A message that went to a person. Plain data. */
 export interface Note {
@@ -76,7 +76,7 @@ export function hearAnswer(
 
 function mute(silence: Silence, name: string, until: EventTime): void {
   const { muted } = silence;
-  silence.muted = { ...muted, [name]: latest(muted[name] ?? until, until) };
+  silence.muted = withOne(muted, name, latest(muted[name] ?? until, until));
 }
 
 export const isMuted = (
