@@ -106,7 +106,9 @@ function countedIn(
         : valuesOf(event, distinct);
   const groups = same === null ? [""] : valuesOf(event, same);
   if (distinct === same) return counted.map((value) => [value, value]);
-  return groups.flatMap((group) => counted.map((value) => [value, group] as const));
+  const pairs: (readonly [string, string])[] = [];
+  for (const group of groups) for (const value of counted) pairs.push([value, group]);
+  return pairs;
 }
 
 /** One of several matches of one event. */
