@@ -16,7 +16,14 @@ import { type Part, smallPart } from "../state/part.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
 import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
-import { KeyedTask, type OnNote, type TaskSnapshot, type Trace } from "./keyed-task.ts";
+import {
+  type Breathe,
+  KeyedTask,
+  never,
+  type OnNote,
+  type TaskSnapshot,
+  type Trace,
+} from "./keyed-task.ts";
 import { isFact, MergeOrder, type MergeSnapshot } from "./merge-order.ts";
 import { decodeMoved, encodeMoved } from "./moved.ts";
 import type { Moves } from "./moves.ts";
@@ -62,10 +69,6 @@ interface GroupSnapshot {
 }
 
 type Position = readonly [seq: number, n: number];
-
-/** Undefined while the work may go on; else resolves once others have had their turn. */
-type Breathe = () => Promise<void> | undefined;
-const never: Breathe = () => undefined;
 
 /** One key group of a flow on its log: positions checked, time and facts applied, hops positioned. */
 export class FlowGroup {
@@ -153,8 +156,8 @@ export class FlowGroup {
 
   /**
    * One message of the group's log: all it causes has left by the time this resolves. `breathe` is
-   * asked between two records whether others are to have their turn first; while they have it, no
-   * step of the group is open.
+   * asked between two records, and between two timers that are due, whether others are to have their
+   * turn first; while they have it, no step of the group is open.
    */
   async handle(seq: number, frame: Frame, breathe: Breathe = never): Promise<void> {
     const records = this.#seen.fresh(frame, this.name);
@@ -169,24 +172,18 @@ export class FlowGroup {
   async #inLogOrder(records: readonly LogRecord[], breathe: Breathe): Promise<void> {
     for (const record of records) {
       const turn = breathe();
-      if (turn !== undefined) await this.#giveWay(turn);
-      const done = this.#apply(record);
+      if (turn !== undefined) await this.task.giveWay(turn);
+      const done = this.#apply(record, breathe);
       if (done !== undefined) await done;
     }
   }
   /** Returns a promise only where something had to be waited for. */
-  #apply(record: LogRecord): Promise<void> | undefined {
+  #apply(record: LogRecord, breathe: Breathe): Promise<void> | undefined {
     const position = [record[1], record[2]] as const;
-    if (record[0] === TIME) return this.#advance(record[3] as EventTime, position);
+    if (record[0] === TIME) return this.#advance(record[3] as EventTime, position, breathe);
     if (record[0] === FACT) return this.#facts(record);
     if (record[0] === LINK) return this.#link(record);
     return this.#event(record, position);
-  }
-
-  /** Whoever looks in meanwhile finds states that stand. */
-  async #giveWay(turn: Promise<void>): Promise<void> {
-    await this.task.settle();
-    await turn;
   }
 
   /** One key is another from here on; where that lies in another group, this one waits for its half. */
@@ -223,10 +220,10 @@ export class FlowGroup {
     });
   }
 
-  #advance(second: EventTime, position: Position): Promise<void> | undefined {
+  #advance(second: EventTime, position: Position, breathe: Breathe): Promise<void> | undefined {
     const { input } = this.#options;
     const disorder = input.kind === "log" ? input.disorder : 0;
-    const fired = this.task.advance((second - disorder - 1) as EventTime, position);
+    const fired = this.task.advance((second - disorder - 1) as EventTime, position, breathe);
     if (fired !== undefined) return fired.then(() => this.#tellWatermark());
     this.#tellWatermark();
     return undefined;
@@ -251,15 +248,15 @@ export class FlowGroup {
     const { watermark } = merge;
     for (let next = merge.take(watermark); next !== undefined; next = merge.take(watermark)) {
       const turn = breathe();
-      if (turn !== undefined) await this.#giveWay(turn);
+      if (turn !== undefined) await this.task.giveWay(turn);
       const { order, record } = next;
       const position: Position = [order, 0];
-      const fired = this.task.advance((order - 1) as EventTime, position);
+      const fired = this.task.advance((order - 1) as EventTime, position, breathe);
       if (fired !== undefined) await fired;
       const done = isFact(record) ? this.#facts(record) : this.#event(record, position);
       if (done !== undefined) await done;
     }
-    await this.task.advance(watermark, [watermark, 0]);
+    await this.task.advance(watermark, [watermark, 0], breathe);
   }
 
   #forward(hop: Hop, cause: string): void {

@@ -4,7 +4,14 @@ import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
 import type { Part } from "../state/part.ts";
-import { type EventTime, isoTime, MIN_TIME, type Millis, minutes } from "../time/event-time.ts";
+import {
+  type EventTime,
+  isoTime,
+  MAX_TIME,
+  MIN_TIME,
+  type Millis,
+  minutes,
+} from "../time/event-time.ts";
 import type { KeyTimer } from "../time/sleeping-timers.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
@@ -87,6 +94,10 @@ export interface TaskSnapshot {
     event: unknown,
   ])[];
 }
+
+/** Undefined while the work may go on; else resolves once others have had their turn. */
+export type Breathe = () => Promise<void> | undefined;
+export const never: Breathe = () => undefined;
 
 interface Asked {
   readonly step: Step;
@@ -360,22 +371,43 @@ export class KeyedTask implements Runs {
   }
 
   /**
-   * No more records at or before `watermark`: waiting records and timers up to it, by time. Returns a
-   * promise only when scores had to be waited for.
+   * No more records at or before `watermark`: waiting records and timers up to it, by time. After each
+   * of them `breathe` is asked, see `giveWay`: thousands of keys may be due at once. Returns a promise
+   * only when scores or others' turn had to be waited for.
    */
-  advance(watermark: EventTime, position: readonly [number, number]): Promise<void> | undefined {
+  advance(
+    watermark: EventTime,
+    position: readonly [number, number],
+    breathe: Breathe = never,
+  ): Promise<void> | undefined {
     if (watermark <= this.#watermark) return undefined;
-    if (this.#asked.length > 0) return this.settle().then(() => this.advance(watermark, position));
+    if (this.#asked.length > 0) {
+      return this.settle().then(() => this.advance(watermark, position, breathe));
+    }
     this.#watermark = watermark;
     this.#position = position;
-    return this.#fireAll(watermark);
-  }
-
-  #fireAll(watermark: EventTime): Promise<void> | undefined {
-    this.#fireUpTo(watermark);
-    if (this.#asked.length > 0) return this.settle().then(() => this.#fireAll(watermark));
+    const turn = this.#fireUpTo(watermark, breathe);
+    if (turn !== undefined || this.#asked.length > 0) return this.#fireOn(turn, watermark, breathe);
     this.#trim();
     return undefined;
+  }
+  async #fireOn(
+    broken: Promise<void> | undefined,
+    watermark: EventTime,
+    breathe: Breathe,
+  ): Promise<void> {
+    let turn = broken;
+    while (turn !== undefined || this.#asked.length > 0) {
+      await this.giveWay(turn);
+      turn = this.#fireUpTo(watermark, breathe);
+    }
+    this.#trim();
+  }
+
+  /** Others have their turn: whoever looks in meanwhile finds states that stand. */
+  async giveWay(turn: Promise<void> | undefined): Promise<void> {
+    await this.settle();
+    await turn;
   }
 
   /** A row that an open step may have to put back must stay an object. */
@@ -398,42 +430,35 @@ export class KeyedTask implements Runs {
     }
   }
 
-  /** Timers and waiting events in time order; an event comes before the timers of its millisecond. */
-  #fireUpTo(watermark: EventTime): void {
-    for (;;) {
-      const event = this.#inbox.peek();
-      const timerTime = this.#timers.peekTime();
-      if (
-        event !== undefined &&
-        event.time <= watermark &&
-        (timerTime === undefined || event.time <= timerTime)
-      ) {
-        this.#inbox.pop();
-        const { key, time: now, cause, node } = event;
-        if (event.forgotten === true) continue;
-        const work = { kind: "event", roots: NONE, direct: node, event: event.event } as const;
-        this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
-        this.#trim();
-        if (this.#full) return;
-        continue;
-      }
-      if (timerTime === undefined || timerTime > watermark) return;
-      this.#rowsPart?.touch(this.#timers.peekKey() as string);
-      const timer = this.#timers.pop(watermark) as PendingTimer;
-      const node = this.graph.nodes[timer.owner] as GraphNode;
-      this.#admit(
-        new Step({
-          key: timer.key,
-          now: timer.at,
-          cause: `${node.operator.name}/${timer.name}@${timer.at}/${timer.key}`,
-          watermark: timer.at,
-          position: this.#position,
-          work: { kind: "timer", node, name: timer.name },
-        }),
-      );
+  /**
+   * Timers and waiting events in time order, an event before the timers of its millisecond: until there
+   * are none, scores are to be waited for, or others to have their turn, which is what it returns then.
+   */
+  #fireUpTo(watermark: EventTime, breathe: Breathe): Promise<void> | undefined {
+    while (!this.#full) {
+      const waiting = this.#inbox.peek()?.time ?? MAX_TIME;
+      const timer = this.#timers.peekTime() ?? MAX_TIME;
+      if (Math.min(waiting, timer) > watermark) return undefined;
+      if (waiting <= timer) this.#handleWaiting(this.#inbox.pop() as Waiting);
+      else this.#fireFirst(watermark);
       this.#trim();
-      if (this.#full) return;
+      const turn = breathe();
+      if (turn !== undefined) return turn;
     }
+    return undefined;
+  }
+  #handleWaiting({ key, time: now, cause, node, event, forgotten }: Waiting): void {
+    if (forgotten === true) return;
+    const work = { kind: "event", roots: NONE, direct: node, event } as const;
+    this.#admit(new Step({ key, now, cause, watermark: now, position: this.#position, work }));
+  }
+  #fireFirst(watermark: EventTime): void {
+    this.#rowsPart?.touch(this.#timers.peekKey() as string);
+    const { owner, key, name, at } = this.#timers.pop(watermark) as PendingTimer;
+    const node = this.graph.nodes[owner] as GraphNode;
+    const cause = `${node.operator.name}/${name}@${at}/${key}`;
+    const work = { kind: "timer", node, name } as const;
+    this.#admit(new Step({ key, now: at, cause, watermark: at, position: this.#position, work }));
   }
 
   #admit(step: Step): void {

@@ -6,7 +6,7 @@ import { FlowGroup, type GroupOptions } from "../../src/flow/flow-group.ts";
 import type { Operator } from "../../src/flow/operator.ts";
 import { START } from "../../src/flow/seen-positions.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
-import { millis } from "../../src/time/event-time.ts";
+import { type EventTime, millis } from "../../src/time/event-time.ts";
 
 interface Hit {
   readonly key: string;
@@ -16,22 +16,32 @@ interface Hit {
 interface Asked {
   asking: boolean;
   told: number;
+  fired: number;
 }
+/** Timers of all keys are due at once, behind all events. */
+const DUE = 4000;
 
 const asks: Operator<Hit, Hit, Asked> = {
   name: "counter",
   version: 1,
   order: "arrival",
   key: ({ key }) => key,
-  init: () => ({ asking: false, told: 0 }),
+  init: () => ({ asking: false, told: 0, fired: 0 }),
   onEvent({ n }, state, ctx) {
     state.asking = true;
     ctx.score({ scorer: "twice", input: n });
+    ctx.setTimer(`due ${n}`, DUE as EventTime);
+    return state;
+  },
+  onTimer(_timer, state, ctx) {
+    state.asking = true;
+    state.fired += 1;
+    ctx.score({ scorer: "twice", input: -state.fired });
     return state;
   },
   onScored({ result }, state, ctx) {
     state.asking = false;
-    state.told += 1;
+    if ((result as number) >= 0) state.told += 1;
     ctx.emit({ key: ctx.key, n: result as number });
     return state;
   },
@@ -43,10 +53,16 @@ const counts: Operator<Hit, Hit, Asked> = {
   version: 1,
   order: "event-time",
   key: ({ key }) => key,
-  init: () => ({ asking: false, told: 0 }),
+  init: () => ({ asking: false, told: 0, fired: 0 }),
   onEvent(hit, state, ctx) {
     state.told += 1;
+    ctx.setTimer(`due ${hit.n}`, DUE as EventTime);
     ctx.emit(hit);
+    return state;
+  },
+  onTimer(_timer, state, ctx) {
+    state.fired += 1;
+    ctx.emit({ key: ctx.key, n: -state.fired });
     return state;
   },
   publish: (hit) => ({ subject: "kpi.said", data: { ...hit } }),
@@ -93,7 +109,10 @@ async function run(input: GroupOptions["input"], records: readonly LogRecord[], 
 }
 
 test("whoever has a turn within a frame finds states that stand, and nothing comes out otherwise", async () => {
-  const hits = fc.array(fc.tuple(fc.constantFrom(...KEYS), fc.nat(9)), { maxLength: 30 });
+  const hits = fc.array(fc.tuple(fc.constantFrom(...KEYS), fc.nat(9)), {
+    minLength: 1,
+    maxLength: 30,
+  });
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...INPUTS), hits, async (input, all) => {
       const events = all.map(
@@ -103,11 +122,15 @@ test("whoever has a turn within a frame finds states that stand, and nothing com
       const plain = await run(input, [...events, end], false);
       const giving = await run(input, [...events, end], true);
       expect(giving.said).toEqual(plain.said);
-      expect(plain.said).toHaveLength(all.length);
+      const timers = new Set(all.map(([key, n]) => `${key} ${n}`)).size;
+      expect(plain.said).toHaveLength(all.length + timers);
       expect(giving.found.flat().filter(({ asking }) => asking)).toEqual([]);
       // Before each event all that came before it has been told.
       const told = giving.found.map((states) => states.reduce((sum, one) => sum + one.told, 0));
       expect(told.slice(0, all.length)).toEqual(all.map((_, i) => i));
+      // And after each timer that is due, however many are due at once.
+      const fired = giving.found.map((states) => states.reduce((sum, one) => sum + one.fired, 0));
+      expect(new Set(fired)).toEqual(new Set(Array.from({ length: timers + 1 }, (_, i) => i)));
     }),
   );
 });
