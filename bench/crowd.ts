@@ -9,7 +9,7 @@ import { MemoryLog } from "../src/replay/memory-log.ts";
 import { InlineScoring } from "../src/score/inline.ts";
 import { unpacked } from "../src/state/packed.ts";
 import { encodePlain } from "../src/state/plain.ts";
-import { RowCoder } from "../src/state/row-coder.ts";
+import { type Common, RowCoder } from "../src/state/row-coder.ts";
 import { type EventTime, eventTime, millis, minutes, plus } from "../src/time/event-time.ts";
 import { processorTime, randomBelow } from "./harness.ts";
 
@@ -23,24 +23,31 @@ const EVENTS_A_MS = 10;
 /** Of the hash of an identifier, in the name of the person who was first seen by it. */
 const PERSON_DIGITS = 16;
 
-/** What is known of a key: a state an operator, and its timers as checkpoints write them. */
+/** What is known of keys, as small as the engine has it: their states in rows, and timers as checkpoints write them. */
 export interface Known {
-  readonly states: readonly unknown[];
+  readonly common: Common;
+  readonly rows: readonly Row[];
+}
+interface Row {
+  readonly row: Uint8Array;
   readonly timers: readonly (string | number)[];
 }
 
+/** A message, its body as JSON. */
 interface Told {
   readonly subject: string;
-  readonly body: object;
+  readonly body: Buffer;
 }
 
 /** What an afternoon of the simulated shop leaves behind: persons and items, and what was said. */
 export interface Afternoon {
-  readonly people: readonly Known[];
-  readonly items: readonly Known[];
+  readonly people: Known;
+  readonly items: Known;
   readonly facts: readonly Told[];
   readonly events: readonly Told[];
   readonly end: EventTime;
+  /** Of rows and messages. */
+  readonly bytes: number;
 }
 
 const scoring = new InlineScoring(scoringFunctions);
@@ -49,61 +56,73 @@ const scoring = new InlineScoring(scoringFunctions);
 async function openLog(facts: readonly Told[], onOutput: () => void) {
   const { job, config } = await openJob(undefined, {}, { trustRecv: true, quiet: true });
   const log = new MemoryLog(job, scoring, { frameSize: 128, onOutput });
-  for (const { subject, body } of facts) append(log, subject, JSON.stringify(body), START);
+  for (const { subject, body } of facts) append(log, subject, body, START);
   await log.settle();
   return { log, key: config.job.collect.tenantKey as string };
 }
 
-function append(log: MemoryLog, subject: string, body: string, time: EventTime): void {
-  const data = Buffer.from(body);
+function append(log: MemoryLog, subject: string, data: Buffer, time: EventTime): void {
   log.append({ subject, data, contentType: "application/json", time, msgId: undefined });
 }
 
 export async function afternoon(count: number): Promise<Afternoon> {
   const shop = new SimulatedShop({ seed: 3, start: START, people: 12_000 });
-  const facts = [...shop.facts()];
+  const facts = shop.facts().map(({ subject, body }) => ({ subject, body: asJson(body) }));
   const { log } = await openLog(facts, () => undefined);
   const events: Told[] = [];
   let at = START;
   for (; events.length < count; at = plus(at, minutes(1))) {
     for (const { subject, body } of shop.advance(at)) {
       if (!subject.startsWith("in.event.")) continue;
-      append(log, subject, JSON.stringify({ ...body, ts: at, recv: at }), at);
-      events.push({ subject, body });
+      append(log, subject, asJson({ ...body, ts: at, recv: at }), at);
+      events.push({ subject, body: asJson(body) });
     }
     await log.settle();
   }
-  const people = log.job.shoppers.flatMap((group) => knownOf(group, "p_"));
-  const items = log.job.demands.flatMap((group) => knownOf(group, "item:"));
-  return { people, items, facts, events, end: at };
+  const people = knownOf(log.job.shoppers, "p_");
+  const items = knownOf(log.job.demands, "item:");
+  const kept = [...people.rows, ...items.rows].map(({ row }) => row.length);
+  const told = [...facts, ...events].map(({ body }) => body.length);
+  const bytes = [...kept, ...told].reduce((sum, length) => sum + length, 0);
+  return { people, items, facts, events, end: at, bytes };
 }
 
+const asJson = (body: object): Buffer => Buffer.from(JSON.stringify(body));
+
 /** Of the keys that begin so. */
-function knownOf({ task }: FlowGroup, prefix: string): Known[] {
+function knownOf(groups: readonly FlowGroup[], prefix: string): Known {
+  const coder = new RowCoder();
+  const nothing = coder.commonSize;
+  const rows: Row[] = [];
+  for (const { task } of groups) {
+    for (const [key, timers] of timersOf(task)) {
+      if (key?.startsWith(prefix) !== true) continue;
+      const states = task.operators.map(([name]) => task.stateOf(name, key));
+      if (states.every((state) => state === undefined)) continue;
+      rows.push({ row: coder.pack(states).slice(), timers });
+    }
+  }
+  return { common: coder.commonSince(nothing), rows };
+}
+
+/** All keys of a task with their timers, as a checkpoint has them. */
+function* timersOf(task: FlowGroup["task"]): Generator<[string | null, Row["timers"]]> {
   const pieces: Uint8Array[] = [];
   for (const piece of task.parts()[0]?.cut(true).pieces() ?? []) {
     if (piece !== undefined) pieces.push(piece.bytes);
   }
-  const known: Known[] = [];
   for (const entry of unpacked(Buffer.concat(pieces))) {
-    const [key, , timers] = entry as [string | null, unknown, Known["timers"]];
-    if (key?.startsWith(prefix) !== true) continue;
-    const states = task.operators.map(([name]) => task.stateOf(name, key));
-    if (states.some((state) => state !== undefined)) known.push({ states, timers });
+    const [key, , timers] = entry as [string | null, unknown, Row["timers"]];
+    yield [key, timers];
   }
-  return known;
 }
 
 /** Copies of those who were there, under keys of their own, restored as from a checkpoint. */
 function populate(
   groups: readonly FlowGroup[],
-  of: readonly Known[],
+  { common: { names, dictionary }, rows }: Known,
   keys: Iterable<string>,
 ): void {
-  const coder = new RowCoder();
-  const nothing = coder.commonSize;
-  const rows = of.map(({ states }) => coder.pack(states).slice());
-  const { names, dictionary } = coder.commonSince(nothing);
   const waiting = groups.map((): Uint8Array[] => [encodePlain([null, names, dictionary])]);
   const flush = (g: number): void => {
     groups[g]?.task.parts()[0]?.restore(Buffer.concat(waiting[g] ?? []), 0);
@@ -111,9 +130,9 @@ function populate(
   };
   let i = 0;
   for (const key of keys) {
-    const { timers } = of[i % of.length] as Known;
+    const { row, timers } = rows[i % rows.length] as Row;
     const g = keyGroup(key, groups.length);
-    const entry = encodePlain([key, rows[i % of.length], timers]);
+    const entry = encodePlain([key, row, timers]);
     if ((waiting[g]?.push(entry) ?? 0) >= 500) flush(g);
     i += 1;
   }
@@ -208,7 +227,7 @@ export class Crowd {
   }
 
   /** The next events of the afternoon, each of anybody and about anything. */
-  #next(count: number, aMs: number): (readonly [subject: string, body: string, time: EventTime])[] {
+  #next(count: number, aMs: number): (readonly [subject: string, body: Buffer, time: EventTime])[] {
     const { events } = this.#from;
     const anything = () => `"sku":"${skuOf(this.#below(this.#items))}"`;
     const before = this.#now;
@@ -216,9 +235,10 @@ export class Crowd {
       const { subject, body } = events[this.#sent % events.length] as Told;
       const ids = [{ k: KIND, v: loginOf(this.#below(this.#people)) }];
       this.#now = plus(before, millis(1 + Math.floor(i / aMs)));
-      const told = { ...body, id: `bench-${this.#sent}`, ts: this.#now, recv: this.#now, ids };
+      const anew = { id: `bench-${this.#sent}`, ts: this.#now, recv: this.#now, ids };
+      const told = JSON.stringify({ ...JSON.parse(body.toString()), ...anew });
       this.#sent += 1;
-      return [subject, JSON.stringify(told).replace(SKU, anything), this.#now] as const;
+      return [subject, Buffer.from(told.replace(SKU, anything)), this.#now] as const;
     });
   }
 }

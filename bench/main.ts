@@ -8,6 +8,7 @@ import { latency } from "./latency.ts";
 import { memory } from "./memory.ts";
 import { patterns } from "./patterns.ts";
 import { recovery } from "./recovery.ts";
+import { serveResident } from "./resident.ts";
 import { rules } from "./rules.ts";
 import { score } from "./score.ts";
 import { state } from "./state.ts";
@@ -44,8 +45,9 @@ async function main(): Promise<number> {
     },
   });
   const options: BenchOptions = { json: values.json ?? false, short: values.short ?? false };
-  // Not for people: the process that `whole` and `latency` start to publish.
+  // Not for people: the process that publishes, and the one whose memory is measured.
   if (positionals[0] === "load") return serveLoad();
+  if (positionals[0] === "resident") return serveResident();
   const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHES);
   if (!chosen.every((name) => name in BENCHES)) {
     console.error(USAGE);

@@ -1,13 +1,8 @@
 import { PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { RowCoder } from "../src/state/row-coder.ts";
-import { type EventTime, minutes, plus } from "../src/time/event-time.ts";
-import { Timers } from "../src/time/timers.ts";
-import { type Afternoon, afternoon, Crowd, type Known } from "./crowd.ts";
+import { type Afternoon, afternoon, Crowd } from "./crowd.ts";
 import {
   type BenchOptions,
-  bytesEach,
-  bytesInUse,
   type Comparison,
   collectGarbage,
   type Figure,
@@ -17,13 +12,14 @@ import {
   QUANTILES,
   type Report,
 } from "./harness.ts";
-import { bytesAPartialMatch } from "./patterns.ts";
+import { bytesAPartialMatch, bytesBegunByHand } from "./patterns.ts";
+import { plainBytes, timerBytes } from "./plain-bytes.ts";
+import { residentElsewhere } from "./resident.ts";
 
 const GIB = 2 ** 30;
 /** Pauses are told to observers a while after they were. */
 const SETTLED_MS = 100;
 const ROUNDS = 3;
-const TIMERS_A_KEY = 12;
 
 interface Size {
   readonly people: number;
@@ -75,11 +71,14 @@ const SHORT: Plan = {
 
 /** What came of one size. */
 interface Grown {
+  readonly size: Size;
   readonly name: string;
   /** Seconds of processor time that what was due at the end of a minute took. */
   readonly minute: number;
   readonly rates: readonly number[];
   readonly waits: Latencies;
+  /** Of the collector, in milliseconds. */
+  readonly pauses: readonly number[];
 }
 
 /** What people, items, timers and partial matches take, and what many of them make of throughput and waits. */
@@ -87,21 +86,25 @@ export async function memory({ short }: BenchOptions): Promise<Report> {
   const plan = short ? SHORT : FULL;
   const small = smallThings(short);
   const from = await afternoon(plan.afternoon);
+  const big = await bigThings(from, plan);
   const [smallest] = plan.sizes as [Size];
   // The first of all warms up: what it measures is not told.
   await growTo(smallest, from, plan);
   const grown: Grown[] = [];
-  const crowded: Figure[] = [];
-  for (const size of plan.sizes) {
-    const figures = size.people === plan.most.people ? crowded : undefined;
-    grown.push(await growTo(size, from, plan, figures));
-  }
+  for (const size of plan.sizes) grown.push(await growTo(size, from, plan));
   // Once more at the end: what differs from the first is no cost of size.
   const again = await growTo(smallest, from, plan);
+  const most = grown.find(({ size }) => size.people === plan.most.people);
   grown.push({ ...again, name: `${again.name}, at the end` });
   return {
     comparisons: [throughput(grown, plan)],
-    figures: [...costs(grown, plan), ...crowded, ...small, ...means(from)],
+    figures: [
+      ...costs(grown, plan),
+      ...ofPauses(most?.pauses ?? []),
+      ...big,
+      ...small,
+      ...means(from),
+    ],
   };
 }
 
@@ -109,17 +112,11 @@ const readable = (count: number): string => count.toLocaleString("en");
 const nameOf = ({ people, items }: Size): string =>
   `${readable(people)} people, ${readable(items)} items`;
 
-/** One size from nothing; where `figures` are wanted, what it takes too. */
-async function growTo(size: Size, from: Afternoon, plan: Plan, figures?: Figure[]): Promise<Grown> {
+/** One size from nothing. */
+async function growTo(size: Size, from: Afternoon, plan: Plan): Promise<Grown> {
   const crowd = await Crowd.open(from);
   crowd.letItemsIn(size.items);
-  const before = figures === undefined ? 0 : bytesInUse();
   crowd.letPeopleIn(size.people);
-  figures?.push({
-    name: `a person, of ${readable(size.people)}, timers included`,
-    value: (bytesInUse() - before) / size.people,
-    unit: "bytes",
-  });
   const minute = await crowd.endMinute();
   // The rows that come up are objects from then on.
   await crowd.rate(plan.warmUp);
@@ -131,33 +128,52 @@ async function growTo(size: Size, from: Afternoon, plan: Plan, figures?: Figure[
     for (let round = 0; round < ROUNDS; round += 1) rates.push(await crowd.rate(plan.round));
     waits = await crowd.waits(plan.alone);
   });
-  if (figures !== undefined) figures.push(...(await full(from, plan)), ...ofPauses(pauses));
   // Asked at the end, so that they are there whenever something is measured.
   if (crowd.known < size.people) throw new Error(`only ${crowd.known} of ${size.people} are known`);
-  return { name: nameOf(size), minute, rates, waits: latenciesOf(waits) };
+  return { size, name: nameOf(size), minute, rates, waits: latenciesOf(waits), pauses };
 }
 
-/** What stands in memory with as many items as there are at most, in a crowd of their own beside this one. */
-async function full(from: Afternoon, { most, short }: Plan): Promise<Figure[]> {
-  const goods = await Crowd.open(from);
-  const without = bytesInUse();
-  goods.letItemsIn(most.items);
-  const inUse = bytesInUse();
-  await sleep(SETTLED_MS);
-  const bound = short ? {} : { bound: { kind: "most" as const, value: 2 } };
+/** What stands in memory with as many people and items as there are at most, in a process of its own. */
+async function bigThings(from: Afternoon, plan: Plan): Promise<Figure[]> {
+  const { most, warmUp, short } = plan;
+  const keys = short ? 200 : 2_000;
+  const of = await residentElsewhere({ ...most, afternoon: plan.afternoon, warmUp });
+  const all = `with ${nameOf(most)}`;
+  const gib = (name: string, bytes: number): Figure => ({ name, value: bytes / GIB, unit: "GiB" });
   return [
+    ...besideStates(`a person, of ${readable(most.people)}, timers included`, of.aPerson, () =>
+      plainBytes(from.people, keys),
+    ),
+    ...besideStates(`an item, of ${readable(most.items)}`, of.anItem, () =>
+      plainBytes(from.items, keys),
+    ),
+    gib(`in use ${all}`, of.inUse),
     {
-      name: `an item, of ${readable(most.items)}`,
-      value: (inUse - without) / most.items,
-      unit: "bytes",
+      ...gib(`resident ${all}`, of.resident),
+      ...(short ? {} : { bound: { kind: "most", value: 2 } }),
     },
-    { name: `in use with ${nameOf(most)}`, value: inUse / GIB, unit: "GiB" },
-    {
-      name: `resident with ${nameOf(most)}`,
-      value: process.memoryUsage().rss / GIB,
-      unit: "GiB",
-      ...bound,
-    },
+    gib("resident, of it the young generation", of.young),
+    gib("resident, of it unused between objects of the old generation", of.unused),
+    gib("resident, of it the bench's own rows and events", of.ofBench),
+  ];
+}
+
+/** A figure and the same kept plainly, measured in the same run. */
+const beside = (name: string, value: number, how: string, plain: number): Figure[] => [
+  { name: `${name}, ${how}`, value: plain, unit: "bytes" },
+  { name: `${name} / ${how}`, value: value / plain, unit: "×" },
+];
+
+function besideStates(
+  name: string,
+  value: number,
+  plain: () => { readonly asText: number; readonly asObjects: number },
+): Figure[] {
+  const { asText, asObjects } = plain();
+  return [
+    { name, value, unit: "bytes" },
+    ...beside(name, value, "as JSON texts in a Map", asText),
+    ...beside(name, value, "as objects in a Map", asObjects),
   ];
 }
 
@@ -236,43 +252,34 @@ function smallThings(short: boolean): Figure[] {
   const keys = short ? 5_000 : 50_000;
   const timers = short ? 20_000 : 200_000;
   bytesAPartialMatch(keys, 1);
-  return [
-    { name: "a timer awake, its key left out", value: timerBytes(timers, false), unit: "bytes" },
-    { name: "a timer asleep, its key left out", value: timerBytes(timers, true), unit: "bytes" },
-    { name: "a pending pattern, one a key", value: bytesAPartialMatch(keys, 1), unit: "bytes" },
-    { name: "a pending pattern, of ten a key", value: bytesAPartialMatch(keys, 10), unit: "bytes" },
-  ];
+  bytesBegunByHand(keys, 1);
+  const plain = timerBytes(timers, "plain");
+  const ofTimers = (["awake", "asleep"] as const).flatMap((how): Figure[] => {
+    const name = `a timer ${how}, its key left out`;
+    const value = timerBytes(timers, how);
+    return [
+      { name, value, unit: "bytes" },
+      ...beside(name, value, "as an entry of a heap and a Map", plain),
+    ];
+  });
+  const ofPatterns = ([1, 10] as const).flatMap((begun): Figure[] => {
+    const name = `a pending pattern, ${begun === 1 ? "one" : "of ten"} a key`;
+    const value = bytesAPartialMatch(keys, begun);
+    return [
+      { name, value, unit: "bytes" },
+      ...beside(name, value, "as an object by hand", bytesBegunByHand(keys, begun)),
+    ];
+  });
+  return [...ofTimers, ...ofPatterns];
 }
 
-/** Bytes a timer, of keys that have twelve each: those of people who are about, or of people at rest. */
-export function timerBytes(count: number, asleep: boolean): number {
-  const names = Array.from({ length: TIMERS_A_KEY }, (_, i) => `timer ${i}`);
-  // Through bytes: a text that is still in two halves is freed in part once somebody reads it.
-  const keys = Array.from({ length: Math.ceil(count / TIMERS_A_KEY) }, (_, i) =>
-    Buffer.from(`p_${i.toString(16).padStart(16, "0")}`).toString("latin1"),
-  );
-  const make = (): Timers => {
-    const timers = new Timers();
-    for (const [i, key] of keys.entries()) {
-      names.forEach((name, n) => {
-        timers.set(n, key, name, plus(0 as EventTime, minutes((i * 7 + n * 100) % 10_000)));
-      });
-      if (asleep) timers.sleep(key);
-    }
-    return timers;
-  };
-  make();
-  return bytesEach(keys.length * TIMERS_A_KEY, make);
-}
-
-function means({ people }: Afternoon): Figure[] {
-  const coder = new RowCoder();
-  const mean = (of: (known: Known) => number) =>
-    people.reduce((sum, known) => sum + of(known), 0) / people.length;
+function means({ people: { rows } }: Afternoon): Figure[] {
+  const mean = (of: (row: (typeof rows)[number]) => number) =>
+    rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
   return [
     {
       name: "a person's state as it is written",
-      value: mean(({ states }) => coder.pack(states).length),
+      value: mean(({ row }) => row.length),
       unit: "bytes",
     },
     { name: "timers a person", value: mean(({ timers }) => timers.length / 3), unit: "" },

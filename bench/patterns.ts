@@ -119,6 +119,14 @@ export function bytesAPartialMatch(keys: number, begun: number): number {
   return (bytesEach(keys, () => Array.from({ length: keys }, one)) - 8) / begun;
 }
 
+/** The same of the state machine written by hand. */
+export function bytesBegunByHand(keys: number, begun: number): number {
+  const action: Action = { type: "view", sku: 1 };
+  const one = (): Begun[] =>
+    Array.from({ length: begun }, (_, i) => ({ start: 1000 + i, view: action, cart: undefined }));
+  return (bytesEach(keys, () => Array.from({ length: keys }, one)) - 8) / begun;
+}
+
 export async function patterns({ short }: BenchOptions): Promise<Report> {
   const size = short ? { events: 20_000, keys: 2000 } : { events: 1_000_000, keys: 100_000 };
   const what =
