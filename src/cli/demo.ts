@@ -13,7 +13,7 @@ import { Tally } from "./demo/tally.ts";
 import { TerminalView } from "./demo/terminal-view.ts";
 import type { Environment } from "./environment.ts";
 import { type OpenJob, openJob } from "./open-job.ts";
-import { durationOption, packOption, portOption } from "./option-values.ts";
+import { durationOption, packOption, portOption, wholeNumber } from "./option-values.ts";
 import { startEngine } from "./running-engine.ts";
 import { stopSignal } from "./stop-signal.ts";
 
@@ -64,6 +64,9 @@ export function demoCommand(env: Environment): Command {
 
 async function demo(options: Options, env: Environment): Promise<void> {
   const lasts = options.for === undefined ? undefined : durationOption("--for", options.for);
+  const seed = wholeNumber("--seed", options.seed, 0, 0xffff_ffff);
+  const people = wholeNumber("--people", options.people, 1, 1_000_000);
+  const speed = wholeNumber("--speed", options.speed, 1, 86_400);
   const stopping = stopSignal();
   const showing = options.json !== true && process.stdout.isTTY === true;
   const log = makeLog(showing ? "fatal" : "warn");
@@ -88,15 +91,10 @@ async function demo(options: Options, env: Environment): Promise<void> {
   });
   const began = performance.now();
   const nc = await connectBroker({ url: running.url }, "freshet demo shop");
-  const shop = new SimulatedShop({
-    seed: Number(options.seed),
-    start,
-    people: Number(options.people),
-  });
+  const shop = new SimulatedShop({ seed, start, people });
   const page = asksForHome(open)
     ? new HomePage(nc, prefix, (shown) => driver.hear(shown))
     : undefined;
-  const speed = Number(options.speed);
   const { engine } = running;
   const unread = () => {
     const { in: backlog = 0, events = 0, frames = 0 } = engine.queues;

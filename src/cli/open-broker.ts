@@ -22,6 +22,24 @@ export interface OpenBroker {
 }
 
 /**
+ * The broker that a job's engine is on at this moment: the one that is named, else that of the engine
+ * that runs on the data folder. Throws ENGINE_SILENT where none does.
+ */
+export function connectRunning(
+  { config, env, dataDir }: Omit<BrokerOptions, "log">,
+  name: string,
+): Promise<NatsConnection> {
+  const { broker } = config.job;
+  const folder = dataDir ?? broker.dataDir;
+  const port = portInUse(folder);
+  const own = port === undefined ? undefined : `nats://127.0.0.1:${port}`;
+  const url = env["NATS_URL"] ?? broker.url ?? own;
+  if (url === undefined)
+    throw new Fault("ENGINE_SILENT", `no engine runs on the data folder ${folder}`, { folder });
+  return connectBroker({ url, ...loginOf(broker, env) }, name);
+}
+
+/**
  * The broker that a job's engine uses, for a command beside it: the one that is named; else that of
  * the engine that runs on the data folder; else one started on the folder for as long as it is open.
  */
@@ -31,9 +49,8 @@ export async function openBroker(options: BrokerOptions, name: string): Promise<
   const named = env["NATS_URL"] ?? broker.url;
   const server = named === undefined ? await ownServer(options) : undefined;
   const url = named ?? server?.url ?? "";
-  const token = broker.tokenEnv === undefined ? undefined : env[broker.tokenEnv];
   try {
-    const nc = await connectBroker({ url, token, credentials: broker.credentials }, name);
+    const nc = await connectBroker({ url, ...loginOf(broker, env) }, name);
     return {
       nc,
       close: async () => {
@@ -45,6 +62,13 @@ export async function openBroker(options: BrokerOptions, name: string): Promise<
     await server?.stop();
     throw error;
   }
+}
+
+function loginOf(
+  { tokenEnv, credentials }: BrokerOptions["config"]["job"]["broker"],
+  env: Environment,
+) {
+  return { token: tokenEnv === undefined ? undefined : env[tokenEnv], credentials };
 }
 
 interface OwnServer {

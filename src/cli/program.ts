@@ -17,6 +17,7 @@ import { startCommand } from "./start.ts";
 import { tapCommand } from "./tap.ts";
 import { testRulesCommand } from "./test-rules.ts";
 import { verifyCommand } from "./verify.ts";
+import { packageVersion } from "./version.ts";
 
 const OK = 0;
 const FAILED = 1;
@@ -28,6 +29,7 @@ export async function run(args: readonly string[], env: Environment): Promise<nu
     .description("Shopper behaviour in; intent, segments, recommendations and supply signals out.")
     .showHelpAfterError("(freshet --help shows the commands)")
     .helpCommand(false)
+    .version(packageVersion())
     .exitOverride();
   for (const command of [
     startCommand(env),

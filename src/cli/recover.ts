@@ -158,7 +158,7 @@ function told({ logs, groups }: Survey, troubles: readonly Trouble[]): string {
 
 function logLine({ stream, firstSeq, lastSeq, firstTime, lastTime }: LogState): string {
   if (firstTime === undefined || lastTime === undefined)
-    return `${stream}: empty behind ${lastSeq}`;
+    return lastSeq === 0 ? `${stream}: empty` : `${stream}: empty behind ${lastSeq}`;
   return `${stream}: ${firstSeq} to ${lastSeq}, ${iso(firstTime)} to ${iso(lastTime)}`;
 }
 
@@ -169,6 +169,7 @@ function groupLine({ name, checkpoints }: GroupState): string {
 
 function checkpointText({ marker, bytes, torn }: CheckpointState): string {
   const { seq, time, clean, pieces } = marker;
+  if (seq === 0 && torn === undefined) return "at the beginning";
   const age = Math.max(0, Math.round((Date.now() - time) / 1000));
   const size = `${Math.ceil(bytes / 1024)} kB in ${pieces.length} pieces`;
   const state = torn === undefined ? (clean ? ", clean stop" : "") : `, TORN: ${torn}`;

@@ -244,6 +244,9 @@ class Undo {
   }
 }
 
+/** Where clients look for a broker when nobody told them of another. */
+const USUAL_PORT = 4222;
+
 function startServer({ open, log, dataDir, env }: RunOptions): Promise<EmbeddedServer> {
   const { port } = open.config.job.broker;
   const storeKey = env["FRESHET_STORE_KEY"];
@@ -251,6 +254,7 @@ function startServer({ open, log, dataDir, env }: RunOptions): Promise<EmbeddedS
   return startEmbeddedServer({
     dataDir,
     log,
+    firstPort: USUAL_PORT,
     ...(port === undefined ? {} : { port }),
     ...(storeKey === undefined ? {} : { storeKey }),
     ...(binary === undefined ? {} : { binary }),

@@ -55,7 +55,8 @@ const Broker = section("The NATS broker; NATS_URL of the environment goes before
     Type.Integer({
       minimum: 1,
       maximum: 65_535,
-      description: "Of the engine's own broker; any free one when left out.",
+      description:
+        "Of the engine's own broker; left out, the one it had last, at first 4222, or any free one where that is taken.",
     }),
   ),
   replicas: bounded("Copies of each stream, on a broker that is a cluster.", 1, 1, 5),

@@ -43,7 +43,8 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
     const record = readRecord(folder);
     const orphan = await adoptOrStop(setting, record);
     if (orphan !== undefined) return new EmbeddedServer(setting, lock, orphan, true);
-    const launched = await launchOnFreePort(setting, options.port, record?.port);
+    const former = record?.port ?? options.firstPort;
+    const launched = await launchOnFreePort(setting, options.port, former);
     return new EmbeddedServer(setting, lock, launched, false);
   } catch (error) {
     lock.release();

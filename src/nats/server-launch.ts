@@ -27,6 +27,8 @@ export interface EmbeddedServerOptions {
   readonly dataDir: string;
   /** On 127.0.0.1; left out, the port of the last run where it is free, else any free one. */
   readonly port?: number;
+  /** What a folder's first run has for the port of the last. */
+  readonly firstPort?: number;
   /** Encrypts the store; left out, the key of the 0600 file `store.key` beside it. */
   readonly storeKey?: string;
   /** Asked of every client; left out, any program of this machine may connect. */
@@ -54,6 +56,7 @@ export interface Launched {
 /** A store of many gigabytes is read before the broker answers. */
 const READY_MS = 300_000;
 const PORT_TRIES = 5;
+
 export async function launchOnFreePort(
   setting: Setting,
   wanted: number | undefined,

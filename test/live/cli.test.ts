@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { connect } from "nats";
 import { afterAll, describe, expect, test } from "vitest";
 import { Cli, runCli } from "../support/engine-process.ts";
-import { CONFIG_DIR, configWith } from "../support/job.ts";
+import { CONFIG_DIR, configWith, ROOT } from "../support/job.ts";
 import { TestServer } from "../support/nats-server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "freshet-cli-"));
@@ -44,12 +44,22 @@ describe("help and wrong usage", () => {
     [["replay"]],
     [["lint", "--no-such-option"]],
     [["demo", "--for", "soon"]],
+    [["demo", "--people", "many"]],
+    [["demo", "--speed", "0"]],
+    [["demo", "--seed", "one"]],
+    [["tap", "--count", "few"]],
+    [["tap", "freshet..intent"]],
     [["replay", "package.json", "--workers", "many"]],
   ])("%j is wrong usage: 2, and nothing on stdout", async (args) => {
     const { code, stdout, stderr } = await runCli(args);
     expect(code).toBe(2);
     expect(stdout).toBe("");
     expect(stderr).not.toBe("");
+  });
+
+  test("--version says the package's", async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+    expect(await runCli(["--version"])).toMatchObject({ code: 0, stdout: `${version}\n` });
   });
 
   test("what fails says its code and its remedy: 1", async () => {
@@ -169,4 +179,34 @@ test("start without a broker to be reached says so: 1", async () => {
   });
   expect(code).toBe(1);
   expect(stderr).toContain("BROKER_UNREACHABLE");
+});
+
+test("tap and recover find the broker of the engine that runs on a folder; of none, tap says so", async () => {
+  const data = join(folder, "data");
+  const config = configWith({});
+  const run = ["--config", config.folder, "--data", data];
+  const silent = await runCli(["tap", ...run]);
+  expect([silent.code, silent.stdout]).toEqual([1, ""]);
+  expect(silent.stderr).toMatch(/^ENGINE_SILENT: no engine runs on the data folder .*\n {2}\S/);
+  const start = new Cli(["start", ...run, "--http-port", "0"]);
+  try {
+    await start.said(/"freshet runs"/);
+    // The engine's own ticks pass.
+    const { code, stdout, stderr } = await runCli([
+      "tap",
+      "freshet.in.tick",
+      "--count",
+      "1",
+      ...run,
+    ]);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ subject: "freshet.in.tick" });
+    const recover = await runCli(["recover", ...run]);
+    expect(recover.stdout).toMatch(/^FRESHET_OUT: empty$/m);
+    expect(recover.stdout).toMatch(/^demand-0: at (the beginning|\d+ \(\d{1,2} s old)/m);
+    expect(recover.stdout).not.toMatch(/\d{6} s old/);
+  } finally {
+    await start.end("SIGTERM");
+    config.remove();
+  }
 });

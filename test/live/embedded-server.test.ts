@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { connect, type NatsConnection } from "nats";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EmbeddedServer, startEmbeddedServer } from "../../src/nats/embedded-server.ts";
+import { freePort } from "../../src/nats/free-port.ts";
 import { programsOnConfig } from "../../src/nats/process-mark.ts";
 import type { EmbeddedServerOptions } from "../../src/nats/server-launch.ts";
 import { TestServer } from "../support/nats-server.ts";
@@ -96,6 +97,18 @@ test("the next start finds what was stored, on the same port", async () => {
   expect(second.url).toBe(first.url);
   expect(second.adopted).toBe(false);
   expect(await within(second.url, countStored)).toBe(20);
+});
+
+test("a folder's first run has the port it is given for that, and another where it is taken", async () => {
+  const firstPort = await freePort();
+  const first = await start({ firstPort });
+  expect(first.port).toBe(firstPort);
+  const second = await start({ dataDir: join(folder, "second"), firstPort });
+  expect(second.port).not.toBe(firstPort);
+  await second.stop();
+  await first.stop();
+  const again = await start({ dataDir: join(folder, "second"), firstPort });
+  expect(again.port).toBe(second.port);
 });
 
 test("another key than the store's is refused before the broker sees it", async () => {
