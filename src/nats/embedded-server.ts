@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { Fault } from "../faults.ts";
 import { programsOnConfig } from "./process-mark.ts";
 import { findServerBinary } from "./server-binary.ts";
 import {
@@ -31,10 +32,24 @@ const CRASHES = { most: 5, withinMs: 60_000 };
 /**
  * Starts a nats-server on the folder, or adopts the one that an engine killed there has left.
  * Throws STORE_LOCKED when another engine owns the folder, BROKER_MISSING and BROKER_UNFIT for the
- * program, BROKER_UNREACHABLE when it does not come up.
+ * program, BROKER_UNREACHABLE when it does not come up, FILE_UNWRITABLE for a folder that takes no files.
  */
 export async function startEmbeddedServer(options: EmbeddedServerOptions): Promise<EmbeddedServer> {
-  const folder = openFolder(options.dataDir);
+  try {
+    return await startOn(openFolder(options.dataDir), options);
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (!UNWRITABLE.has(code)) throw error;
+    const { dataDir } = options;
+    const fact = `cannot write in the data folder ${dataDir}: ${(error as Error).message}`;
+    throw new Fault("FILE_UNWRITABLE", fact, { dataDir }, error);
+  }
+}
+
+/** A disk that takes nothing (more), or nothing from this user. */
+const UNWRITABLE: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT"]);
+
+async function startOn(folder: string, options: EmbeddedServerOptions): Promise<EmbeddedServer> {
   const lock = await StoreLock.acquire(join(folder, "engine.lock"));
   try {
     const key = storeKeyFor(folder, join(folder, "store"), options.storeKey);

@@ -181,6 +181,13 @@ test("a taken port is named, and nothing is left running", async () => {
   expect(programsOnConfig(join(second, "nats-server.conf"))).toEqual([]);
 });
 
+test("a folder that takes no files is told as that", async () => {
+  await expect(start({ dataDir: "/sys/kernel" })).rejects.toMatchObject({
+    code: "FILE_UNWRITABLE",
+    message: expect.stringMatching(/^cannot write in the data folder \/sys\/kernel: E/),
+  });
+});
+
 test("a program that is no nats-server is refused with the way out", async () => {
   await expect(start({ binary: "/nowhere/nats-server" })).rejects.toMatchObject({
     code: "BROKER_MISSING",
