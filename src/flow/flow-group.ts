@@ -181,7 +181,7 @@ export class FlowGroup {
   #apply(record: LogRecord, breathe: Breathe): Promise<void> | undefined {
     const position = [record[1], record[2]] as const;
     if (record[0] === TIME) return this.#advance(record[3] as EventTime, position, breathe);
-    if (record[0] === FACT) return this.#facts(record);
+    if (record[0] === FACT) return this.#facts(record, breathe);
     if (record[0] === LINK) return this.#link(record);
     return this.#event(record, position);
   }
@@ -205,9 +205,9 @@ export class FlowGroup {
     if (half === JOINS) this.#joined = [seq, n];
   }
 
-  #facts(record: FactRecord): Promise<void> | undefined {
+  #facts(record: FactRecord, breathe: Breathe): Promise<void> | undefined {
     const entries = this.#options.factRecords.entriesOf(record);
-    return this.task.tell(record[4], entries, record[3] as EventTime);
+    return this.task.tell(record[4], entries, { second: record[3] as EventTime, breathe });
   }
 
   #event(record: KeyedRecord, position: Position): Promise<void> | undefined {
@@ -253,7 +253,7 @@ export class FlowGroup {
       const position: Position = [order, 0];
       const fired = this.task.advance((order - 1) as EventTime, position, breathe);
       if (fired !== undefined) await fired;
-      const done = isFact(record) ? this.#facts(record) : this.#event(record, position);
+      const done = isFact(record) ? this.#facts(record, breathe) : this.#event(record, position);
       if (done !== undefined) await done;
     }
     await this.task.advance(watermark, [watermark, 0], breathe);

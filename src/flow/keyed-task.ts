@@ -347,26 +347,37 @@ export class KeyedTask implements Runs {
   }
 
   /**
-   * Facts come into force behind everything before them, in this second of log time. Returns a
-   * promise only when scores had to be waited for.
+   * Facts come into force behind everything before them, in this second of log time; where they wake all
+   * keys, `breathe` is asked after each. Returns a promise only when something had to be waited for or
+   * keys are woken.
    */
-  tell(kind: string, entries: FactEntries, second = this.#watermark): Promise<void> | undefined {
+  tell(
+    kind: string,
+    entries: FactEntries,
+    { second = this.#watermark, breathe = never }: { second?: EventTime; breathe?: Breathe } = {},
+  ): Promise<void> | undefined {
     if (this.#asked.length > 0) {
-      return this.settle().then(() => this.tell(kind, entries, second));
+      return this.settle().then(() => this.tell(kind, entries, { second, breathe }));
     }
     for (const [key, value] of entries) this.facts.apply(kind, key, value);
-    for (const { wakes, index } of this.#woken) {
-      if (wakes === kind) this.#wakeAll(index, kind, second);
-    }
-    return undefined;
+    const woken = this.#woken.filter(({ wakes }) => wakes === kind);
+    return woken.length === 0 ? undefined : this.#wakeAll(woken, kind, second, breathe);
   }
 
   /** When a key's turn comes depends on the key alone. */
-  #wakeAll(owner: number, name: string, from: EventTime): void {
+  async #wakeAll(
+    woken: readonly GraphNode[],
+    name: string,
+    from: EventTime,
+    breathe: Breathe,
+  ): Promise<void> {
     for (const key of [...this.#rows.keys()]) {
       this.#rowsPart?.touch(key);
-      this.#timers.set(owner, key, name, (from + (fnv1a32(key) % WAKE_SPREAD)) as EventTime);
+      const at = (from + (fnv1a32(key) % WAKE_SPREAD)) as EventTime;
+      for (const { index } of woken) this.#timers.set(index, key, name, at);
       if (this.#rows.isCold(key)) this.#timers.sleep(key);
+      const turn = breathe();
+      if (turn !== undefined) await turn;
     }
   }
 

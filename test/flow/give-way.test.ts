@@ -3,10 +3,11 @@ import { expect, test } from "vitest";
 import { KEYED, type LogRecord, TIME } from "../../src/codec/frame.ts";
 import { FactRecords } from "../../src/flow/fact-records.ts";
 import { FlowGroup, type GroupOptions } from "../../src/flow/flow-group.ts";
+import { KeyedTask } from "../../src/flow/keyed-task.ts";
 import type { Operator } from "../../src/flow/operator.ts";
 import { START } from "../../src/flow/seen-positions.ts";
 import { InlineScoring } from "../../src/score/inline.ts";
-import { type EventTime, millis } from "../../src/time/event-time.ts";
+import { type EventTime, eventTime, millis, minutes, plus } from "../../src/time/event-time.ts";
 
 interface Hit {
   readonly key: string;
@@ -69,6 +70,7 @@ const counts: Operator<Hit, Hit, Asked> = {
 };
 const scoring = new InlineScoring({ twice: (n) => (n as number) * 2 });
 const KEYS = ["a", "b", "c"] as const;
+const NOW = eventTime(1_790_000_000_000);
 
 const INPUTS = [
   { kind: "log", disorder: millis(0) },
@@ -133,4 +135,48 @@ test("whoever has a turn within a frame finds states that stand, and nothing com
       expect(new Set(fired)).toEqual(new Set(Array.from({ length: timers + 1 }, (_, i) => i)));
     }),
   );
+});
+
+/** Says so when it is woken. */
+const wakes: Operator<Hit, Hit, Asked> = {
+  ...counts,
+  order: "arrival",
+  wakes: "config",
+  onEvent: (_hit, state) => state,
+  onTimer({ name, at }, state, ctx) {
+    state.fired += 1;
+    ctx.emit({ key: `${ctx.key} ${name}`, n: at });
+    return state;
+  },
+};
+
+test("others have their turn after each key that a fact wakes, and the same comes of it", async () => {
+  const wake = async (gives: boolean) => {
+    const said: unknown[] = [];
+    let turns = 0;
+    const task = new KeyedTask(
+      {
+        name: "shopper",
+        nodes: [{ operator: wakes, from: ["events"] }],
+        decode: () => undefined,
+      },
+      { group: 0, scoring, hotRows: 1, ordered: false },
+      { hop: () => undefined, output: (output) => said.push(output) },
+    );
+    for (const [i, key] of KEYS.entries()) {
+      await task.event({ key, n: i }, { key, now: NOW, cause: key, position: [i + 1, 0] });
+    }
+    const breathe = async (): Promise<void> => {
+      turns += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await task.tell("config", [], { second: NOW, ...(gives ? { breathe } : {}) });
+    await task.advance(plus(NOW, minutes(10)), [KEYS.length + 1, 0]);
+    return { said, turns };
+  };
+  const plain = await wake(false);
+  const giving = await wake(true);
+  expect(plain.said).toHaveLength(KEYS.length);
+  expect(giving.said).toEqual(plain.said);
+  expect(giving.turns).toBe(KEYS.length);
 });
