@@ -82,14 +82,11 @@ export function bytesInUse(): number {
 /** Bytes one of `n` things takes that `make` builds; what is handed back keeps them alive. */
 export function bytesEach(n: number, make: () => unknown): number {
   const before = bytesInUse();
-  held = make();
+  const kept = make();
   const bytes = (bytesInUse() - before) / n;
-  if (held === undefined) throw new Error("nothing was kept: there is nothing to measure");
-  held = undefined;
+  if (kept === undefined) throw new Error("nothing was kept: there is nothing to measure");
   return bytes;
 }
-/** Outside of the function: compiled code lets go of a local that it knows to be there. */
-let held: unknown;
 
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
