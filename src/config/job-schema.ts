@@ -200,7 +200,7 @@ const jobSchema = <O extends TSchema>(operators: O) =>
       collect: Collect,
       scoring: Scoring,
       state: section("Keyed state in memory.", {
-        hot_rows: bounded("Keys kept as objects, a key group.", 1_000, 1, 10_000_000),
+        hot_rows: bounded("Keys kept as objects, a key group.", 800, 1, 10_000_000),
         checkpoint_every: lasting("How often the changed state of a key group is stored.", "10s"),
         checkpoint_records: bounded(
           "It is stored earlier when the group has read so many records meanwhile.",
