@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { Fault } from "../faults.ts";
 import { readTime } from "../replay/formats.ts";
-import { type EventTime, type Millis, parseDuration } from "../time/event-time.ts";
+import { days, type EventTime, type Millis, parseDuration } from "../time/event-time.ts";
 
 /** Reads an option that names a time; USAGE when it is none. */
 export function timeOption(option: string, text: string | undefined): EventTime | undefined {
@@ -12,13 +12,16 @@ export function timeOption(option: string, text: string | undefined): EventTime 
   return time;
 }
 
-/** Reads an option that names a length of time; USAGE when it is none. */
+/** Reads an option that names how long to wait; USAGE when it is no length of time or more than a timer takes. */
 export function durationOption(option: string, text: string): Millis {
   const length = parseDuration(text);
   if (length === undefined)
     throw new Fault("USAGE", `${option} ${text} is no length of time such as 30s or 5m`);
+  if (length > LONGEST_WAIT)
+    throw new Fault("USAGE", `${option} takes 24d at the most, not ${text}`);
   return length;
 }
+const LONGEST_WAIT = days(24);
 
 /** Reads an option that takes a whole number; USAGE when it is none or out of bounds. */
 export function wholeNumber(option: string, text: string, least: number, most: number): number {

@@ -4,14 +4,7 @@ import { Fault } from "../faults.ts";
 import type { ScoreAnswer, Scoring } from "../score/seam.ts";
 import { KeyedRows, type Row } from "../state/keyed-rows.ts";
 import type { Part } from "../state/part.ts";
-import {
-  type EventTime,
-  isoTime,
-  MAX_TIME,
-  MIN_TIME,
-  type Millis,
-  minutes,
-} from "../time/event-time.ts";
+import { type EventTime, isoTime, MIN_TIME, type Millis, minutes } from "../time/event-time.ts";
 import type { KeyTimer } from "../time/sleeping-timers.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
 import { FactStore } from "./fact-store.ts";
@@ -447,8 +440,8 @@ export class KeyedTask implements Runs {
    */
   #fireUpTo(watermark: EventTime, breathe: Breathe): Promise<void> | undefined {
     while (!this.#full) {
-      const waiting = this.#inbox.peek()?.time ?? MAX_TIME;
-      const timer = this.#timers.peekTime() ?? MAX_TIME;
+      const waiting = this.#inbox.peek()?.time ?? NEVER;
+      const timer = this.#timers.peekTime() ?? NEVER;
       if (Math.min(waiting, timer) > watermark) return undefined;
       if (waiting <= timer) this.#handleWaiting(this.#inbox.pop() as Waiting);
       else this.#fireFirst(watermark);
@@ -837,6 +830,8 @@ const FORGOTTEN: Call = ({ operator }, state, ctx) => {
 };
 const QUIET: Call = () => FORGET;
 
+/** Later than any time, the last of all included. */
+const NEVER = Number.POSITIVE_INFINITY;
 /** Keys that a fact concerns are woken one by one over so long: many at once would hold up the log. */
 const WAKE_SPREAD = minutes(5);
 /** Of what a step said none of. */

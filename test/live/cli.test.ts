@@ -44,6 +44,7 @@ describe("help and wrong usage", () => {
     [["replay"]],
     [["lint", "--no-such-option"]],
     [["demo", "--for", "soon"]],
+    [["demo", "--for", "30d"]],
     [["demo", "--people", "many"]],
     [["demo", "--speed", "0"]],
     [["demo", "--seed", "one"]],
