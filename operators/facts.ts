@@ -32,8 +32,7 @@ function indexStock(fact: Readonly<Record<string, unknown>>, facts: Facts, put: 
   if (typeof site !== "string" || typeof sku !== "string" || typeof onHand !== "number") return;
   const before = stockOf(facts, sku)?.sites ?? {};
   const sellableHere = Math.max(0, onHand - (typeof reserved === "number" ? reserved : 0));
-  const sites: Record<string, number> = withFields(before, {});
-  sites[site] = sellableHere;
+  const sites: Record<string, number> = withFields(before, { [site]: sellableHere });
   let sellable = 0;
   for (const name of Object.keys(sites)) sellable += sites[name] ?? 0;
   put("stock", sku, { sellable, sites });

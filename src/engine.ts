@@ -9,7 +9,7 @@ import {
 import { comparePositions, type Frame, JOINS, LINK, type LogRecord } from "./codec/frame.ts";
 import { type EngineReport, type GroupReport, LOGS, type LogName } from "./engine-report.ts";
 import { Fault } from "./faults.ts";
-import { Breath } from "./flow/breath.ts";
+import { Breath, type Breathe } from "./flow/breath.ts";
 import type { FlowGroup, GroupSink } from "./flow/flow-group.ts";
 import type { IntakeGroup } from "./flow/intake.ts";
 import {
@@ -150,7 +150,7 @@ export class Engine {
   #readers: Readers;
   readonly #lanes = new Lanes(FRAMES_UNDER_WAY);
   readonly #breath = new Breath(SLICE_MS);
-  readonly #breathe = () => this.#breath.taken();
+  readonly #breathe: Breathe = () => this.#breath.taken();
   #running: Promise<void>[] = [];
   /** Logs that are being read. */
   #following = 0;

@@ -1,3 +1,8 @@
+/** Undefined while the work may go on; else resolves once others have had their turn. */
+export type Breathe = () => Promise<void> | undefined;
+/** For whoever has the thread to himself. */
+export const never: Breathe = () => undefined;
+
 /**
  * Work that goes on from one promise to the next keeps timers, sockets and signals from their turn.
  * Whoever has much of it asks for a breath between two pieces.

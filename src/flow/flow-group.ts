@@ -14,16 +14,10 @@ import { fnv1a32 } from "../codec/hash.ts";
 import type { Scoring } from "../score/seam.ts";
 import { type Part, smallPart } from "../state/part.ts";
 import { type EventTime, MIN_TIME, type Millis } from "../time/event-time.ts";
+import { type Breathe, never } from "./breath.ts";
 import type { FactRecords } from "./fact-records.ts";
 import type { FlowDefinition } from "./graph.ts";
-import {
-  type Breathe,
-  KeyedTask,
-  never,
-  type OnNote,
-  type TaskSnapshot,
-  type Trace,
-} from "./keyed-task.ts";
+import { KeyedTask, type OnNote, type TaskSnapshot, type Trace } from "./keyed-task.ts";
 import { isFact, MergeOrder, type MergeSnapshot } from "./merge-order.ts";
 import { decodeMoved, encodeMoved } from "./moved.ts";
 import type { Moves } from "./moves.ts";

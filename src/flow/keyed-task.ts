@@ -7,6 +7,7 @@ import type { Part } from "../state/part.ts";
 import { type EventTime, isoTime, MIN_TIME, type Millis, minutes } from "../time/event-time.ts";
 import type { KeyTimer } from "../time/sleeping-timers.ts";
 import { type PendingTimer, Timers } from "../time/timers.ts";
+import { type Breathe, never } from "./breath.ts";
 import { FactStore } from "./fact-store.ts";
 import { FactsPart } from "./facts-part.ts";
 import { compileGraph, type FlowDefinition, type Graph, type GraphNode } from "./graph.ts";
@@ -87,10 +88,6 @@ export interface TaskSnapshot {
     event: unknown,
   ])[];
 }
-
-/** Undefined while the work may go on; else resolves once others have had their turn. */
-export type Breathe = () => Promise<void> | undefined;
-export const never: Breathe = () => undefined;
 
 interface Asked {
   readonly step: Step;

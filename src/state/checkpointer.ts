@@ -1,4 +1,5 @@
 import { Fault } from "../faults.ts";
+import type { Breathe } from "../flow/breath.ts";
 import type { OperatorVersion } from "../flow/operator-versions.ts";
 import { sameOperators } from "../flow/operator-versions.ts";
 import {
@@ -44,8 +45,8 @@ export interface CheckpointerOptions {
   readonly version: string;
   /** How many key groups the flows have. */
   readonly layout: string;
-  /** Called now and then while pieces are encoded: resolves when it is polite to go on. */
-  readonly breathe: () => Promise<void> | undefined;
+  /** Asked now and then while pieces are encoded. */
+  readonly breathe: Breathe;
   /** Told of a checkpoint that could not be used. */
   readonly onTorn: (marker: Marker, why: string) => void;
 }

@@ -101,9 +101,9 @@ export function partitionsOf(
 ): (readonly [partition: string, values: Readonly<Record<string, string>>])[] {
   let all: Readonly<Record<string, string>>[] = [{}];
   for (const name of key) {
+    const values = valuesOf(event, name);
     const longer: typeof all = [];
-    for (const one of all)
-      for (const value of valuesOf(event, name)) longer.push(withOne(one, name, value));
+    for (const one of all) for (const value of values) longer.push(withOne(one, name, value));
     all = longer;
   }
   return all.map((values) => [key.map((name) => values[name]).join("\n"), values]);
